@@ -1,0 +1,158 @@
+package org.coreinfer.tensor;
+
+import java.lang.ref.Cleaner;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * A stretch of native memory and, unless it is a slice, its owner: closing it, once or often, from any thread, gives the
+ * memory back. Slices end with their owner. Memory that was never closed is given back, with a warning, when it becomes
+ * unreachable.
+ */
+public final class NativeMemory implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger(NativeMemory.class.getName());
+  private static final Cleaner CLEANER = Cleaner.create();
+
+  private final String name;
+  private final long address;
+  private final long bytes;
+  private final Owner owner;
+  private final boolean isSlice;
+
+  /**
+   * Takes over memory at {@code address}.
+   *
+   * @param name what it holds, for messages
+   * @param release gives the memory back; must not refer to this object
+   */
+  public NativeMemory(String name, long address, long bytes, Runnable release) {
+    this(name, address, bytes, new Owner(name, bytes, release), false);
+    owner.cleanable = CLEANER.register(this, owner::releaseForgotten);
+  }
+
+  private NativeMemory(String name, long address, long bytes, Owner owner, boolean isSlice) {
+    if (address == 0 || bytes < 0) {
+      throw new IllegalArgumentException(name + ": address=" + address + " bytes=" + bytes);
+    }
+    this.name = name;
+    this.address = address;
+    this.bytes = bytes;
+    this.owner = owner;
+    this.isSlice = isSlice;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public long bytes() {
+    return bytes;
+  }
+
+  /**
+   * Where the memory starts.
+   *
+   * @throws IllegalStateException if it was closed
+   */
+  public long address() {
+    if (owner.isReleased()) {
+      throw new IllegalStateException(name + " is closed");
+    }
+    return address;
+  }
+
+  /** Part of this memory, valid until its owner is closed. */
+  public NativeMemory slice(long offset, long length) {
+    Objects.checkFromIndexSize(offset, length, bytes);
+    return new NativeMemory(name, address + offset, length, owner, true);
+  }
+
+  /** Part of this memory as a little-endian buffer, which must not be used after the owner is closed. */
+  public ByteBuffer buffer(long offset, int length) {
+    Objects.checkFromIndexSize(offset, (long) length, bytes);
+    if (length == 0) {
+      return ByteBuffer.allocate(0);
+    }
+    return new Window(address() + offset, length).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** All of this memory as floats; less than 2 GiB. */
+  public FloatBuffer floats() {
+    return buffer(0, Math.toIntExact(bytes)).asFloatBuffer();
+  }
+
+  /** All of this memory as ints; less than 2 GiB. */
+  public IntBuffer ints() {
+    return buffer(0, Math.toIntExact(bytes)).asIntBuffer();
+  }
+
+  public boolean isClosed() {
+    return owner.isReleased();
+  }
+
+  /** Gives the memory back. A slice can't: that is its owner's right. */
+  @Override
+  public void close() {
+    if (isSlice) {
+      throw new IllegalStateException("a slice of " + name + " cannot be closed");
+    }
+    owner.release();
+  }
+
+  @Override
+  public String toString() {
+    return "NativeMemory[name=" + name + ", bytes=" + bytes + "]";
+  }
+
+  private static final class Owner {
+    private final String name;
+    private final long bytes;
+    private final Runnable release;
+    private final AtomicBoolean released = new AtomicBoolean();
+    private Cleaner.@org.jspecify.annotations.Nullable Cleanable cleanable;
+
+    Owner(String name, long bytes, Runnable release) {
+      this.name = name;
+      this.bytes = bytes;
+      this.release = release;
+    }
+
+    boolean isReleased() {
+      return released.get();
+    }
+
+    void release() {
+      if (released.compareAndSet(false, true)) {
+        release.run();
+        if (cleanable != null) {
+          cleanable.clean();
+        }
+      }
+    }
+
+    void releaseForgotten() {
+      if (released.compareAndSet(false, true)) {
+        LOGGER.log(
+            System.Logger.Level.WARNING,
+            "{0} ({1} bytes of native memory) was never closed; close it, or use try-with-resources",
+            name,
+            Long.toString(bytes));
+        release.run();
+      }
+    }
+  }
+
+  /** Lends JavaCPP's buffer view an address; owns nothing. */
+  private static final class Window extends Pointer {
+    Window(long address, long length) {
+      this.address = address;
+      this.limit = length;
+      this.capacity = length;
+    }
+  }
+}
