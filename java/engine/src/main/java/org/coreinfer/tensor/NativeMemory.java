@@ -8,6 +8,7 @@ import java.nio.IntBuffer;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A stretch of native memory and, unless it is a slice, its owner: closing it, once or often, from any thread, gives the
@@ -22,7 +23,7 @@ public final class NativeMemory implements AutoCloseable {
   private final long address;
   private final long bytes;
   private final Owner owner;
-  private final boolean isSlice;
+  private final @Nullable NativeMemory parent; // keeps the owner of a slice reachable
 
   /**
    * Takes over memory at {@code address}.
@@ -31,11 +32,12 @@ public final class NativeMemory implements AutoCloseable {
    * @param release gives the memory back; must not refer to this object
    */
   public NativeMemory(String name, long address, long bytes, Runnable release) {
-    this(name, address, bytes, new Owner(name, bytes, release), false);
+    this(name, address, bytes, new Owner(name, bytes, release), null);
     owner.cleanable = CLEANER.register(this, owner::releaseForgotten);
   }
 
-  private NativeMemory(String name, long address, long bytes, Owner owner, boolean isSlice) {
+  private NativeMemory(
+      String name, long address, long bytes, Owner owner, @Nullable NativeMemory parent) {
     if (address == 0 || bytes < 0) {
       throw new IllegalArgumentException(name + ": address=" + address + " bytes=" + bytes);
     }
@@ -43,7 +45,7 @@ public final class NativeMemory implements AutoCloseable {
     this.address = address;
     this.bytes = bytes;
     this.owner = owner;
-    this.isSlice = isSlice;
+    this.parent = parent;
   }
 
   public String name() {
@@ -69,7 +71,7 @@ public final class NativeMemory implements AutoCloseable {
   /** Part of this memory, valid until its owner is closed. */
   public NativeMemory slice(long offset, long length) {
     Objects.checkFromIndexSize(offset, length, bytes);
-    return new NativeMemory(name, address + offset, length, owner, true);
+    return new NativeMemory(name, address + offset, length, owner, this);
   }
 
   /** Part of this memory as a little-endian buffer, which must not be used after the owner is closed. */
@@ -98,7 +100,7 @@ public final class NativeMemory implements AutoCloseable {
   /** Gives the memory back. A slice can't: that is its owner's right. */
   @Override
   public void close() {
-    if (isSlice) {
+    if (parent != null) {
       throw new IllegalStateException("a slice of " + name + " cannot be closed");
     }
     owner.release();
@@ -114,7 +116,7 @@ public final class NativeMemory implements AutoCloseable {
     private final long bytes;
     private final Runnable release;
     private final AtomicBoolean released = new AtomicBoolean();
-    private Cleaner.@org.jspecify.annotations.Nullable Cleanable cleanable;
+    private Cleaner.@Nullable Cleanable cleanable;
 
     Owner(String name, long bytes, Runnable release) {
       this.name = name;
