@@ -1,0 +1,120 @@
+package org.coreinfer;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.coreinfer.core.CoreOptions;
+import org.coreinfer.generation.GenerationRequest;
+import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.generation.Sequence;
+import org.coreinfer.generation.Token;
+import org.coreinfer.generation.TokenStream;
+import org.coreinfer.model.NeuronSet;
+import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.Lifetime;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A text that grows by prompts and answers: each request continues it, and only its own prompt is read. For one thread at a
+ * time, except {@link #close}.
+ */
+public final class Session implements AutoCloseable {
+  private final Model model;
+  private final Sequence sequence;
+  private final Lifetime lifetime;
+  private final AtomicBoolean isAnswering = new AtomicBoolean();
+
+  Session(Model model, CoreOptions options, DType cacheDtype) {
+    this.model = model;
+    checkLayers(model, options);
+    this.sequence =
+        new Sequence(model.decoder(), options, model.contextLength(), cacheDtype);
+    this.lifetime = new Lifetime("the session", sequence::close);
+  }
+
+  private static void checkLayers(Model model, CoreOptions options) {
+    CoreOptions.@Nullable LayerRange layers = options.layers();
+    if (layers != null && layers.last() >= model.config().layers()) {
+      throw new IllegalArgumentException(
+          "layers %s: the model has layers 0..%d".formatted(layers, model.config().layers() - 1));
+    }
+  }
+
+  /** Tokens read and generated so far. */
+  public int position() {
+    return sequence.position();
+  }
+
+  /** The neurons that the latest prompt chose; all before the first. Valid until the next request. */
+  public NeuronSet neurons() {
+    return sequence.neurons();
+  }
+
+  /** Answers greedily, up to 256 tokens. */
+  public GenerationResult generate(String prompt) {
+    return generate(GenerationRequest.of(prompt).build());
+  }
+
+  public GenerationResult generate(GenerationRequest request) {
+    return generate(request, token -> {});
+  }
+
+  /** Answers, handing out each token as soon as it is known. */
+  public GenerationResult generate(GenerationRequest request, Consumer<Token> onToken) {
+    try (TokenStream stream = stream(request)) {
+      stream.forEachRemaining(onToken);
+      return stream.result();
+    }
+  }
+
+  /**
+   * Answers token by token, each computed when it is asked for. The session takes no other request until the stream has
+   * ended or was closed.
+   */
+  public TokenStream stream(GenerationRequest request) {
+    int[] prompt = promptTokens(request);
+    int room = sequence.capacity() - sequence.position();
+    if (prompt.length > room) {
+      throw new IllegalArgumentException(
+          "the prompt has %d tokens, but %d of the context's %d are left: shorten it or use a larger context"
+              .formatted(prompt.length, room, sequence.capacity()));
+    }
+    if (lifetime.isClosed()) {
+      throw new IllegalStateException("the session is closed");
+    }
+    if (!isAnswering.compareAndSet(false, true)) {
+      throw new IllegalStateException(
+          "the session is answering another request; end or close its stream first");
+    }
+    return new TokenStream(
+        sequence,
+        request,
+        prompt,
+        model.endTokens(),
+        model.tokenizer().newStreamDecoder(),
+        new Lifetime.Nested(model.lifetime(), lifetime),
+        () -> isAnswering.set(false));
+  }
+
+  private int[] promptTokens(GenerationRequest request) {
+    List<Integer> given = request.promptTokens();
+    int[] tokens =
+        given != null
+            ? given.stream().mapToInt(Integer::intValue).toArray()
+            : model
+                .tokenizer()
+                .encode(
+                    String.valueOf(request.prompt()), sequence.isEmpty(), request.parseSpecial());
+    if (tokens.length == 0 && sequence.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the prompt is empty, and this model has no token that starts a text");
+    }
+    return tokens;
+  }
+
+  /** Frees keys, values and scratch memory when the step in progress has ended. */
+  @Override
+  public void close() {
+    lifetime.close();
+  }
+}

@@ -1,0 +1,120 @@
+package org.coreinfer.backend;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.function.LongToIntFunction;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.coreinfer.binding.CpuKernels;
+import org.coreinfer.error.BackendUnavailableException;
+import org.coreinfer.error.CoreInferException;
+import org.coreinfer.tensor.NativeMemory;
+import org.jspecify.annotations.Nullable;
+
+/** The CPU library of this process: loaded once, with the BLAS of its prefill; mapped files; facts for people. */
+public final class Host {
+  private Host() {}
+
+  /** A CPU backend; {@code threads} 0 takes every processor. */
+  public static Backend cpu(int threads) {
+    if (threads < 0 || threads > 1024) {
+      throw new IllegalArgumentException("threads=" + threads + ": expected 0 (all) to 1024");
+    }
+    int workers = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+    return new Backend("cpu", library(), workers);
+  }
+
+  /**
+   * A file's bytes, read-only and mapped; closing the memory unmaps it.
+   *
+   * @throws CoreInferException if the file can't be mapped
+   */
+  public static NativeMemory map(Path file) {
+    CpuKernels kernels = library();
+    long[] address = new long[1];
+    long[] bytes = new long[1];
+    if (withPath(file, path -> kernels.ci_host_map(path, address, bytes)) != 0) {
+      throw new CoreInferException(file + ": " + kernels.ci_error_message());
+    }
+    return new NativeMemory(
+        file.toString(),
+        address[0],
+        bytes[0],
+        () -> kernels.ci_host_unmap(address[0], bytes[0]));
+  }
+
+  /** Tells the system that mapped memory will not be read again soon. */
+  public static void forget(NativeMemory memory) {
+    library().ci_host_advise(memory.address(), memory.bytes(), 0);
+  }
+
+  /** {@code avx512}, {@code avx2} or {@code portable}: the best that this processor has. */
+  public static String instructionSet() {
+    return library().ci_host_instruction_set();
+  }
+
+  /** Why prefill runs without a BLAS library; null when it has one. */
+  public static @Nullable String blasFailure() {
+    library();
+    return Library.blasFailure;
+  }
+
+  private static CpuKernels library() {
+    try {
+      return Library.KERNELS;
+    } catch (ExceptionInInitializerError | NoClassDefFoundError e) {
+      throw new BackendUnavailableException(
+          "the native CPU library could not be loaded on "
+              + System.getProperty("os.name")
+              + " "
+              + System.getProperty("os.arch")
+              + " (linux-x86_64 is supported): "
+              + rootMessage(e),
+          e);
+    }
+  }
+
+  private static String rootMessage(Throwable e) {
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+
+  private static int withPath(Path file, LongToIntFunction call) {
+    byte[] utf8 = file.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer path = ByteBuffer.allocateDirect(utf8.length + 1).put(utf8).rewind();
+    int status = call.applyAsInt(new Pointer(path).address());
+    Reference.reachabilityFence(path);
+    return status;
+  }
+
+  private static final class Library {
+    static @Nullable String blasFailure;
+    static final CpuKernels KERNELS = load();
+
+    private static CpuKernels load() {
+      // JavaCPP would compare the whole process, mapped weights included, with the heap's limit.
+      System.setProperty("org.bytedeco.javacpp.maxBytes", "0");
+      System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+      CpuKernels kernels = new CpuKernels();
+      blasFailure = useBlas(kernels);
+      return kernels;
+    }
+
+    private static @Nullable String useBlas(CpuKernels kernels) {
+      try {
+        Path bridge = Path.of(Loader.load(openblas_nolapack.class));
+        Path blas = bridge.resolveSibling("libopenblas.so.0");
+        int status = withPath(blas, kernels::ci_host_use_blas);
+        return status == 0 ? null : kernels.ci_error_message();
+      } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
+        return "OpenBLAS could not be loaded: " + e.getMessage();
+      }
+    }
+  }
+}

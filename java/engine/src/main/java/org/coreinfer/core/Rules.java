@@ -1,0 +1,39 @@
+package org.coreinfer.core;
+
+import java.util.List;
+
+/** Every rule, by the name that {@code --rule} gives it. */
+public final class Rules {
+  static final String PAPER = "paper";
+  static final String REFERENCE = "reference";
+  static final String MAGNITUDE = "magnitude";
+  static final String NORM = "norm";
+  static final String IMPACT = "impact";
+
+  /** All names, as {@code --rule} lists them. */
+  public static final List<String> NAMES = List.of(PAPER, REFERENCE, MAGNITUDE, NORM, IMPACT);
+
+  private Rules() {}
+
+  /**
+   * @param alpha share of a token's activations that count, in (0, 1]; only the counting rules use it
+   */
+  public static Rule of(String name, double alpha) {
+    return switch (name) {
+      case PAPER -> new TopShareRule(alpha, false);
+      case MAGNITUDE -> new TopShareRule(alpha, true);
+      case REFERENCE -> new ReferenceRule(alpha);
+      case NORM -> new EnergyRule(false);
+      case IMPACT -> new EnergyRule(true);
+      default ->
+          throw new IllegalArgumentException(
+              "unknown rule \"" + name + "\"; expected one of " + String.join(", ", NAMES));
+    };
+  }
+
+  static void checkAlpha(double alpha) {
+    if (!(alpha > 0 && alpha <= 1)) {
+      throw new IllegalArgumentException("alpha=" + alpha + ": expected above 0, at most 1");
+    }
+  }
+}

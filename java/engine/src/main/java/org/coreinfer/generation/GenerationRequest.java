@@ -1,0 +1,121 @@
+package org.coreinfer.generation;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.DoubleConsumer;
+import org.coreinfer.sampling.SamplingOptions;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What to answer, and how. Immutable.
+ *
+ * @param prompt text that continues the session, or null when {@code promptTokens} are given
+ * @param promptTokens token ids as they are, without any special token added
+ * @param parseSpecial whether special tokens written in the prompt count as such
+ * @param maxTokens the most tokens of the answer, at least 1
+ * @param stop strings that end the answer; never part of it
+ * @param ignoreEos whether to go on after the end-of-sequence token
+ * @param prefillProgress receives the fraction of the prompt that was read
+ */
+public record GenerationRequest(
+    @Nullable String prompt,
+    @Nullable List<Integer> promptTokens,
+    boolean parseSpecial,
+    int maxTokens,
+    SamplingOptions sampling,
+    List<String> stop,
+    boolean ignoreEos,
+    Cancellation cancellation,
+    DoubleConsumer prefillProgress) {
+
+  public GenerationRequest {
+    if (prompt == null && promptTokens == null) {
+      throw new IllegalArgumentException("a request needs a prompt or prompt tokens");
+    }
+    if (maxTokens < 1) {
+      throw new IllegalArgumentException("max tokens=" + maxTokens + ": expected 1 or more");
+    }
+    stop = List.copyOf(stop);
+    if (stop.contains("")) {
+      throw new IllegalArgumentException("a stop string is empty");
+    }
+    promptTokens = promptTokens == null ? null : List.copyOf(promptTokens);
+  }
+
+  /** A request for a continuation of {@code prompt}. */
+  public static Builder of(String prompt) {
+    return new Builder(prompt, null);
+  }
+
+  /** A request for a continuation of these tokens. */
+  public static Builder ofTokens(List<Integer> tokens) {
+    return new Builder(null, tokens);
+  }
+
+  /** Collects a request's parts; all have defaults. */
+  public static final class Builder {
+    private final @Nullable String prompt;
+    private final @Nullable List<Integer> promptTokens;
+    private boolean parseSpecial = true;
+    private int maxTokens = 256;
+    private SamplingOptions sampling = SamplingOptions.GREEDY;
+    private final List<String> stop = new ArrayList<>();
+    private boolean ignoreEos;
+    private Cancellation cancellation = new Cancellation();
+    private DoubleConsumer prefillProgress = fraction -> {};
+
+    private Builder(@Nullable String prompt, @Nullable List<Integer> promptTokens) {
+      this.prompt = prompt;
+      this.promptTokens = promptTokens;
+    }
+
+    public Builder parseSpecial(boolean value) {
+      parseSpecial = value;
+      return this;
+    }
+
+    public Builder maxTokens(int value) {
+      maxTokens = value;
+      return this;
+    }
+
+    public Builder sampling(SamplingOptions value) {
+      sampling = value;
+      return this;
+    }
+
+    /** Adds a stop string. */
+    public Builder stop(String value) {
+      stop.add(value);
+      return this;
+    }
+
+    public Builder ignoreEos(boolean value) {
+      ignoreEos = value;
+      return this;
+    }
+
+    public Builder cancellation(Cancellation value) {
+      cancellation = value;
+      return this;
+    }
+
+    public Builder prefillProgress(DoubleConsumer value) {
+      prefillProgress = value;
+      return this;
+    }
+
+    public GenerationRequest build() {
+      return new GenerationRequest(
+          prompt,
+          promptTokens,
+          parseSpecial,
+          maxTokens,
+          sampling,
+          stop,
+          ignoreEos,
+          cancellation,
+          prefillProgress);
+    }
+  }
+}

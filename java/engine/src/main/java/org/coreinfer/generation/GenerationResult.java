@@ -1,0 +1,21 @@
+package org.coreinfer.generation;
+
+import java.util.List;
+import org.coreinfer.core.CoreOptions;
+
+/**
+ * A whole answer.
+ *
+ * @param promptTokens tokens that were read before it
+ * @param tokens generated tokens, with the end-of-sequence token if it came
+ * @param core how neurons were chosen
+ * @param neuronsPerLayer how many neurons each layer computed per decoded token
+ */
+public record GenerationResult(
+    List<Integer> promptTokens,
+    List<Integer> tokens,
+    String text,
+    FinishReason finishReason,
+    CoreOptions core,
+    List<Integer> neuronsPerLayer,
+    Timings timings) {}

@@ -1,0 +1,222 @@
+package org.coreinfer.generation;
+
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.stream.IntStream;
+import org.coreinfer.error.GenerationCancelledException;
+import org.coreinfer.model.NeuronSet;
+import org.coreinfer.sampling.Sampler;
+import org.coreinfer.tensor.Lifetime;
+import org.coreinfer.text.StreamDecoder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An answer in progress: each {@link #next} computes a token on the calling thread; the first one reads the prompt before.
+ * For one thread; {@link #close}, from any thread, ends it early.
+ */
+public final class TokenStream implements Iterator<Token>, Iterable<Token>, AutoCloseable {
+  private final Sequence sequence;
+  private final GenerationRequest request;
+  private final int[] prompt;
+  private final EndTokens endTokens;
+  private final StreamDecoder text;
+  private final Lifetime.Nested lifetime;
+  private final Runnable onEnd;
+  private final Sampler sampler;
+  private final StopMatcher stops;
+  private final List<Integer> tokens = new ArrayList<>();
+  private final StringBuilder answer = new StringBuilder();
+  private @Nullable Token prepared;
+  private @Nullable FinishReason finishReason;
+  private List<Integer> neuronsPerLayer = List.of();
+  private long prefillNanos;
+  private long selectNanos;
+  private long decodeNanos;
+  private int decodeSteps;
+  private boolean isStarted;
+  private boolean isEnded;
+  private volatile boolean isClosed;
+
+  /**
+   * @param prompt tokens to read
+   * @param text makes text of the answer's tokens
+   * @param lifetime entered during each step, so that nothing is freed below it
+   * @param onEnd runs once, when the last token was computed or the stream was closed
+   */
+  public TokenStream(
+      Sequence sequence,
+      GenerationRequest request,
+      int[] prompt,
+      EndTokens endTokens,
+      StreamDecoder text,
+      Lifetime.Nested lifetime,
+      Runnable onEnd) {
+    this.sequence = sequence;
+    this.request = request;
+    this.prompt = prompt;
+    this.endTokens = endTokens;
+    this.text = text;
+    this.lifetime = lifetime;
+    this.onEnd = onEnd;
+    this.sampler = new Sampler(request.sampling());
+    this.stops = new StopMatcher(request.stop());
+    Arrays.stream(prompt).forEach(sampler::accept);
+  }
+
+  @Override
+  public synchronized boolean hasNext() {
+    if (prepared == null && finishReason == null) {
+      prepared = step();
+    }
+    return prepared != null;
+  }
+
+  @Override
+  public synchronized Token next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException("the answer has ended");
+    }
+    Token token = prepared;
+    prepared = null;
+    return token;
+  }
+
+  @Override
+  public Iterator<Token> iterator() {
+    return this;
+  }
+
+  private @Nullable Token step() {
+    lifetime.enter();
+    try {
+      return isCancelled() ? end(FinishReason.CANCELLED) : computeToken();
+    } catch (GenerationCancelledException e) {
+      return end(FinishReason.CANCELLED);
+    } catch (RuntimeException e) {
+      finishReason = FinishReason.CANCELLED;
+      runOnEnd();
+      throw e;
+    } finally {
+      lifetime.exit();
+    }
+  }
+
+  private @Nullable Token computeToken() {
+    FloatBuffer logits = isStarted ? decode() : prefill();
+    int token = sampler.sample(logits);
+    sampler.accept(token);
+    sequence.accept(token);
+    tokens.add(token);
+    if (endTokens.contains(token) && !request.ignoreEos()) {
+      return end(FinishReason.EOS);
+    }
+    String shown = stops.accept(text.next(token));
+    answer.append(shown);
+    if (stops.isStopped()) {
+      finish(FinishReason.STOP);
+      return new Token(token, shown);
+    }
+    if (tokens.size() >= request.maxTokens() || sequence.isFull()) {
+      String rest = rest();
+      finish(FinishReason.LENGTH);
+      return new Token(token, shown + rest);
+    }
+    return new Token(token, shown);
+  }
+
+  private FloatBuffer prefill() {
+    long begin = System.nanoTime();
+    FloatBuffer logits = sequence.prefill(prompt, this::progress);
+    isStarted = true;
+    selectNanos = sequence.scoreNanos() + sequence.selectNanos();
+    prefillNanos = System.nanoTime() - begin - selectNanos;
+    NeuronSet neurons = sequence.neurons();
+    neuronsPerLayer = IntStream.range(0, neurons.layers()).mapToObj(neurons::count).toList();
+    return logits;
+  }
+
+  private void progress(double fraction) {
+    if (isCancelled()) {
+      throw new GenerationCancelledException("cancelled while the prompt was read");
+    }
+    if (lifetime.isClosed()) {
+      throw new IllegalStateException("the session or its model was closed while the prompt was read");
+    }
+    request.prefillProgress().accept(fraction);
+  }
+
+  private boolean isCancelled() {
+    return isClosed || request.cancellation().isCancelled();
+  }
+
+  private FloatBuffer decode() {
+    long begin = System.nanoTime();
+    FloatBuffer logits = sequence.decode();
+    decodeNanos += System.nanoTime() - begin;
+    decodeSteps++;
+    return logits;
+  }
+
+  /** Ends the answer after a token that is no text; what was held back is text after all. */
+  private @Nullable Token end(FinishReason reason) {
+    String rest = rest();
+    finish(reason);
+    int last = tokens.isEmpty() ? -1 : tokens.get(tokens.size() - 1);
+    return reason == FinishReason.EOS || !rest.isEmpty() ? new Token(last, rest) : null;
+  }
+
+  private String rest() {
+    String rest = stops.accept(text.flush());
+    rest = stops.isStopped() ? rest : rest + stops.flush();
+    answer.append(rest);
+    return rest;
+  }
+
+  private void finish(FinishReason reason) {
+    finishReason = reason;
+    runOnEnd();
+  }
+
+  private void runOnEnd() {
+    if (!isEnded) {
+      isEnded = true;
+      onEnd.run();
+    }
+  }
+
+  /**
+   * The answer, once {@link #hasNext} is false or the stream was closed.
+   *
+   * @throws IllegalStateException if the answer has not ended
+   */
+  public synchronized GenerationResult result() {
+    FinishReason reason = finishReason;
+    if (reason == null) {
+      throw new IllegalStateException("the answer has not ended yet");
+    }
+    return new GenerationResult(
+        IntStream.of(prompt).boxed().toList(),
+        List.copyOf(tokens),
+        answer.toString(),
+        reason,
+        sequence.options(),
+        neuronsPerLayer,
+        new Timings(prompt.length, prefillNanos, selectNanos, decodeSteps, decodeNanos));
+  }
+
+  /** Ends the answer, after the step in progress; the session can then go on with another request. */
+  @Override
+  public void close() {
+    isClosed = true;
+    synchronized (this) {
+      if (finishReason == null) {
+        finishReason = FinishReason.CANCELLED;
+      }
+      runOnEnd();
+    }
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * Text from text: {@link org.coreinfer.generation.Generation} reads a prompt, chooses neurons, and yields a token at each
+ * step.
+ */
+@NullMarked
+package org.coreinfer.generation;
+
+import org.jspecify.annotations.NullMarked;

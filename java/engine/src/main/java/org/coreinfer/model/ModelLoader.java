@@ -1,0 +1,179 @@
+package org.coreinfer.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.DoubleConsumer;
+import org.coreinfer.backend.Backend;
+import org.coreinfer.backend.FfnWeights;
+import org.coreinfer.error.ModelFormatException;
+import org.coreinfer.model.Family.Architecture;
+import org.coreinfer.model.Family.NormKind;
+import org.coreinfer.model.Family.Positions;
+import org.coreinfer.model.Family.Positions.LearnedPositions;
+import org.coreinfer.model.Family.Positions.RotaryPositions;
+import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.NativeMemory;
+import org.coreinfer.tensor.Tensor;
+import org.coreinfer.weights.WeightFile;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Builds a {@link Decoder} from a model file. Matrices stay where the file is mapped; only down projections are copied,
+ * one neuron a row.
+ */
+public final class ModelLoader {
+  private final WeightFile file;
+  private final Family family;
+  private final ModelConfig config;
+  private final Architecture architecture;
+
+  /**
+   * Reads the sizes; no weight is touched yet.
+   *
+   * @throws ModelFormatException if the family, a key or a value is not supported
+   */
+  public ModelLoader(WeightFile file, Family family) {
+    this.file = file;
+    this.family = family;
+    try {
+      this.config = family.config(file);
+      this.architecture = family.architecture(file, config);
+    } catch (ModelFormatException e) {
+      String message = String.valueOf(e.getMessage());
+      throw message.startsWith(file.name())
+          ? e
+          : new ModelFormatException(file.name() + ": " + message, e);
+    }
+  }
+
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** The bytes that loading allocates beside the mapped file. */
+  public long copiedBytes() {
+    long bytes = 0;
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String name = family.tensorName(file, "blk." + layer + ".ffn_down.weight");
+      bytes += file.find(name).map(Tensor::bytes).orElse(0L);
+    }
+    return bytes;
+  }
+
+  /**
+   * Loads the weights.
+   *
+   * @param maxPositions the longest sequence that will be decoded
+   * @param progress receives the fraction done, from 0 to 1
+   */
+  public Decoder load(Backend backend, int maxPositions, DoubleConsumer progress) {
+    ModelTensors tensors =
+        new ModelTensors(file, name -> family.tensorName(file, name), backend);
+    try {
+      Decoder decoder = build(tensors, maxPositions, progress);
+      tensors.refuseUnknown();
+      return decoder;
+    } catch (RuntimeException e) {
+      tensors.memory().forEach(NativeMemory::close);
+      throw e;
+    }
+  }
+
+  private Decoder build(ModelTensors tensors, int maxPositions, DoubleConsumer progress) {
+    Backend backend = tensors.backend();
+    int dim = config.dim();
+    int positions = Math.min(maxPositions, config.contextLength());
+    Tensor embedding = embedding(tensors);
+    Tensor head =
+        tensors.findMatrix("output.weight", config.vocabulary(), dim).orElse(embedding);
+
+    Rotary rotary = null;
+    Tensor learned = null;
+    int offset = 0;
+    Positions kind = architecture.positions();
+    if (kind instanceof RotaryPositions r) {
+      rotary =
+          Rotary.create(backend, r.scaling(), r.base(), r.pairs(), r.adjacent(), positions);
+      tensors.own(rotary.table());
+    } else if (kind instanceof LearnedPositions l) {
+      offset = l.offset();
+      learned =
+          tensors.matrix("position_embd.weight", config.contextLength() + offset, dim);
+    }
+
+    List<Block> blocks = new ArrayList<>();
+    for (int layer = 0; layer < config.layers(); layer++) {
+      blocks.add(block(tensors, "blk." + layer + "."));
+      progress.accept((layer + 1.0) / config.layers());
+    }
+    return new Decoder(
+        backend,
+        config,
+        new Decoder.Parts(
+            embedding,
+            learned,
+            offset,
+            rotary,
+            blocks,
+            norm(tensors, "output_norm", dim),
+            new Linear(head, null),
+            (float) (1 / Math.sqrt(config.headDim())),
+            positions,
+            tensors.memory()));
+  }
+
+  /** Some files of tied models hold only the head. */
+  private Tensor embedding(ModelTensors tensors) {
+    String name = tensors.has("token_embd.weight") ? "token_embd.weight" : "output.weight";
+    return tensors.matrix(name, config.vocabulary(), config.dim());
+  }
+
+  private Block block(ModelTensors tensors, String prefix) {
+    int dim = config.dim();
+    return new Block(
+        norm(tensors, prefix + "attn_norm", dim),
+        tensors.linear(prefix + "attn_q", config.queryDim(), dim),
+        tensors.linear(prefix + "attn_k", config.kvDim(), dim),
+        tensors.linear(prefix + "attn_v", config.kvDim(), dim),
+        tensors.linear(prefix + "attn_output", dim, config.queryDim()),
+        headNorm(tensors, prefix + "attn_q_norm"),
+        headNorm(tensors, prefix + "attn_k_norm"),
+        norm(tensors, prefix + "ffn_norm", dim),
+        ffn(tensors, prefix));
+  }
+
+  private FfnWeights ffn(ModelTensors tensors, String prefix) {
+    int dim = config.dim();
+    int neurons = config.neurons();
+    Tensor gate =
+        config.isGated() ? tensors.matrix(prefix + "ffn_gate.weight", neurons, dim) : null;
+    return new FfnWeights(
+        config.activation(),
+        gate,
+        tensors.matrix(prefix + "ffn_up.weight", neurons, dim),
+        tensors.down(prefix, dim, neurons),
+        config.isGated() ? tensors.vectorOrNull(prefix + "ffn_gate.bias", neurons) : null,
+        tensors.vectorOrNull(prefix + "ffn_up.bias", neurons),
+        tensors.vectorOrNull(prefix + "ffn_down.bias", dim));
+  }
+
+  private Norm norm(ModelTensors tensors, String name, int dim) {
+    NativeMemory weight = tensors.vector(name + ".weight", dim);
+    return architecture.norm() == NormKind.RMS
+        ? new Norm.Rms(weight, dim, architecture.epsilon())
+        : new Norm.Layer(
+            weight, tensors.vector(name + ".bias", dim), dim, architecture.epsilon());
+  }
+
+  private @Nullable Norm headNorm(ModelTensors tensors, String name) {
+    NativeMemory weight = tensors.vectorOrNull(name + ".weight", config.headDim());
+    return weight == null
+        ? null
+        : new Norm.Rms(weight, config.headDim(), architecture.epsilon());
+  }
+
+  /** The dtype of the FFN's rows, which are most of the bytes that decoding reads. */
+  public DType ffnDtype() {
+    return file.tensor(family.tensorName(file, "blk.0.ffn_up.weight")).dtype();
+  }
+}

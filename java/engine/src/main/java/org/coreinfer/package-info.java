@@ -1,0 +1,17 @@
+/**
+ * The library's face. {@link org.coreinfer.Model} loads a model file, {@link org.coreinfer.Session} answers with it:
+ *
+ * <pre>{@code
+ * try (Model model = Model.load(Path.of("model.gguf"));
+ *     Session session = model.newSession(CoreOptions.stability(0.4))) {
+ *   System.out.println(session.generate("Once upon a time").text());
+ * }
+ * }</pre>
+ *
+ * The packages below it, in reading order: error, tensor, backend, weights, text, model, core, sampling, generation; each
+ * imports only what stands before it.
+ */
+@NullMarked
+package org.coreinfer;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,90 @@
+package org.coreinfer.tensor;
+
+/**
+ * Ends something that other threads may be using: work goes on between {@link #enter} and {@link #exit}, {@link #close}
+ * forbids new work, and the release action runs once, when the last work has ended. Thread-safe.
+ */
+public final class Lifetime {
+  /** Work that needs two lifetimes, the outer one of which ends last. */
+  public record Nested(Lifetime outer, Lifetime inner) {
+    /**
+     * Starts work in both.
+     *
+     * @throws IllegalStateException if one is closed
+     */
+    public void enter() {
+      outer.enter();
+      try {
+        inner.enter();
+      } catch (IllegalStateException e) {
+        outer.exit();
+        throw e;
+      }
+    }
+
+    public void exit() {
+      inner.exit();
+      outer.exit();
+    }
+
+    public boolean isClosed() {
+      return outer.isClosed() || inner.isClosed();
+    }
+  }
+
+  private final String name;
+  private final Runnable release;
+  private int inside;
+  private boolean isClosing;
+
+  /**
+   * @param name what ends, for messages
+   * @param release runs at most once, on the thread that closes or on the one that leaves last
+   */
+  public Lifetime(String name, Runnable release) {
+    this.name = name;
+    this.release = release;
+  }
+
+  /**
+   * Starts work, which {@link #exit} must end.
+   *
+   * @throws IllegalStateException if it is closed
+   */
+  public synchronized void enter() {
+    if (isClosing) {
+      throw new IllegalStateException(name + " is closed");
+    }
+    inside++;
+  }
+
+  public void exit() {
+    boolean isLast;
+    synchronized (this) {
+      inside--;
+      isLast = isClosing && inside == 0;
+    }
+    if (isLast) {
+      release.run();
+    }
+  }
+
+  /** Forbids new work. Does nothing when called again. */
+  public void close() {
+    boolean isIdle;
+    synchronized (this) {
+      if (isClosing) {
+        return;
+      }
+      isClosing = true;
+      isIdle = inside == 0;
+    }
+    if (isIdle) {
+      release.run();
+    }
+  }
+
+  public synchronized boolean isClosed() {
+    return isClosing;
+  }
+}
