@@ -1,0 +1,109 @@
+package org.coreinfer.core;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.coreinfer.TestData;
+import org.coreinfer.backend.Backend;
+import org.coreinfer.backend.Host;
+import org.coreinfer.tensor.HalfFloat;
+import org.coreinfer.tensor.NativeMemory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The rules against a plain Python transcription of their definitions, on activations of real models. */
+class RulesTest {
+
+  @ParameterizedTest
+  @ValueSource(strings = {"opt-tiny-relu", "relu-llama-656k", "tinystories-656k"})
+  void picksExactlyTheNeuronsOfTheDefinition(String model) throws IOException {
+    Path folder = TestData.file("core/" + model);
+    JsonObject golden = TestData.json(folder.resolve("core.json"));
+    int[] shape =
+        TestData.ints(golden.getAsJsonObject("activations").getAsJsonArray("shape"));
+    int[] layers = TestData.ints(golden.getAsJsonArray("layers"));
+    ShortBuffer halves =
+        ByteBuffer.wrap(Files.readAllBytes(folder.resolve("activations.f16")))
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .asShortBuffer();
+    try (Backend backend = Host.cpu(2)) {
+      for (JsonElement element : golden.getAsJsonArray("cases")) {
+        JsonObject wanted = element.getAsJsonObject();
+        int row = layers[0] == wanted.get("layer").getAsInt() ? 0 : 1;
+        check(backend, wanted, halves, row * shape[1] * shape[2], shape[2]);
+      }
+    }
+  }
+
+  private static void check(
+      Backend backend, JsonObject wanted, ShortBuffer halves, int start, int neurons) {
+    Rule rule = Rules.of(wanted.get("rule").getAsString(), wanted.get("alpha").getAsDouble());
+    int tokens = wanted.get("tokens").getAsInt();
+    try (NativeMemory activations =
+            backend.allocateFloats("activations", (long) tokens * neurons);
+        NativeMemory scores = backend.allocateFloats("scores", neurons)) {
+      FloatBuffer floats = activations.floats();
+      for (int i = 0; i < tokens * neurons; i++) {
+        floats.put(i, HalfFloat.toFloat(halves.get(start + i)));
+      }
+      rule.score(backend, activations, tokens, neurons, scores);
+      float[] counts = new float[neurons];
+      scores.floats().get(counts);
+      int[] expectedCounts = TestData.ints(wanted.getAsJsonArray("counts"));
+      for (int n = 0; n < neurons; n++) {
+        assertEquals(expectedCounts[n], counts[n], wanted.get("rule") + " count of " + n);
+      }
+      for (JsonElement element : wanted.getAsJsonArray("core")) {
+        JsonObject core = element.getAsJsonObject();
+        int count = rule.count(core.get("keep").getAsDouble(), neurons);
+        assertArrayEquals(
+            TestData.ints(core.getAsJsonArray("neurons")),
+            CoreNeurons.highest(counts, count, rule.choosesOnlySeen()),
+            () -> rule + " keep=" + core.get("keep"));
+      }
+    }
+  }
+
+  @Test
+  void ofEqualScoresTheLowerNumbersAreChosen() {
+    assertArrayEquals(
+        new int[] {1, 2, 4}, CoreNeurons.highest(new float[] {1, 2, 2, 1, 3}, 3, false));
+    assertArrayEquals(
+        new int[] {0, 1, 4}, CoreNeurons.highest(new float[] {1, 2, 0, 1, 3}, 3, false));
+  }
+
+  @Test
+  void neuronsThatWereNotSeenAreLeftOutWhereTheRuleSaysSo() {
+    assertArrayEquals(
+        new int[] {1}, CoreNeurons.highest(new float[] {0, 2, 0, 0}, 3, true));
+    assertArrayEquals(new int[] {0}, CoreNeurons.highest(new float[] {0, 0}, 2, true));
+  }
+
+  @Test
+  void aBrokenModelsNaNScoresAreChosenLast() {
+    assertArrayEquals(
+        new int[] {1, 2}, CoreNeurons.highest(new float[] {Float.NaN, 2, 1}, 2, false));
+  }
+
+  @Test
+  void refusesUnknownRulesAndShares() {
+    assertThrows(IllegalArgumentException.class, () -> Rules.of("best", 0.4));
+    for (double alpha : new double[] {0, -1, 1.5, Double.NaN}) {
+      assertThrows(IllegalArgumentException.class, () -> Rules.of("paper", alpha));
+    }
+    assertThrows(IllegalArgumentException.class, () -> CoreOptions.stability(0));
+    assertThrows(IllegalArgumentException.class, () -> CoreOptions.LayerRange.parse("5..2"));
+    assertEquals(new CoreOptions.LayerRange(2, 5), CoreOptions.LayerRange.parse("2..5"));
+  }
+}

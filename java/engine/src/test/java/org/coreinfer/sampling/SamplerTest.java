@@ -1,0 +1,122 @@
+package org.coreinfer.sampling;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.FloatBuffer;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.coreinfer.error.CoreInferException;
+import org.junit.jupiter.api.Test;
+
+class SamplerTest {
+  private static final SamplingOptions WARM = SamplingOptions.GREEDY.withTemperature(1);
+
+  private static FloatBuffer logits(double... probabilities) {
+    FloatBuffer buffer = FloatBuffer.allocate(probabilities.length);
+    for (double p : probabilities) {
+      buffer.put((float) Math.log(p));
+    }
+    return buffer.rewind();
+  }
+
+  private static double[] frequencies(SamplingOptions options, FloatBuffer logits, int draws) {
+    Sampler sampler = new Sampler(options);
+    double[] counts = new double[logits.limit()];
+    for (int i = 0; i < draws; i++) {
+      counts[sampler.sample(logits)] += 1.0 / draws;
+    }
+    return counts;
+  }
+
+  @Test
+  void greedyTakesTheLowerOfEqualLogits() {
+    assertEquals(1, new Sampler(SamplingOptions.GREEDY).sample(logits(0.1, 0.4, 0.4, 0.1)));
+  }
+
+  @Test
+  void drawsFollowTheDistribution() {
+    double[] wanted = {0.5, 0.3, 0.15, 0.05};
+    assertArrayEquals(wanted, frequencies(WARM.withSeed(7), logits(wanted), 200_000), 0.005);
+  }
+
+  @Test
+  void temperatureSharpensTheDistribution() {
+    double[] drawn =
+        frequencies(WARM.withTemperature(0.5).withSeed(3), logits(0.6, 0.3, 0.1), 200_000);
+    double total = 0.36 + 0.09 + 0.01;
+    assertArrayEquals(new double[] {0.36 / total, 0.09 / total, 0.01 / total}, drawn, 0.005);
+  }
+
+  @Test
+  void topKTopPAndMinPLeaveOnlyTheLikelyTokens() {
+    FloatBuffer logits = logits(0.1, 0.4, 0.2, 0.3);
+    assertArrayEquals(
+        new double[] {0, 4 / 7.0, 0, 3 / 7.0},
+        frequencies(WARM.withTopK(2), logits, 100_000),
+        0.01);
+    assertArrayEquals(
+        new double[] {0, 4 / 9.0, 2 / 9.0, 3 / 9.0},
+        frequencies(WARM.withTopP(0.75), logits, 100_000),
+        0.01);
+    assertArrayEquals(
+        new double[] {0, 4 / 7.0, 0, 3 / 7.0},
+        frequencies(WARM.withMinP(0.6), logits, 100_000),
+        0.01);
+  }
+
+  @Test
+  void minPHoldsRelativeToTheMostLikelyToken() {
+    double[] drawn = frequencies(WARM.withMinP(0.9), logits(0.5, 0.3, 0.2), 1000);
+    assertArrayEquals(new double[] {1, 0, 0}, drawn, 0);
+  }
+
+  @Test
+  void theSameSeedDrawsTheSameTokens() {
+    FloatBuffer logits = FloatBuffer.allocate(1000);
+    Random random = new Random(1);
+    IntStream.range(0, 1000).forEach(i -> logits.put(i, (float) random.nextGaussian()));
+    Sampler one = new Sampler(WARM.withSeed(5));
+    Sampler other = new Sampler(WARM.withSeed(5));
+    for (int i = 0; i < 100; i++) {
+      assertEquals(one.sample(logits), other.sample(logits));
+    }
+  }
+
+  @Test
+  void repeatedTokensBecomeLessLikely() {
+    Sampler sampler = new Sampler(SamplingOptions.GREEDY.withRepeatPenalty(2));
+    FloatBuffer logits = FloatBuffer.wrap(new float[] {3, 2, -1});
+    assertEquals(0, sampler.sample(logits));
+    sampler.accept(0);
+    assertEquals(1, sampler.sample(logits)); // 3 / 2 < 2
+    sampler.accept(1);
+    sampler.accept(0);
+    assertEquals(0, sampler.sample(logits)); // a token counts once, however often it came
+  }
+
+  @Test
+  void brokenLogitsAreAClearFailure() {
+    FloatBuffer broken = FloatBuffer.wrap(new float[] {Float.NaN, Float.NaN});
+    assertThrows(CoreInferException.class, () -> new Sampler(WARM).sample(broken));
+    FloatBuffer partly = FloatBuffer.wrap(new float[] {Float.NaN, 1, Float.NEGATIVE_INFINITY});
+    assertEquals(1, new Sampler(WARM).sample(partly));
+  }
+
+  @Test
+  void optionsOutOfRangeAreNamed() {
+    assertMessage("temperature", () -> WARM.withTemperature(-1));
+    assertMessage("temperature", () -> WARM.withTemperature(Double.NaN));
+    assertMessage("top-p", () -> WARM.withTopP(0));
+    assertMessage("min-p", () -> WARM.withMinP(1));
+    assertMessage("top-k", () -> WARM.withTopK(-1));
+    assertMessage("repeat penalty", () -> WARM.withRepeatPenalty(0));
+  }
+
+  private static void assertMessage(String part, Runnable construct) {
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, construct::run);
+    assertTrue(String.valueOf(e.getMessage()).contains(part), e.getMessage());
+  }
+}
