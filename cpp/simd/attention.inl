@@ -1,4 +1,9 @@
 // The pieces of softmax attention for one query: scores against consecutive keys, and the exponentials of a row.
+#pragma once
+
+#include "simd/elementwise.inl"
+#include "simd/readers.inl"
+
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {

@@ -1,4 +1,8 @@
 // Loops over activations: sums, normalisation, the activation functions. The data is in cache; they are a small share.
+#pragma once
+
+#include "simd/readers.inl"
+
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {

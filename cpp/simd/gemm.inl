@@ -1,5 +1,7 @@
 // A block of tokens times a packed panel of weights two vectors wide. All sums of a block stay in registers; arithmetic
 // bounds the time. Used by prefill when no BLAS was given.
+#pragma once
+
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {

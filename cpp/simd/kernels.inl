@@ -1,15 +1,12 @@
 // Assembles the table of one instruction set. Everything but the accessor is in an anonymous namespace, and no header
 // of the C++ library is included: code compiled for one processor must never be shared with code for another.
 #include "coreinfer/types.h"
-#include "simd/simd.h"
-
-// clang-format off: each file uses those before it
 #include "simd/attention.inl"
 #include "simd/elementwise.inl"
 #include "simd/gemm.inl"
 #include "simd/readers.inl"
 #include "simd/rows.inl"
-// clang-format on
+#include "simd/simd.h"
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {

@@ -1,4 +1,6 @@
 // How a weight dtype becomes vectors of F32: plain elements one vector at a time, grouped ones 32 elements at a time.
+#pragma once
+
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {

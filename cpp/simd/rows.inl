@@ -1,5 +1,9 @@
 // Loops over weight rows: dot products, sums of scaled rows, conversion. Each reads its weights once, in registers, so
 // memory bounds the time. Dot products keep four accumulators to cover the latency of a multiply-add.
+#pragma once
+
+#include "simd/readers.inl"
+
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
