@@ -1,6 +1,7 @@
 // Loops over activations: sums, normalisation, the activation functions. The data is in cache; they are a small share.
 #pragma once
 
+#include "coreinfer/types.h"
 #include "simd/readers.inl"
 
 namespace coreinfer {

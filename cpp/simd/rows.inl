@@ -2,7 +2,9 @@
 // memory bounds the time. Dot products keep four accumulators to cover the latency of a multiply-add.
 #pragma once
 
+#include "coreinfer/types.h"
 #include "simd/readers.inl"
+#include "simd/simd.h"
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
