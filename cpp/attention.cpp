@@ -1,0 +1,194 @@
+// Causal attention with a cache shared by groups of heads. A work item is one key-value head and a block of queries:
+// the heads of its group for a block of tokens. It walks the visible positions in pieces of kPiece, converts the
+// piece's keys and values once for all its queries, and keeps a running softmax per query, so decode and prefill give
+// the same bits. Decode is bound by reading the cache, prefill by arithmetic.
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "context.h"
+#include "coreinfer/kernels.h"
+
+namespace coreinfer {
+namespace {
+
+constexpr int32_t kPiece = 64;
+// Queries that share a conversion of keys and values.
+constexpr int32_t kQueriesPerItem = 32;
+
+struct Attention {
+  int32_t tokens, heads, kv_heads, head_dim, first_position, window, capacity, cache_dtype;
+  float scale;
+  const float* queries;
+  const uint8_t* key_cache;
+  const uint8_t* value_cache;
+  float* y;
+
+  int32_t group() const { return heads / kv_heads; }
+  int32_t tokens_per_item() const { return group() >= kQueriesPerItem ? 1 : kQueriesPerItem / group(); }
+};
+
+void RequireCache(int32_t cache_dtype, const void* key_cache, const void* value_cache, int32_t kv_heads,
+                  int32_t capacity, int32_t head_dim) {
+  if (cache_dtype != CI_F32 && cache_dtype != CI_F16) {
+    Fail(CI_INVALID_ARGUMENT, "a cache is F32 or F16: cache_dtype=%d", cache_dtype);
+  }
+  RequireArray("key_cache", key_cache, {kv_heads, capacity, head_dim});
+  RequirePointer("value_cache", value_cache);
+}
+
+void RequireAttention(const Attention& a) {
+  RequireArray("queries", a.queries, {a.tokens, a.heads, a.head_dim});
+  RequireCache(a.cache_dtype, a.key_cache, a.value_cache, a.kv_heads, a.capacity, a.head_dim);
+  if (a.heads % a.kv_heads != 0) {
+    Fail(CI_INVALID_ARGUMENT, "heads must be a multiple of kv_heads: heads=%d kv_heads=%d", a.heads, a.kv_heads);
+  }
+  RequireRange("position", a.first_position, 0, int64_t{a.capacity} - a.tokens);
+  RequireRange("window", a.window, 0, std::numeric_limits<int32_t>::max());
+  RequirePointer("y", a.y);
+}
+
+// The positions begin..end-1 of one head of a cache as F32, in place or converted.
+const float* ReadPiece(const SimdKernels& simd, const Attention& a, const uint8_t* cache, int64_t kv_head,
+                       int64_t begin, int64_t end, float* converted) {
+  const int64_t first = (kv_head * a.capacity + begin) * a.head_dim;
+  if (a.cache_dtype == CI_F32) return reinterpret_cast<const float*>(cache) + first;
+  const int64_t count = (end - begin) * a.head_dim;
+  const Matrix halves{cache + first * 2, 0, CI_F16, 1, static_cast<int32_t>(count)};
+  simd.dequantize(&halves, 0, 0, static_cast<int32_t>(count), converted);
+  return converted;
+}
+
+// A query with its running softmax; the weighted values gather in y.
+struct Query {
+  const float* query;
+  float* y;
+  int64_t begin;
+  int64_t end;
+  float largest;
+  float sum;
+};
+
+struct PieceOfCache {
+  const float* keys;
+  const float* values;
+  int64_t begin;
+  int64_t end;
+};
+
+void AttendPiece(const SimdKernels& simd, const Attention& a, const PieceOfCache& piece, Query* query) {
+  const int64_t begin = query->begin > piece.begin ? query->begin : piece.begin;
+  const int64_t end = query->end < piece.end ? query->end : piece.end;
+  if (begin >= end) return;
+  const int32_t count = static_cast<int32_t>(end - begin);
+  float weights[kPiece];
+  simd.score_keys(query->query, piece.keys + (begin - piece.begin) * a.head_dim, count, a.head_dim, a.scale, weights);
+  const float largest = simd.largest(weights, count);
+  if (!(largest <= query->largest)) {
+    const float correction = std::exp(query->largest - largest);
+    query->sum *= correction;
+    simd.multiply(query->y, a.head_dim, correction);
+    query->largest = largest;
+  }
+  query->sum += simd.exponentiate(weights, count, query->largest);
+  const uint8_t* rows[kPiece];
+  for (int32_t i = 0; i < count; ++i) {
+    rows[i] = reinterpret_cast<const uint8_t*>(piece.values + (begin - piece.begin + i) * a.head_dim);
+  }
+  simd.add_rows[CI_F32](rows, weights, count, 0, a.head_dim, query->y);
+}
+
+int64_t ScratchBytes(const Attention& a) {
+  const int64_t queries = int64_t{a.tokens_per_item()} * a.group() * static_cast<int64_t>(sizeof(Query));
+  return (queries + 63) / 64 * 64 + 2 * int64_t{kPiece} * a.head_dim * static_cast<int64_t>(sizeof(float));
+}
+
+// All queries of the group of kv_head for the tokens first_token..last_token-1.
+void AttendItem(const SimdKernels& simd, const Attention& a, int64_t kv_head, int64_t first_token, int64_t last_token,
+                uint8_t* scratch) {
+  float* keys = reinterpret_cast<float*>(scratch);
+  float* values = keys + int64_t{kPiece} * a.head_dim;
+  Query* queries = reinterpret_cast<Query*>(values + int64_t{kPiece} * a.head_dim);
+  int64_t count = 0;
+  for (int64_t t = first_token; t < last_token; ++t) {
+    const int64_t position = a.first_position + t;
+    const int64_t begin = a.window == 0 || position < a.window ? 0 : position - a.window + 1;
+    for (int64_t h = kv_head * a.group(); h < (kv_head + 1) * a.group(); ++h) {
+      const int64_t offset = (t * a.heads + h) * a.head_dim;
+      std::memset(a.y + offset, 0, sizeof(float) * static_cast<size_t>(a.head_dim));
+      queries[count++] =
+          Query{a.queries + offset, a.y + offset, begin, position + 1, -std::numeric_limits<float>::infinity(), 0.0f};
+    }
+  }
+  // Both bounds of the visible positions grow with the token.
+  const int64_t end = queries[count - 1].end;
+  for (int64_t p = queries[0].begin / kPiece * kPiece; p < end; p += kPiece) {
+    const int64_t piece_end = p + kPiece < end ? p + kPiece : end;
+    const PieceOfCache piece{ReadPiece(simd, a, a.key_cache, kv_head, p, piece_end, keys),
+                             ReadPiece(simd, a, a.value_cache, kv_head, p, piece_end, values), p, piece_end};
+    for (int64_t q = 0; q < count; ++q) AttendPiece(simd, a, piece, &queries[q]);
+  }
+  for (int64_t q = 0; q < count; ++q) simd.multiply(queries[q].y, a.head_dim, 1.0f / queries[q].sum);
+}
+
+void Attend(ci_context& c, const Attention& a) {
+  RequireAttention(a);
+  c.ReserveThreadScratch(ScratchBytes(a));
+  const int64_t blocks = (int64_t{a.tokens} + a.tokens_per_item() - 1) / a.tokens_per_item();
+  ParallelFor(c, blocks * a.kv_heads, [&](int64_t item, int32_t thread) {
+    // The last tokens see the most positions: they start first.
+    const int64_t first = (blocks - 1 - item / a.kv_heads) * a.tokens_per_item();
+    const int64_t last = first + a.tokens_per_item() < a.tokens ? first + a.tokens_per_item() : a.tokens;
+    AttendItem(c.simd, a, item % a.kv_heads, first, last, c.thread_scratch(thread));
+  });
+}
+
+}  // namespace
+}  // namespace coreinfer
+
+int32_t ci_attention_append(ci_context* context, const float* keys, const float* values, int32_t tokens,
+                            int32_t kv_heads, int32_t head_dim, int32_t first_position, int32_t capacity,
+                            int32_t cache_dtype, void* key_cache, void* value_cache) {
+  return coreinfer::Call("ci_attention_append", context, [&](ci_context& c) {
+    coreinfer::RequireArray("keys", keys, {tokens, kv_heads, head_dim});
+    coreinfer::RequirePointer("values", values);
+    coreinfer::RequireCache(cache_dtype, key_cache, value_cache, kv_heads, capacity, head_dim);
+    coreinfer::RequireRange("first_position", first_position, 0, int64_t{capacity} - tokens);
+    const auto store = [&](const float* x, int64_t element, void* cache) {
+      if (cache_dtype == CI_F16) {
+        c.simd.to_f16(x, head_dim, static_cast<uint8_t*>(cache) + 2 * element);
+      } else {
+        std::memcpy(static_cast<float*>(cache) + element, x, sizeof(float) * static_cast<size_t>(head_dim));
+      }
+    };
+    coreinfer::ParallelRanges(c, tokens, 16, [&](int64_t begin, int64_t end, int32_t) {
+      for (int64_t t = begin; t < end; ++t) {
+        for (int64_t h = 0; h < kv_heads; ++h) {
+          const int64_t from = (t * kv_heads + h) * head_dim;
+          const int64_t to = (h * capacity + first_position + t) * head_dim;
+          store(keys + from, to, key_cache);
+          store(values + from, to, value_cache);
+        }
+      }
+    });
+  });
+}
+
+int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
+                             int32_t head_dim, int32_t first_position, int32_t window, float scale, int32_t capacity,
+                             int32_t cache_dtype, const void* key_cache, const void* value_cache, float* y) {
+  return coreinfer::Call("ci_attention_prefill", context, [&](ci_context& c) {
+    coreinfer::Attend(c,
+                      {tokens, heads, kv_heads, head_dim, first_position, window, capacity, cache_dtype, scale, queries,
+                       static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
+  });
+}
+
+int32_t ci_attention_decode(ci_context* context, const float* query, int32_t heads, int32_t kv_heads, int32_t head_dim,
+                            int32_t position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
+                            const void* key_cache, const void* value_cache, float* y) {
+  return coreinfer::Call("ci_attention_decode", context, [&](ci_context& c) {
+    coreinfer::Attend(c, {1, heads, kv_heads, head_dim, position, window, capacity, cache_dtype, scale, query,
+                          static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
+  });
+}

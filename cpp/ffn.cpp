@@ -1,0 +1,260 @@
+// The feed-forward layer over neuron-major weights: decode over a list of neurons, dense prefill, row norms.
+// Decode has two phases with a barrier between them. First threads take blocks of the list: both dots and the
+// activation of each neuron. Then each thread takes a slice of the output and adds the down rows of all listed neurons,
+// in list order and with one rounding per column and neuron, so that no division of the work changes a bit. Memory
+// bounds both phases. With RELU and DRELU the up row of a neuron whose gate is not positive is not read, and no down
+// row is read whose activation is 0: neither could change the result.
+#include "context.h"
+#include "coreinfer/kernels.h"
+#include "dtype.h"
+#include "gemm.h"
+
+namespace coreinfer {
+namespace {
+
+struct Ffn {
+  int32_t activation;
+  Matrix gate;  // without data in an ungated layer
+  Matrix up;
+  Matrix down;
+  const float* gate_bias;
+  const float* up_bias;
+  const float* down_bias;
+  int32_t neurons;
+  int32_t dim;
+
+  bool gated() const { return gate.data != nullptr; }
+};
+
+Ffn RequireFfn(int32_t activation, int32_t up_dtype, const void* gate, const void* up, const float* gate_bias,
+               const float* up_bias, int32_t down_dtype, const void* down, const float* down_bias, int32_t neurons,
+               int32_t dim) {
+  RequireRange("activation", activation, CI_RELU, CI_GELU);
+  Ffn ffn{activation, {}, {}, {}, gate_bias, up_bias, down_bias, neurons, dim};
+  ffn.up = RequireMatrix("up", up_dtype, up, neurons, dim);
+  if (gate != nullptr) ffn.gate = RequireMatrix("gate", up_dtype, gate, neurons, dim);
+  if (gate == nullptr && activation == CI_DRELU) {
+    Fail(CI_INVALID_ARGUMENT, "the DRELU activation needs a gate: activation=%d gate=NULL", activation);
+  }
+  ffn.down = RequireAnyMatrix("down", down_dtype, down, neurons, dim);
+  return ffn;
+}
+
+void RequireCore(const int32_t* core_ids, int32_t core, int32_t neurons) {
+  RequireRange("core", core, 0, neurons);
+  if (core_ids == nullptr) return;
+  int32_t previous = -1;
+  for (int32_t i = 0; i < core; ++i) {
+    if (core_ids[i] <= previous || core_ids[i] >= neurons) {
+      Fail(CI_INVALID_ARGUMENT, "core_ids must ascend strictly below neurons: core_ids[%d]=%d previous=%d neurons=%d",
+           i, core_ids[i], previous, neurons);
+    }
+    previous = core_ids[i];
+  }
+}
+
+struct CoreList {
+  const int32_t* ids;  // NULL for 0, 1, 2, ...
+  int32_t size;
+
+  int32_t neuron(int64_t index) const { return ids == nullptr ? static_cast<int32_t>(index) : ids[index]; }
+};
+
+float BiasedDot(const SimdKernels& simd, const Matrix& weight, const float* bias, int32_t neuron, const float* x) {
+  const float dot = simd.dot[weight.dtype](weight.data + neuron * weight.row_bytes, x, weight.columns);
+  return bias == nullptr ? dot : dot + bias[neuron];
+}
+
+// Neurons whose dots one thread takes before it asks for more.
+constexpr int32_t kDotBlock = 16;
+
+// activations[i] for begin <= i < end, at most kDotBlock of them.
+void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const float* x, int64_t begin,
+                    int64_t end, float* activations) {
+  const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
+  float gates[kDotBlock];
+  float ups[kDotBlock];
+  for (int64_t i = begin; i < end; ++i) {
+    const int32_t neuron = list.neuron(i);
+    float gate = 0.0f;
+    if (ffn.gated()) gates[i - begin] = gate = BiasedDot(simd, ffn.gate, ffn.gate_bias, neuron, x);
+    ups[i - begin] = skips && !(gate > 0.0f) ? 0.0f : BiasedDot(simd, ffn.up, ffn.up_bias, neuron, x);
+  }
+  simd.activate(ffn.activation, ffn.gated() ? gates : nullptr, ups, end - begin, activations + begin);
+}
+
+// Some consecutive listed neurons, without those whose activation is 0.
+struct Gathered {
+  static constexpr int32_t kMost = 64;
+  int32_t neurons[kMost];
+  float activations[kMost];
+  int32_t count;
+};
+
+// Gathers from the kMost next entries of the list and moves *next past them.
+void GatherActive(const CoreList& list, const float* activations, int32_t* next, Gathered* gathered) {
+  int32_t i = *next;
+  int32_t count = 0;
+  const int32_t last = list.size - i < Gathered::kMost ? list.size : i + Gathered::kMost;
+  for (; i < last; ++i) {
+    gathered->neurons[count] = list.neuron(i);
+    gathered->activations[count] = activations[i];
+    count += activations[i] != 0.0f ? 1 : 0;
+  }
+  gathered->count = count;
+  *next = i;
+}
+
+void AddDownRows(const SimdKernels& simd, const Matrix& down, const CoreList& list, const float* activations,
+                 int32_t begin, int32_t end, float* y) {
+  Gathered gathered;
+  const uint8_t* rows[Gathered::kMost];
+  for (int32_t next = 0; next < list.size;) {
+    GatherActive(list, activations, &next, &gathered);
+    for (int32_t j = 0; j < gathered.count; ++j) rows[j] = down.data + gathered.neurons[j] * down.row_bytes;
+    simd.add_rows[down.dtype](rows, gathered.activations, gathered.count, begin, end, y);
+  }
+}
+
+// The sum over the neurons of one group of 32 is taken before the group's scales are applied, so it must be complete.
+void AddSharedDownRows(const SimdKernels& simd, const Matrix& down, const CoreList& list, const float* activations,
+                       int32_t begin, int32_t end, float* y) {
+  const int64_t piece_bytes = down.dtype == CI_Q8_0_SHARED ? 32 : 16;
+  const int64_t element_bytes = down.columns / kGroupSize * piece_bytes;
+  const int64_t group_bytes = 2 * int64_t{down.columns} + kGroupSize * element_bytes;
+  const uint8_t* rows[kGroupSize];
+  float factors[kGroupSize];
+  for (int32_t i = 0; i < list.size;) {
+    const int32_t group = list.neuron(i) / kGroupSize;
+    const uint8_t* scales = down.data + group * group_bytes;
+    int32_t count = 0;
+    for (; i < list.size && list.neuron(i) / kGroupSize == group; ++i) {
+      if (activations[i] == 0.0f) continue;
+      rows[count] = scales + 2 * int64_t{down.columns} + list.neuron(i) % kGroupSize * element_bytes;
+      factors[count++] = activations[i];
+    }
+    if (count > 0) {
+      simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, scales, begin, end, y);
+    }
+  }
+}
+
+// The columns of y that belong to a thread: slices are multiples of 64, so that no two threads write to a cache line.
+int32_t SliceStart(int32_t dim, int32_t thread, int32_t threads) {
+  const int64_t pieces = (int64_t{dim} + 63) / 64;
+  const int64_t start = pieces * thread / threads * 64;
+  return static_cast<int32_t>(start < dim ? start : dim);
+}
+
+void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const float* x, float* activations, float* y) {
+  WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
+  c.pool.Run([&](int32_t thread) {
+    blocks.Drain([&](int64_t block) {
+      const int64_t begin = block * kDotBlock;
+      const int64_t end = begin + kDotBlock < list.size ? begin + kDotBlock : list.size;
+      ActivateListed(c.simd, ffn, list, x, begin, end, activations);
+    });
+    c.pool.Barrier();
+    const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());
+    const int32_t end = SliceStart(ffn.dim, thread + 1, c.pool.size());
+    if (begin == end) return;
+    if (ffn.down_bias != nullptr) c.simd.add(ffn.down_bias + begin, end - begin, y + begin);
+    if (IsShared(ffn.down.dtype)) {
+      AddSharedDownRows(c.simd, ffn.down, list, activations, begin, end, y);
+    } else {
+      AddDownRows(c.simd, ffn.down, list, activations, begin, end, y);
+    }
+  });
+}
+
+// One tile of activations: gate and up products side by side, so that they are combined while they are in cache.
+void ActivateTile(const SimdKernels& simd, const Ffn& ffn, const TileRange& tile, const float* x, float* activations,
+                  uint8_t* scratch) {
+  const int32_t width = tile.end - tile.begin;
+  const float* in = x + int64_t{tile.first_token} * ffn.dim;
+  float* out = activations + int64_t{tile.first_token} * ffn.neurons + tile.begin;
+  float* gates = reinterpret_cast<float*>(scratch + GemmScratchBytes());
+  StartOutput(ffn.up_bias == nullptr ? nullptr : ffn.up_bias + tile.begin, tile.tokens, width, false, out, ffn.neurons);
+  MultiplyByRows(simd, ffn.up, tile.begin, tile.end, in, tile.tokens, out, ffn.neurons, scratch);
+  if (ffn.gated()) {
+    const float* bias = ffn.gate_bias == nullptr ? nullptr : ffn.gate_bias + tile.begin;
+    StartOutput(bias, tile.tokens, width, false, gates, kTileRows);
+    MultiplyByRows(simd, ffn.gate, tile.begin, tile.end, in, tile.tokens, gates, kTileRows, scratch);
+  }
+  for (int64_t t = 0; t < tile.tokens; ++t) {
+    float* row = out + t * ffn.neurons;
+    simd.activate(ffn.activation, ffn.gated() ? gates + t * kTileRows : nullptr, row, width, row);
+  }
+}
+
+void Prefill(ci_context& c, const Ffn& ffn, const float* x, int32_t tokens, float* activations, float* y) {
+  const int64_t gate_tile = int64_t{tokens < kTokenBlock ? tokens : kTokenBlock} * kTileRows;
+  c.ReserveThreadScratch(GemmScratchBytes() + gate_tile * static_cast<int64_t>(sizeof(float)));
+  ParallelTiles(c, ffn.neurons, tokens, [&](const TileRange& tile, int32_t thread) {
+    ActivateTile(c.simd, ffn, tile, x, activations, c.thread_scratch(thread));
+  });
+  ParallelTiles(c, ffn.dim, tokens, [&](const TileRange& tile, int32_t thread) {
+    float* out = y + int64_t{tile.first_token} * ffn.dim + tile.begin;
+    StartOutput(ffn.down_bias == nullptr ? nullptr : ffn.down_bias + tile.begin, tile.tokens, tile.end - tile.begin,
+                true, out, ffn.dim);
+    MultiplyByColumns(c.simd, ffn.down, tile.begin, tile.end, activations + int64_t{tile.first_token} * ffn.neurons,
+                      tile.tokens, out, ffn.dim, c.thread_scratch(thread));
+  });
+}
+
+double RowNorm(const SimdKernels& simd, const Matrix& matrix, int32_t row) {
+  constexpr int32_t kPart = 512;
+  float part[kPart];
+  double squares = 0.0;
+  for (int32_t begin = 0; begin < matrix.columns; begin += kPart) {
+    const int32_t end = matrix.columns - begin < kPart ? matrix.columns : begin + kPart;
+    simd.dequantize(&matrix, row, begin, end, part);
+    for (int32_t i = 0; i < end - begin; ++i) squares += double{part[i]} * double{part[i]};
+  }
+  return __builtin_sqrt(squares);
+}
+
+}  // namespace
+}  // namespace coreinfer
+
+int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
+                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
+                       const float* down_bias, const float* x, int32_t tokens, int32_t neurons, int32_t dim,
+                       float* activations, float* y) {
+  return coreinfer::Call("ci_ffn_prefill", context, [&](ci_context& c) {
+    const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
+                                                     down, down_bias, neurons, dim);
+    coreinfer::RequireArray("x", x, {tokens, dim});
+    coreinfer::RequireArray("activations", activations, {tokens, neurons});
+    coreinfer::RequirePointer("y", y);
+    coreinfer::Prefill(c, ffn, x, tokens, activations, y);
+  });
+}
+
+int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
+                      const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
+                      const float* down_bias, const float* x, const int32_t* core_ids, int32_t core, int32_t neurons,
+                      int32_t dim, float* activations, float* y) {
+  return coreinfer::Call("ci_ffn_decode", context, [&](ci_context& c) {
+    const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
+                                                     down, down_bias, neurons, dim);
+    coreinfer::RequirePointer("x", x);
+    coreinfer::RequireCore(core_ids, core, neurons);
+    coreinfer::RequirePointer("activations", activations);
+    coreinfer::RequirePointer("y", y);
+    coreinfer::Decode(c, ffn, {core_ids, core}, x, activations, y);
+  });
+}
+
+int32_t ci_ffn_row_norms(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,
+                         float* norms) {
+  return coreinfer::Call("ci_ffn_row_norms", context, [&](ci_context& c) {
+    const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, weight, rows, columns);
+    coreinfer::RequirePointer("norms", norms);
+    coreinfer::ParallelRanges(c, rows, 16, [&](int64_t begin, int64_t end, int32_t) {
+      for (int64_t r = begin; r < end; ++r) {
+        norms[r] = static_cast<float>(coreinfer::RowNorm(c.simd, matrix, static_cast<int32_t>(r)));
+      }
+    });
+  });
+}

@@ -1,0 +1,114 @@
+// Turns a down projection (dim, neurons) into neuron-major order at load, element for element. Threads take stripes of
+// neurons and walk them in square blocks, so that both the lines read and the lines written are used while in cache.
+// Bound by memory and the TLB.
+#include <cstring>
+
+#include "context.h"
+#include "coreinfer/kernels.h"
+#include "dtype.h"
+
+namespace coreinfer {
+namespace {
+
+// Stripes are a multiple of the group of 32 neurons; blocks a multiple of a piece of 32 elements.
+constexpr int64_t kStripe = 256;
+constexpr int64_t kBlock = 64;
+
+struct Transposition {
+  const uint8_t* source;
+  uint8_t* target;
+  int64_t neurons;
+  int64_t dim;
+};
+
+// A stripe of neurons begin..end-1 and a block of elements first..last-1.
+struct Square {
+  int64_t begin;
+  int64_t end;
+  int64_t first;
+  int64_t last;
+};
+
+template <int kBytes>
+void TransposePlain(const Transposition& t, const Square& s) {
+  for (int64_t n = s.begin; n < s.end; ++n) {
+    for (int64_t i = s.first; i < s.last; ++i) {
+      std::memcpy(t.target + (n * t.dim + i) * kBytes, t.source + (i * t.neurons + n) * kBytes, kBytes);
+    }
+  }
+}
+
+// Row i of the source holds a block of 32 neurons per group: its scale becomes scale i of the group, its elements
+// column i.
+void TransposeQ8(const Transposition& t, const Square& s) {
+  for (int64_t group = s.begin / kGroupSize; group < s.end / kGroupSize; ++group) {
+    uint8_t* scales = t.target + group * 34 * t.dim;
+    uint8_t* elements = scales + 2 * t.dim;
+    for (int64_t i = s.first; i < s.last; ++i) {
+      const uint8_t* block = t.source + (i * (t.neurons / kGroupSize) + group) * 34;
+      std::memcpy(scales + 2 * i, block, 2);
+      for (int64_t r = 0; r < kGroupSize; ++r) elements[r * t.dim + i] = block[2 + r];
+    }
+  }
+}
+
+void TransposeQ4(const Transposition& t, const Square& s) {
+  const auto nibble = [](const uint8_t* block, int64_t r) {
+    return r < 16 ? block[2 + r] & 15 : block[2 + r - 16] >> 4;
+  };
+  for (int64_t group = s.begin / kGroupSize; group < s.end / kGroupSize; ++group) {
+    uint8_t* scales = t.target + group * 18 * t.dim;
+    uint8_t* elements = scales + 2 * t.dim;
+    for (int64_t piece = s.first; piece < s.last; piece += kGroupSize) {
+      for (int64_t i = 0; i < 16; ++i) {
+        // Elements i and i + 16 of a piece share a byte.
+        const uint8_t* low = t.source + ((piece + i) * (t.neurons / kGroupSize) + group) * 18;
+        const uint8_t* high = low + 16 * (t.neurons / kGroupSize) * 18;
+        std::memcpy(scales + 2 * (piece + i), low, 2);
+        std::memcpy(scales + 2 * (piece + i + 16), high, 2);
+        for (int64_t r = 0; r < kGroupSize; ++r) {
+          elements[r * (t.dim / 2) + piece / 2 + i] = static_cast<uint8_t>(nibble(low, r) | (nibble(high, r) << 4));
+        }
+      }
+    }
+  }
+}
+
+void TransposeSquare(int32_t dtype, const Transposition& t, const Square& s) {
+  switch (dtype) {
+    case CI_F32:
+      TransposePlain<4>(t, s);
+      break;
+    case CI_F16:
+    case CI_BF16:
+      TransposePlain<2>(t, s);
+      break;
+    case CI_Q8_0:
+      TransposeQ8(t, s);
+      break;
+    default:
+      TransposeQ4(t, s);
+      break;
+  }
+}
+
+}  // namespace
+}  // namespace coreinfer
+
+int32_t ci_ffn_transpose_down(ci_context* context, int32_t dtype, const void* source, int32_t neurons, int32_t dim,
+                              void* target) {
+  return coreinfer::Call("ci_ffn_transpose_down", context, [&](ci_context& c) {
+    coreinfer::RequireMatrix("source", dtype, source, dim, neurons);
+    coreinfer::RequirePointer("target", target);
+    if (coreinfer::IsGrouped(dtype) && dim % coreinfer::kGroupSize != 0) {
+      coreinfer::Fail(CI_INVALID_ARGUMENT, "dim must be a multiple of 32 for this dtype: dtype=%d dim=%d", dtype, dim);
+    }
+    const coreinfer::Transposition t{static_cast<const uint8_t*>(source), static_cast<uint8_t*>(target), neurons, dim};
+    coreinfer::ParallelRanges(c, neurons, coreinfer::kStripe, [&](int64_t begin, int64_t end, int32_t) {
+      for (int64_t first = 0; first < t.dim; first += coreinfer::kBlock) {
+        const int64_t last = first + coreinfer::kBlock < t.dim ? first + coreinfer::kBlock : t.dim;
+        coreinfer::TransposeSquare(dtype, t, {begin, end, first, last});
+      }
+    });
+  });
+}

@@ -1,0 +1,140 @@
+// One tile of a dense product, computed by one thread: convert a block of weights into scratch, multiply, go on with
+// the next block of the depth. Without a BLAS, weights are repacked into panels for the kernel in simd/gemm.inl.
+// Arithmetic bounds the time; conversion costs one pass over the weights per kTokenBlock tokens.
+#include "gemm.h"
+
+#include <cstring>
+
+#include "dtype.h"
+
+namespace coreinfer {
+namespace {
+
+constexpr int kRowMajor = 101;
+constexpr int kNoTranspose = 111;
+constexpr int kTranspose = 112;
+
+// Own kernels: panels of kPanelDepth keep in L2, with a block of tokens in L1. The padding keeps the rows of the token
+// block out of each other's cache sets.
+constexpr int32_t kPanelDepth = 512;
+constexpr int32_t kTokenStride = kPanelDepth + 16;
+constexpr int32_t kMostPanelTokens = 16;
+constexpr int32_t kMostPanelWidth = 32;
+
+struct Tile {
+  const float* weights;  // (width, depth) when transposed, (depth, width) otherwise
+  int64_t stride;
+  bool transposed;
+  int32_t width;
+  int32_t depth;
+};
+
+// panel[k][i] = weight for output first + i at depth k0 + k, zero past the tile's width.
+void PackPanel(const Tile& tile, int32_t first, int32_t k0, int32_t depth, int32_t panel_width, float* panel) {
+  const int32_t valid = tile.width - first < panel_width ? tile.width - first : panel_width;
+  if (valid < panel_width) std::memset(panel, 0, sizeof(float) * static_cast<size_t>(depth * panel_width));
+  if (tile.transposed) {
+    for (int32_t i = 0; i < valid; ++i) {
+      const float* row = tile.weights + (first + i) * tile.stride + k0;
+      for (int32_t k = 0; k < depth; ++k) panel[k * panel_width + i] = row[k];
+    }
+  } else {
+    for (int32_t k = 0; k < depth; ++k) {
+      std::memcpy(panel + k * panel_width, tile.weights + (k0 + k) * tile.stride + first,
+                  sizeof(float) * static_cast<size_t>(valid));
+    }
+  }
+}
+
+void MultiplyByPanels(const SimdKernels& simd, const Tile& tile, const float* x, int64_t x_stride, int32_t tokens,
+                      float* y, int64_t y_stride, float* scratch) {
+  float* token_block = scratch;
+  float* panels = scratch + kMostPanelTokens * kTokenStride;
+  for (int32_t k0 = 0; k0 < tile.depth; k0 += kPanelDepth) {
+    const int32_t depth = tile.depth - k0 < kPanelDepth ? tile.depth - k0 : kPanelDepth;
+    const int64_t panel_size = int64_t{depth} * simd.panel_width;
+    for (int32_t i = 0; i < tile.width; i += simd.panel_width) {
+      PackPanel(tile, i, k0, depth, simd.panel_width, panels + i / simd.panel_width * panel_size);
+    }
+    for (int32_t t0 = 0; t0 < tokens; t0 += simd.panel_tokens) {
+      const int32_t block = tokens - t0 < simd.panel_tokens ? tokens - t0 : simd.panel_tokens;
+      for (int32_t t = 0; t < block; ++t) {
+        std::memcpy(token_block + t * kTokenStride, x + (t0 + t) * x_stride + k0,
+                    sizeof(float) * static_cast<size_t>(depth));
+      }
+      for (int32_t i = 0; i < tile.width; i += simd.panel_width) {
+        const int32_t width = tile.width - i < simd.panel_width ? tile.width - i : simd.panel_width;
+        simd.multiply_panel(token_block, kTokenStride, block, panels + i / simd.panel_width * panel_size, depth, width,
+                            y + t0 * y_stride + i, y_stride);
+      }
+    }
+  }
+}
+
+void MultiplyTile(const SimdKernels& simd, const Tile& tile, const float* x, int64_t x_stride, int32_t tokens, float* y,
+                  int64_t y_stride, float* scratch) {
+  const SgemmFunction sgemm = BlasSgemm();
+  if (sgemm == nullptr) {
+    MultiplyByPanels(simd, tile, x, x_stride, tokens, y, y_stride, scratch);
+    return;
+  }
+  sgemm(kRowMajor, kNoTranspose, tile.transposed ? kTranspose : kNoTranspose, tokens, tile.width, tile.depth, 1.0f, x,
+        static_cast<int>(x_stride), tile.weights, static_cast<int>(tile.stride), 1.0f, y, static_cast<int>(y_stride));
+}
+
+constexpr int64_t kTileFloats = int64_t{kTileRows} * kTileDepth;
+constexpr int64_t kPanelFloats = kMostPanelTokens * kTokenStride + int64_t{kTileRows + kMostPanelWidth} * kPanelDepth;
+
+}  // namespace
+
+int64_t GemmScratchBytes() { return (kTileFloats + kPanelFloats) * static_cast<int64_t>(sizeof(float)); }
+
+void MultiplyByRows(const SimdKernels& simd, const Matrix& weight, int32_t begin, int32_t end, const float* x,
+                    int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch) {
+  float* converted = reinterpret_cast<float*>(scratch);
+  const float* plain = PlainFloats(weight);
+  Tile tile{converted, kTileDepth, true, end - begin, 0};
+  for (int32_t k0 = 0; k0 < weight.columns; k0 += kTileDepth) {
+    tile.depth = weight.columns - k0 < kTileDepth ? weight.columns - k0 : kTileDepth;
+    if (plain != nullptr) {
+      tile.weights = plain + int64_t{begin} * weight.columns + k0;
+      tile.stride = weight.columns;
+    } else {
+      for (int32_t r = begin; r < end; ++r) {
+        simd.dequantize(&weight, r, k0, k0 + tile.depth, converted + int64_t{r - begin} * kTileDepth);
+      }
+    }
+    MultiplyTile(simd, tile, x + k0, weight.columns, tokens, y, y_stride, converted + kTileFloats);
+  }
+}
+
+void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, int32_t begin, int32_t end, const float* x,
+                       int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch) {
+  float* converted = reinterpret_cast<float*>(scratch);
+  const float* plain = PlainFloats(weight);
+  Tile tile{converted, kTileRows, false, end - begin, 0};
+  for (int32_t k0 = 0; k0 < weight.rows; k0 += kTileDepth) {
+    tile.depth = weight.rows - k0 < kTileDepth ? weight.rows - k0 : kTileDepth;
+    if (plain != nullptr) {
+      tile.weights = plain + int64_t{k0} * weight.columns + begin;
+      tile.stride = weight.columns;
+    } else {
+      for (int32_t k = 0; k < tile.depth; ++k) {
+        simd.dequantize(&weight, k0 + k, begin, end, converted + int64_t{k} * kTileRows);
+      }
+    }
+    MultiplyTile(simd, tile, x + k0, weight.rows, tokens, y, y_stride, converted + kTileFloats);
+  }
+}
+
+void StartOutput(const float* bias, int32_t tokens, int32_t width, bool accumulate, float* y, int64_t y_stride) {
+  if (accumulate && bias == nullptr) return;
+  for (int32_t t = 0; t < tokens; ++t, y += y_stride) {
+    for (int32_t i = 0; i < width; ++i) {
+      const float start = bias == nullptr ? 0.0f : bias[i];
+      y[i] = accumulate ? y[i] + start : start;
+    }
+  }
+}
+
+}  // namespace coreinfer

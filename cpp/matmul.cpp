@@ -1,0 +1,55 @@
+// Dense products with weights of any dtype. Decode: each row's dot product is taken whole by one thread, threads ask
+// for blocks of rows; memory bounds it. Prefill: work items are tiles of weight rows times blocks of tokens, each
+// converted and multiplied by one thread (gemm.h); arithmetic bounds it.
+#include "context.h"
+#include "coreinfer/kernels.h"
+#include "dtype.h"
+#include "gemm.h"
+
+namespace coreinfer {
+namespace {
+
+// Long enough for the prefetcher to run, short enough that no thread waits long for the last block.
+constexpr int64_t kBlockBytes = 32 * 1024;
+
+int64_t RowsPerBlock(int64_t row_bytes) { return row_bytes >= kBlockBytes ? 1 : kBlockBytes / row_bytes; }
+
+}  // namespace
+}  // namespace coreinfer
+
+int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
+                  int32_t rows, int32_t columns, int32_t accumulate, float* y) {
+  return coreinfer::Call("ci_matvec", context, [&](ci_context& c) {
+    const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
+    coreinfer::RequirePointer("x", x);
+    coreinfer::RequireRange("accumulate", accumulate, 0, 1);
+    coreinfer::RequirePointer("y", y);
+    const auto dot = c.simd.dot[dtype];
+    const int64_t step = coreinfer::RowsPerBlock(matrix.row_bytes);
+    coreinfer::ParallelRanges(c, rows, step, [&](int64_t begin, int64_t end, int32_t) {
+      for (int64_t r = begin; r < end; ++r) {
+        float value = dot(matrix.data + r * matrix.row_bytes, x, columns);
+        if (bias != nullptr) value += bias[r];
+        y[r] = accumulate == 1 ? y[r] + value : value;
+      }
+    });
+  });
+}
+
+int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
+                  int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y) {
+  return coreinfer::Call("ci_matmul", context, [&](ci_context& c) {
+    const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
+    coreinfer::RequireArray("x", x, {tokens, columns});
+    coreinfer::RequireRange("accumulate", accumulate, 0, 1);
+    coreinfer::RequireArray("y", y, {tokens, rows});
+    c.ReserveThreadScratch(coreinfer::GemmScratchBytes());
+    coreinfer::ParallelTiles(c, rows, tokens, [&](const coreinfer::TileRange& tile, int32_t thread) {
+      float* out = y + int64_t{tile.first_token} * rows + tile.begin;
+      coreinfer::StartOutput(bias == nullptr ? nullptr : bias + tile.begin, tile.tokens, tile.end - tile.begin,
+                             accumulate == 1, out, rows);
+      coreinfer::MultiplyByRows(c.simd, matrix, tile.begin, tile.end, x + int64_t{tile.first_token} * columns,
+                                tile.tokens, out, rows, c.thread_scratch(thread));
+    });
+  });
+}

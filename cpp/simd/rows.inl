@@ -1,0 +1,206 @@
+// Loops over weight rows: dot products, sums of scaled rows, conversion. Each reads its weights once, in registers, so
+// memory bounds the time. Dot products keep four accumulators to cover the latency of a multiply-add.
+#pragma once
+
+#include "coreinfer/types.h"
+#include "simd/readers.inl"
+#include "simd/simd.h"
+
+namespace coreinfer {
+namespace COREINFER_SIMD_NAMESPACE {
+namespace {
+
+template <class Reader>
+float DotPlain(const uint8_t* row, const float* x, int32_t columns) {
+  Vec sum[4] = {Zero(), Zero(), Zero(), Zero()};
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) {
+      const int64_t at = i + v * kLanes;
+      sum[v] = Fma(Reader::Read(row + at * Reader::kBytes), Load(x + at), sum[v]);
+    }
+  }
+  for (; i + kLanes <= columns; i += kLanes) {
+    sum[0] = Fma(Reader::Read(row + i * Reader::kBytes), Load(x + i), sum[0]);
+  }
+  if (i < columns) {
+    const int64_t rest = columns - i;
+    sum[1] = Fma(ReadPartial<Reader>(row + i * Reader::kBytes, rest), LoadPartial(x + i, rest), sum[1]);
+  }
+  return Sum(Add(Add(sum[0], sum[1]), Add(sum[2], sum[3])));
+}
+
+template <class Reader>
+inline Vec AddBlockDot(const uint8_t* block, const float* x, Vec sum) {
+  Vec q[kGroupVecs];
+  Reader::Read(block + 2, q);
+  Vec dot = Mul(q[0], Load(x));
+#pragma GCC unroll 8
+  for (int v = 1; v < kGroupVecs; ++v) dot = Fma(q[v], Load(x + v * kLanes), dot);
+  return Fma(Set(LoadHalf(block)), dot, sum);
+}
+
+template <class Reader>
+float DotBlocks(const uint8_t* row, const float* x, int32_t columns) {
+  constexpr int64_t kBytes = Reader::kBlockBytes;
+  const int64_t blocks = columns / kGroup;
+  Vec sum[4] = {Zero(), Zero(), Zero(), Zero()};
+  int64_t b = 0;
+  for (; b + 4 <= blocks; b += 4) {
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) sum[v] = AddBlockDot<Reader>(row + (b + v) * kBytes, x + (b + v) * kGroup, sum[v]);
+  }
+  for (; b < blocks; ++b) sum[0] = AddBlockDot<Reader>(row + b * kBytes, x + b * kGroup, sum[0]);
+  return Sum(Add(Add(sum[0], sum[1]), Add(sum[2], sum[3])));
+}
+
+template <class Reader, int kRows>
+void AddPlainPass(const uint8_t* const* rows, const float* factors, int64_t begin, int64_t end, float* y) {
+  Vec factor[kRows];
+  for (int r = 0; r < kRows; ++r) factor[r] = Set(factors[r]);
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) {
+    Vec sum = Load(y + i);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) sum = Fma(factor[r], Reader::Read(rows[r] + i * Reader::kBytes), sum);
+    Store(y + i, sum);
+  }
+  if (i < end) {
+    Vec sum = LoadPartial(y + i, end - i);
+    for (int r = 0; r < kRows; ++r) {
+      sum = Fma(factor[r], ReadPartial<Reader>(rows[r] + i * Reader::kBytes, end - i), sum);
+    }
+    StorePartial(y + i, end - i, sum);
+  }
+}
+
+template <class Reader>
+void AddPlainRows(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,
+                  float* y) {
+  int32_t j = 0;
+  for (; j + 8 <= count; j += 8) AddPlainPass<Reader, 8>(rows + j, factors + j, begin, end, y);
+  for (; j < count; ++j) AddPlainPass<Reader, 1>(rows + j, factors + j, begin, end, y);
+}
+
+template <class Reader, int kRows>
+void AddBlockPass(const uint8_t* const* rows, const float* factors, int64_t begin, int64_t end, float* y) {
+  for (int64_t i = begin; i < end; i += kGroup) {
+    Vec sum[kGroupVecs];
+    for (int v = 0; v < kGroupVecs; ++v) sum[v] = Load(y + i + v * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const uint8_t* block = rows[r] + i / kGroup * Reader::kBlockBytes;
+      const Vec factor = Set(factors[r] * LoadHalf(block));
+      Vec q[kGroupVecs];
+      Reader::Read(block + 2, q);
+      for (int v = 0; v < kGroupVecs; ++v) sum[v] = Fma(factor, q[v], sum[v]);
+    }
+    for (int v = 0; v < kGroupVecs; ++v) Store(y + i + v * kLanes, sum[v]);
+  }
+}
+
+template <class Reader>
+void AddBlockRows(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,
+                  float* y) {
+  int32_t j = 0;
+  for (; j + 8 <= count; j += 8) AddBlockPass<Reader, 8>(rows + j, factors + j, begin, end, y);
+  for (; j < count; ++j) AddBlockPass<Reader, 1>(rows + j, factors + j, begin, end, y);
+}
+
+template <class Reader>
+void AddSharedRows(const uint8_t* const* rows, const float* factors, int32_t count, const uint8_t* scales,
+                   int32_t begin, int32_t end, float* y) {
+  for (int64_t i = begin; i < end; i += kGroup) {
+    const int64_t at = i / kGroup * Reader::kSharedBytes;
+    Vec sum[kGroupVecs];
+    for (int v = 0; v < kGroupVecs; ++v) sum[v] = Zero();
+    for (int32_t j = 0; j < count; ++j) {
+      const Vec factor = Set(factors[j]);
+      Vec q[kGroupVecs];
+      Reader::Read(rows[j] + at, q);
+      for (int v = 0; v < kGroupVecs; ++v) sum[v] = Fma(factor, q[v], sum[v]);
+    }
+    for (int v = 0; v < kGroupVecs; ++v) {
+      float* out = y + i + v * kLanes;
+      Store(out, Fma(LoadF16(scales + 2 * (i + v * kLanes)), sum[v], Load(out)));
+    }
+  }
+}
+
+template <class Reader>
+void DequantizePlain(const uint8_t* row, int64_t begin, int64_t end, float* out) {
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) Store(out + i - begin, Reader::Read(row + i * Reader::kBytes));
+  if (i < end) StorePartial(out + i - begin, end - i, ReadPartial<Reader>(row + i * Reader::kBytes, end - i));
+}
+
+template <class Reader>
+void DequantizeBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out) {
+  for (int64_t i = begin; i < end; i += kGroup) {
+    const uint8_t* block = row + i / kGroup * Reader::kBlockBytes;
+    const Vec scale = Set(LoadHalf(block));
+    Vec q[kGroupVecs];
+    Reader::Read(block + 2, q);
+    for (int v = 0; v < kGroupVecs; ++v) Store(out + i - begin + v * kLanes, Mul(scale, q[v]));
+  }
+}
+
+template <class Reader>
+void DequantizeShared(const Matrix& matrix, int64_t row, int64_t begin, int64_t end, float* out) {
+  const int64_t pieces = matrix.columns / kGroup;
+  const int64_t group_bytes = 2 * static_cast<int64_t>(matrix.columns) + kGroup * pieces * Reader::kSharedBytes;
+  const uint8_t* scales = matrix.data + row / kGroup * group_bytes;
+  const uint8_t* elements =
+      scales + 2 * static_cast<int64_t>(matrix.columns) + row % kGroup * pieces * Reader::kSharedBytes;
+  for (int64_t i = begin; i < end; i += kGroup) {
+    Vec q[kGroupVecs];
+    Reader::Read(elements + i / kGroup * Reader::kSharedBytes, q);
+    for (int v = 0; v < kGroupVecs; ++v) {
+      Store(out + i - begin + v * kLanes, Mul(LoadF16(scales + 2 * (i + v * kLanes)), q[v]));
+    }
+  }
+}
+
+void Dequantize(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out) {
+  const uint8_t* data = matrix->data + row * matrix->row_bytes;
+  switch (matrix->dtype) {
+    case CI_F32:
+      DequantizePlain<F32Reader>(data, begin, end, out);
+      break;
+    case CI_F16:
+      DequantizePlain<F16Reader>(data, begin, end, out);
+      break;
+    case CI_BF16:
+      DequantizePlain<Bf16Reader>(data, begin, end, out);
+      break;
+    case CI_Q8_0:
+      DequantizeBlocks<Q8Reader>(data, begin, end, out);
+      break;
+    case CI_Q4_0:
+      DequantizeBlocks<Q4Reader>(data, begin, end, out);
+      break;
+    case CI_Q8_0_SHARED:
+      DequantizeShared<Q8Reader>(*matrix, row, begin, end, out);
+      break;
+    case CI_Q4_0_SHARED:
+      DequantizeShared<Q4Reader>(*matrix, row, begin, end, out);
+      break;
+    default:
+      break;
+  }
+}
+
+void ToF16(const float* x, int64_t count, uint8_t* out) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) StoreF16(out + 2 * i, Load(x + i));
+  if (i < count) {
+    uint8_t copy[kLanes * 2];
+    StoreF16(copy, LoadPartial(x + i, count - i));
+    memcpy(out + 2 * i, copy, static_cast<size_t>(2 * (count - i)));
+  }
+}
+
+}  // namespace
+}  // namespace COREINFER_SIMD_NAMESPACE
+}  // namespace coreinfer

@@ -1,0 +1,82 @@
+// The inner loops of the backend as a table of functions, one table per instruction set, chosen once per process.
+// This header is included by code compiled for AVX-512: it must not define functions, which the linker could merge.
+#ifndef COREINFER_CPP_SIMD_SIMD_H_
+#define COREINFER_CPP_SIMD_SIMD_H_
+
+#include <stdint.h>
+
+namespace coreinfer {
+
+/// A checked weight matrix; row_bytes is 0 for the dtypes that share scales between rows.
+struct Matrix {
+  const uint8_t* data;
+  int64_t row_bytes;
+  int32_t dtype;
+  int32_t rows;
+  int32_t columns;
+};
+
+/// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
+/// whatever it is computed together with, so callers may divide work as they like.
+struct SimdKernels {
+  const char* name;
+
+  /// The sum of row[i] * x[i], in F32; indexed by the dtypes F32..Q4_0.
+  float (*dot[5])(const uint8_t* row, const float* x, int32_t columns);
+
+  /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed by the dtypes F32..Q4_0.
+  void (*add_rows[5])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,
+                      float* y);
+
+  /// y[i] += scales[i] * (the sum over at most 32 rows, in order, of factors[j] * rows[j][i]); for Q8_0_SHARED and
+  /// Q4_0_SHARED. scales: f16.
+  void (*add_shared_rows[2])(const uint8_t* const* rows, const float* factors, int32_t count, const uint8_t* scales,
+                             int32_t begin, int32_t end, float* y);
+
+  /// out[i - begin] = element i of a row, any dtype.
+  void (*dequantize)(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out);
+
+  void (*to_f16)(const float* x, int64_t count, uint8_t* out);
+
+  void (*add)(const float* x, int64_t count, float* y);
+  void (*rms_norm)(const float* x, const float* weight, int32_t dim, float epsilon, float* y);
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, int32_t dim, float epsilon, float* y);
+
+  /// out[i] = activation(gate[i], up[i]), ungated when gate is null; out may be gate or up.
+  void (*activate)(int32_t activation, const float* gate, const float* up, int64_t count, float* out);
+
+  /// scores[i] = scale * (query dot keys[i]). keys (count, head_dim).
+  void (*score_keys)(const float* query, const float* keys, int32_t count, int32_t head_dim, float scale,
+                     float* scores);
+  float (*largest)(const float* x, int32_t count);
+  /// x[i] = exp(x[i] - shift); returns their sum.
+  float (*exponentiate)(float* x, int32_t count, float shift);
+  void (*multiply)(float* x, int32_t count, float factor);
+
+  /// y += x panel. x (tokens, depth) with rows x_stride apart; panel (depth, panel_width), zero past `width`;
+  /// y (tokens, width) with rows y_stride apart.
+  void (*multiply_panel)(const float* x, int64_t x_stride, int32_t tokens, const float* panel, int32_t depth,
+                         int32_t width, float* y, int64_t y_stride);
+  int32_t panel_width;
+  /// Tokens that multiply_panel computes at once.
+  int32_t panel_tokens;
+};
+
+const SimdKernels& PortableKernels();
+#if defined(__x86_64__)
+const SimdKernels& Avx2Kernels();
+const SimdKernels& Avx512Kernels();
+#endif
+
+/// The table for this process: the best for the processor, or the one that COREINFER_SIMD names.
+const SimdKernels& ChosenKernels();
+
+/// A remark for people about a choice that could not be honoured; empty otherwise.
+const char* ChoiceNote();
+
+/// The best instruction set of this processor that a table exists for.
+const char* BestInstructionSet();
+
+}  // namespace coreinfer
+
+#endif  // COREINFER_CPP_SIMD_SIMD_H_

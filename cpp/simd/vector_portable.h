@@ -1,0 +1,122 @@
+// Four-lane vectors in the compiler's own notation, for any processor.
+#ifndef COREINFER_CPP_SIMD_VECTOR_PORTABLE_H_
+#define COREINFER_CPP_SIMD_VECTOR_PORTABLE_H_
+
+#include <stdint.h>
+#include <string.h>
+
+namespace coreinfer {
+namespace portable {
+namespace {
+
+constexpr int kLanes = 4;
+constexpr int kPanelTokens = 4;
+constexpr const char* kName = "portable";
+
+typedef float Vec __attribute__((vector_size(16)));
+typedef uint32_t Bits __attribute__((vector_size(16)));
+
+inline Vec Set(float value) { return Vec{value, value, value, value}; }
+inline Vec Zero() { return Set(0.0f); }
+inline Vec Load(const void* address) {
+  Vec v;
+  memcpy(&v, address, sizeof(v));
+  return v;
+}
+inline void Store(float* address, Vec v) { memcpy(address, &v, sizeof(v)); }
+inline Vec Add(Vec a, Vec b) { return a + b; }
+inline Vec Sub(Vec a, Vec b) { return a - b; }
+inline Vec Mul(Vec a, Vec b) { return a * b; }
+inline Vec Div(Vec a, Vec b) { return a / b; }
+inline Vec Fma(Vec a, Vec b, Vec c) { return a * b + c; }
+// Both return b when one of them is NaN.
+inline Vec Max(Vec a, Vec b) { return a > b ? a : b; }
+inline Vec Min(Vec a, Vec b) { return a < b ? a : b; }
+inline float Sum(Vec v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+inline float Largest(Vec v) {
+  const float a = v[0] > v[2] ? v[0] : v[2];
+  const float b = v[1] > v[3] ? v[1] : v[3];
+  return a > b ? a : b;
+}
+inline Vec FromBits(Bits bits) { return reinterpret_cast<Vec>(bits); }
+inline Vec PowerOfTwo(Vec shifted) { return FromBits((reinterpret_cast<Bits>(shifted) + 127u) << 23); }
+
+inline float HalfToFloat(uint32_t half) {
+  const uint32_t sign = (half & 0x8000u) << 16;
+  const uint32_t exponent = (half >> 10) & 31u;
+  const uint32_t mantissa = half & 0x3ffu;
+  uint32_t bits;
+  if (exponent == 0) {
+    const float subnormal = static_cast<float>(mantissa) * 0x1p-24f;
+    return sign != 0 ? -subnormal : subnormal;
+  } else if (exponent == 31) {
+    bits = sign | 0x7f800000u | (mantissa << 13) | (mantissa != 0 ? 0x400000u : 0u);
+  } else {
+    bits = sign | ((exponent + 112u) << 23) | (mantissa << 13);
+  }
+  float value;
+  memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+// Rounds to nearest, ties to even.
+inline uint16_t FloatToHalf(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  const uint32_t sign = (bits >> 16) & 0x8000u;
+  const uint32_t magnitude = bits & 0x7fffffffu;
+  uint32_t half;
+  if (magnitude > 0x7f800000u) {
+    half = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
+  } else if (magnitude >= 0x477ff000u) {  // 65520 and above
+    half = 0x7c00u;
+  } else if (magnitude >= 0x38800000u) {  // 2^-14, the smallest normal
+    half = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+  } else {
+    // Adding 0.5 leaves the subnormal's bits, correctly rounded, at the end of the mantissa.
+    float absolute;
+    memcpy(&absolute, &magnitude, sizeof(absolute));
+    absolute += 0.5f;
+    memcpy(&half, &absolute, sizeof(half));
+    half -= 0x3f000000u;
+  }
+  return static_cast<uint16_t>(sign | half);
+}
+
+inline float LoadHalf(const uint8_t* address) {
+  uint16_t half;
+  memcpy(&half, address, sizeof(half));
+  return HalfToFloat(half);
+}
+inline Vec LoadF16(const uint8_t* address) {
+  return Vec{LoadHalf(address), LoadHalf(address + 2), LoadHalf(address + 4), LoadHalf(address + 6)};
+}
+inline Vec LoadBf16(const uint8_t* address) {
+  uint16_t h[4];
+  memcpy(h, address, sizeof(h));
+  return FromBits(Bits{h[0], h[1], h[2], h[3]} << 16);
+}
+inline Vec LoadI8(const uint8_t* address) {
+  int8_t q[4];
+  memcpy(q, address, sizeof(q));
+  return Vec{static_cast<float>(q[0]), static_cast<float>(q[1]), static_cast<float>(q[2]), static_cast<float>(q[3])};
+}
+inline void LoadQ4(const uint8_t* packed, Vec (&out)[8]) {
+  const auto low = [packed](int i) { return static_cast<float>((packed[i] & 15) - 8); };
+  const auto high = [packed](int i) { return static_cast<float>((packed[i] >> 4) - 8); };
+  for (int v = 0; v < 4; ++v) {
+    out[v] = Vec{low(4 * v), low(4 * v + 1), low(4 * v + 2), low(4 * v + 3)};
+    out[v + 4] = Vec{high(4 * v), high(4 * v + 1), high(4 * v + 2), high(4 * v + 3)};
+  }
+}
+inline void StoreF16(uint8_t* address, Vec v) {
+  const uint16_t half[4] = {FloatToHalf(v[0]), FloatToHalf(v[1]), FloatToHalf(v[2]), FloatToHalf(v[3])};
+  memcpy(address, half, sizeof(half));
+}
+inline void Prefetch(const void* address) { __builtin_prefetch(address); }
+
+}  // namespace
+}  // namespace portable
+}  // namespace coreinfer
+
+#endif  // COREINFER_CPP_SIMD_VECTOR_PORTABLE_H_
