@@ -15,8 +15,8 @@ import org.coreinfer.tensor.Lifetime;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A text that grows by prompts and answers: each request continues it, and only its own prompt is read. For one thread at a
- * time, except {@link #close}.
+ * A text that grows by prompts and answers: each request continues it, and only its own prompt is
+ * read. For one thread at a time, except {@link #close}.
  */
 public final class Session implements AutoCloseable {
   private final Model model;
@@ -27,8 +27,7 @@ public final class Session implements AutoCloseable {
   Session(Model model, CoreOptions options, DType cacheDtype) {
     this.model = model;
     checkLayers(model, options);
-    this.sequence =
-        new Sequence(model.decoder(), options, model.contextLength(), cacheDtype);
+    this.sequence = new Sequence(model.decoder(), options, model.contextLength(), cacheDtype);
     this.lifetime = new Lifetime("the session", sequence::close);
   }
 
@@ -45,7 +44,9 @@ public final class Session implements AutoCloseable {
     return sequence.position();
   }
 
-  /** The neurons that the latest prompt chose; all before the first. Valid until the next request. */
+  /**
+   * The neurons that the latest prompt chose; all before the first. Valid until the next request.
+   */
   public NeuronSet neurons() {
     return sequence.neurons();
   }
@@ -68,8 +69,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Answers token by token, each computed when it is asked for. The session takes no other request until the stream has
-   * ended or was closed.
+   * Answers token by token, each computed when it is asked for. The session takes no other request
+   * until the stream has ended or was closed.
    */
   public TokenStream stream(GenerationRequest request) {
     int[] prompt = promptTokens(request);

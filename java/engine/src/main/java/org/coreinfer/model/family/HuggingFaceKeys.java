@@ -82,8 +82,7 @@ final class HuggingFaceKeys {
     if (parameters.isPresent()) {
       base = parameters.get().number("rope_theta", base);
     }
-    RopeScaling kind =
-        scaling.isPresent() ? scaling(scaling.get(), model) : new RopeScaling.None();
+    RopeScaling kind = scaling.isPresent() ? scaling(scaling.get(), model) : new RopeScaling.None();
     return new RotaryPositions(kind, base, model.headDim() / 2, false);
   }
 
