@@ -1,7 +1,6 @@
 package org.coreinfer.weights;
 
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
@@ -93,11 +92,14 @@ final class GgufCursor {
       throw wrong("a string of " + length + " bytes, but only " + remaining() + " bytes are left");
     }
     budget.chargeString(length);
-    byte[] bytes = new byte[(int) length];
-    next(bytes.length).get(bytes);
+    if (length == 0) {
+      return "";
+    }
+    ByteBuffer buffer = next((int) length);
+    ByteBuffer bytes = buffer.slice(buffer.position(), (int) length);
+    buffer.position(buffer.position() + (int) length);
     try {
-      CharBuffer text = decoder.decode(ByteBuffer.wrap(bytes));
-      return text.isEmpty() ? "" : text.toString();
+      return decoder.decode(bytes).toString();
     } catch (CharacterCodingException e) {
       throw new ModelFormatException(describe("a string is not valid UTF-8"), e);
     }

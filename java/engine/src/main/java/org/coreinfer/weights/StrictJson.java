@@ -24,6 +24,8 @@ import org.coreinfer.error.ModelFormatException;
  */
 public final class StrictJson {
   private static final int MAX_DEPTH = 64;
+  private static final String GSON_ADVICE =
+      "Use JsonReader.setStrictness(Strictness.LENIENT) to accept malformed JSON ";
 
   private StrictJson() {}
 
@@ -139,9 +141,12 @@ public final class StrictJson {
     }
   }
 
-  /** Gson's messages go on for lines, with an address to read; the first says it. */
+  /**
+   * Gson's messages go on for lines, and give advice to whoever calls it; what remains says where.
+   */
   private static String reason(Exception e) {
     String message = String.valueOf(e.getMessage());
-    return Printable.of(message.lines().findFirst().orElse(message));
+    String first = message.lines().findFirst().orElse(message);
+    return Printable.of(first.replace(GSON_ADVICE, ""));
   }
 }
