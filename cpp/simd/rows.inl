@@ -38,7 +38,7 @@ inline Vec AddBlockDot(const uint8_t* block, const float* x, Vec sum) {
   Vec dot = Mul(q[0], Load(x));
 #pragma GCC unroll 8
   for (int v = 1; v < kGroupVecs; ++v) dot = Fma(q[v], Load(x + v * kLanes), dot);
-  return Fma(Set(LoadHalf(block)), dot, sum);
+  return Fma(BroadcastHalf(block), dot, sum);
 }
 
 template <class Reader>
@@ -91,7 +91,7 @@ void AddBlockPass(const uint8_t* const* rows, const float* factors, int64_t begi
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const uint8_t* block = rows[r] + i / kGroup * Reader::kBlockBytes;
-      const Vec factor = Set(factors[r] * LoadHalf(block));
+      const Vec factor = Mul(Set(factors[r]), BroadcastHalf(block));
       Vec q[kGroupVecs];
       Reader::Read(block + 2, q);
       for (int v = 0; v < kGroupVecs; ++v) sum[v] = Fma(factor, q[v], sum[v]);
@@ -108,22 +108,38 @@ void AddBlockRows(const uint8_t* const* rows, const float* factors, int32_t coun
   for (; j < count; ++j) AddBlockPass<Reader, 1>(rows + j, factors + j, begin, end, y);
 }
 
+template <class Reader, int kRows>
+void AddUnscaledPass(const uint8_t* const* rows, const float* factors, int64_t begin, int64_t end, float* sums) {
+  for (int64_t i = begin; i < end; i += kGroup) {
+    float* sum_of_group = sums + i - begin;
+    Vec sum[kGroupVecs];
+    for (int v = 0; v < kGroupVecs; ++v) sum[v] = Load(sum_of_group + v * kLanes);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const Vec factor = Set(factors[r]);
+      Vec q[kGroupVecs];
+      Reader::Read(rows[r] + i / kGroup * Reader::kSharedBytes, q);
+      for (int v = 0; v < kGroupVecs; ++v) sum[v] = Fma(factor, q[v], sum[v]);
+    }
+    for (int v = 0; v < kGroupVecs; ++v) Store(sum_of_group + v * kLanes, sum[v]);
+  }
+}
+
+// A part of the columns at a time, so that its sums keep in L1; few rows at a time, because rows lie a power of two
+// apart in many models and would push each other's lines out.
 template <class Reader>
 void AddSharedRows(const uint8_t* const* rows, const float* factors, int32_t count, const uint8_t* scales,
                    int32_t begin, int32_t end, float* y) {
-  for (int64_t i = begin; i < end; i += kGroup) {
-    const int64_t at = i / kGroup * Reader::kSharedBytes;
-    Vec sum[kGroupVecs];
-    for (int v = 0; v < kGroupVecs; ++v) sum[v] = Zero();
-    for (int32_t j = 0; j < count; ++j) {
-      const Vec factor = Set(factors[j]);
-      Vec q[kGroupVecs];
-      Reader::Read(rows[j] + at, q);
-      for (int v = 0; v < kGroupVecs; ++v) sum[v] = Fma(factor, q[v], sum[v]);
-    }
-    for (int v = 0; v < kGroupVecs; ++v) {
-      float* out = y + i + v * kLanes;
-      Store(out, Fma(LoadF16(scales + 2 * (i + v * kLanes)), sum[v], Load(out)));
+  constexpr int64_t kPart = 2048;
+  float sums[kPart];
+  for (int64_t first = begin; first < end; first += kPart) {
+    const int64_t last = first + kPart < end ? first + kPart : end;
+    memset(sums, 0, static_cast<size_t>(last - first) * sizeof(float));
+    int32_t j = 0;
+    for (; j + 4 <= count; j += 4) AddUnscaledPass<Reader, 4>(rows + j, factors + j, first, last, sums);
+    for (; j < count; ++j) AddUnscaledPass<Reader, 1>(rows + j, factors + j, first, last, sums);
+    for (int64_t i = first; i < last; i += kLanes) {
+      Store(y + i, Fma(LoadF16(scales + 2 * i), Load(sums + i - first), Load(y + i)));
     }
   }
 }
@@ -139,7 +155,7 @@ template <class Reader>
 void DequantizeBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out) {
   for (int64_t i = begin; i < end; i += kGroup) {
     const uint8_t* block = row + i / kGroup * Reader::kBlockBytes;
-    const Vec scale = Set(LoadHalf(block));
+    const Vec scale = BroadcastHalf(block);
     Vec q[kGroupVecs];
     Reader::Read(block + 2, q);
     for (int v = 0; v < kGroupVecs; ++v) Store(out + i - begin + v * kLanes, Mul(scale, q[v]));

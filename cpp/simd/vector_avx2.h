@@ -49,6 +49,12 @@ inline float LoadHalf(const uint8_t* address) {
   memcpy(&half, address, sizeof(half));
   return _cvtsh_ss(half);
 }
+// One half in every lane.
+inline Vec BroadcastHalf(const uint8_t* address) {
+  int16_t half;
+  memcpy(&half, address, sizeof(half));
+  return _mm256_cvtph_ps(_mm_set1_epi16(half));
+}
 inline Vec LoadF16(const uint8_t* address) { return _mm256_cvtph_ps(Load16Bytes(address)); }
 inline Vec LoadBf16(const uint8_t* address) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(Load16Bytes(address)), 16));

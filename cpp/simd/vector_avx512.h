@@ -52,6 +52,12 @@ inline float LoadHalf(const uint8_t* address) {
   memcpy(&half, address, sizeof(half));
   return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half)));
 }
+// One half in every lane.
+inline Vec BroadcastHalf(const uint8_t* address) {
+  int16_t half;
+  memcpy(&half, address, sizeof(half));
+  return _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_set1_epi16(half)));
+}
 inline Vec LoadF16(const uint8_t* address) { return _mm512_cvtph_ps(Load32Bytes(address)); }
 inline Vec LoadBf16(const uint8_t* address) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(Load32Bytes(address)), 16));

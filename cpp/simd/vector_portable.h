@@ -88,25 +88,37 @@ inline float LoadHalf(const uint8_t* address) {
   memcpy(&half, address, sizeof(half));
   return HalfToFloat(half);
 }
+inline Vec BroadcastHalf(const uint8_t* address) { return Set(LoadHalf(address)); }
+
+typedef uint8_t FourBytes __attribute__((vector_size(4)));
+typedef int8_t FourSignedBytes __attribute__((vector_size(4)));
+typedef uint16_t FourHalves __attribute__((vector_size(8)));
+typedef int32_t FourIntegers __attribute__((vector_size(16)));
+
+template <class Four>
+inline Four LoadFour(const uint8_t* address) {
+  Four four;
+  memcpy(&four, address, sizeof(four));
+  return four;
+}
+// The bits as a float are 2^-112 times the value, exactly, unless it is infinite or NaN.
 inline Vec LoadF16(const uint8_t* address) {
-  return Vec{LoadHalf(address), LoadHalf(address + 2), LoadHalf(address + 4), LoadHalf(address + 6)};
+  const Bits half = __builtin_convertvector(LoadFour<FourHalves>(address), Bits);
+  const Bits magnitude = (half & 0x7fffu) << 13;
+  const Bits finite = reinterpret_cast<Bits>(FromBits(magnitude) * 0x1p112f);
+  return FromBits((magnitude < 0x0f800000u ? finite : magnitude | 0x7f800000u) | (half & 0x8000u) << 16);
 }
 inline Vec LoadBf16(const uint8_t* address) {
-  uint16_t h[4];
-  memcpy(h, address, sizeof(h));
-  return FromBits(Bits{h[0], h[1], h[2], h[3]} << 16);
+  return FromBits(__builtin_convertvector(LoadFour<FourHalves>(address), Bits) << 16);
 }
 inline Vec LoadI8(const uint8_t* address) {
-  int8_t q[4];
-  memcpy(q, address, sizeof(q));
-  return Vec{static_cast<float>(q[0]), static_cast<float>(q[1]), static_cast<float>(q[2]), static_cast<float>(q[3])};
+  return __builtin_convertvector(__builtin_convertvector(LoadFour<FourSignedBytes>(address), FourIntegers), Vec);
 }
 inline void LoadQ4(const uint8_t* packed, Vec (&out)[8]) {
-  const auto low = [packed](int i) { return static_cast<float>((packed[i] & 15) - 8); };
-  const auto high = [packed](int i) { return static_cast<float>((packed[i] >> 4) - 8); };
   for (int v = 0; v < 4; ++v) {
-    out[v] = Vec{low(4 * v), low(4 * v + 1), low(4 * v + 2), low(4 * v + 3)};
-    out[v + 4] = Vec{high(4 * v), high(4 * v + 1), high(4 * v + 2), high(4 * v + 3)};
+    const FourIntegers pairs = __builtin_convertvector(LoadFour<FourBytes>(packed + 4 * v), FourIntegers);
+    out[v] = __builtin_convertvector((pairs & 15) - 8, Vec);
+    out[v + 4] = __builtin_convertvector((pairs >> 4) - 8, Vec);
   }
 }
 inline void StoreF16(uint8_t* address, Vec v) {

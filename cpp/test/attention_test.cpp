@@ -1,0 +1,179 @@
+// Attention over caches of both dtypes against a double-precision softmax.
+#include <cmath>
+#include <cstring>
+
+#include "coreinfer/kernels.h"
+#include "harness.h"
+#include "reference.h"
+
+namespace {
+
+using namespace coreinfer_test;
+
+struct Case {
+  int32_t heads, kv_heads, head_dim, positions, window;
+};
+
+constexpr Case kCases[] = {{1, 1, 1, 1, 0},    {2, 2, 13, 3, 0},   {4, 2, 64, 70, 0},    {3, 1, 33, 207, 0},
+                           {4, 4, 31, 65, 13}, {40, 1, 16, 40, 0}, {8, 2, 128, 150, 64}, {2, 1, 80, 257, 1}};
+
+struct Cache {
+  Cache(const Case& shape, int32_t dtype_, Random& random)
+      : dtype(dtype_),
+        capacity(shape.positions + 3),
+        key_values(random.Values(int64_t{shape.positions} * shape.kv_heads * shape.head_dim)),
+        value_values(random.Values(int64_t{shape.positions} * shape.kv_heads * shape.head_dim)) {
+    const auto elements =
+        static_cast<size_t>(shape.kv_heads) * static_cast<size_t>(capacity) * static_cast<size_t>(shape.head_dim);
+    keys.assign(elements * (dtype == CI_F16 ? 2 : 4), 0);
+    values = keys;
+    // In two parts, so that a first position above 0 is covered.
+    const int32_t first = shape.positions / 2;
+    if (first > 0) Append(shape, 0, first);
+    Append(shape, first, shape.positions - first);
+  }
+
+  void Append(const Case& shape, int32_t first, int32_t tokens) {
+    const size_t offset = static_cast<size_t>(first) * static_cast<size_t>(shape.kv_heads * shape.head_dim);
+    CHECK_OK(ci_attention_append(Contexts()[2], key_values.data() + offset, value_values.data() + offset, tokens,
+                                 shape.kv_heads, shape.head_dim, first, capacity, dtype, keys.data(), values.data()));
+  }
+
+  double At(const std::vector<uint8_t>& cache, int64_t kv_head, int64_t position, int64_t i, int64_t head_dim) const {
+    const auto index = static_cast<size_t>((kv_head * capacity + position) * head_dim + i);
+    if (dtype == CI_F16) {
+      uint16_t half;
+      std::memcpy(&half, cache.data() + 2 * index, 2);
+      return HalfToDouble(half);
+    }
+    float value;
+    std::memcpy(&value, cache.data() + 4 * index, 4);
+    return value;
+  }
+
+  int32_t dtype;
+  int32_t capacity;
+  std::vector<float> key_values, value_values;  // (positions, kv_heads, head_dim)
+  std::vector<uint8_t> keys, values;
+};
+
+// One head of one query.
+void Attend(const Case& shape, const Cache& cache, const float* query, int64_t kv_head, int64_t position, double scale,
+            double* y) {
+  const int64_t first = shape.window == 0 ? 0 : std::max<int64_t>(0, position - shape.window + 1);
+  std::vector<double> weights;
+  double largest = -HUGE_VAL;
+  for (int64_t p = first; p <= position; ++p) {
+    double score = 0;
+    for (int64_t i = 0; i < shape.head_dim; ++i) {
+      score += query[i] * cache.At(cache.keys, kv_head, p, i, shape.head_dim);
+    }
+    weights.push_back(score * scale);
+    largest = std::max(largest, weights.back());
+  }
+  double sum = 0;
+  for (double& weight : weights) sum += weight = std::exp(weight - largest);
+  for (int64_t i = 0; i < shape.head_dim; ++i) {
+    y[i] = 0;
+    for (int64_t p = first; p <= position; ++p) {
+      y[i] += weights[static_cast<size_t>(p - first)] / sum * cache.At(cache.values, kv_head, p, i, shape.head_dim);
+    }
+  }
+}
+
+void CheckCase(const Case& shape, int32_t dtype, int32_t tokens, Random& random) {
+  const Cache cache(shape, dtype, random);
+  const int32_t first = shape.positions - tokens;
+  const float scale = 1.7f;
+  const int64_t row = int64_t{shape.heads} * shape.head_dim;
+  const std::vector<float> queries = random.Values(tokens * row);
+  std::vector<double> want(queries.size());
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t h = 0; h < shape.heads; ++h) {
+      const auto offset = static_cast<size_t>(t * row + h * shape.head_dim);
+      Attend(shape, cache, queries.data() + offset, h / (shape.heads / shape.kv_heads), first + t, double{scale},
+             want.data() + offset);
+    }
+  }
+  const std::string what = Shape(dtype == CI_F16 ? "F16" : "F32",
+                                 {tokens, shape.heads, shape.kv_heads, shape.head_dim, shape.positions, shape.window});
+  const auto y = OnEveryContext(std::vector<float>(queries.size(), 9.0f), what, [&](ci_context* c, float* out) {
+    return ci_attention_prefill(c, queries.data(), tokens, shape.heads, shape.kv_heads, shape.head_dim, first,
+                                shape.window, scale, cache.capacity, dtype, cache.keys.data(), cache.values.data(),
+                                out);
+  });
+  CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, "prefill " + what);
+  const std::vector<float> last(y.end() - row, y.end());
+  const auto decoded = OnEveryContext(std::vector<float>(last.size(), 9.0f), what, [&](ci_context* c, float* out) {
+    return ci_attention_decode(c, queries.data() + (tokens - 1) * row, shape.heads, shape.kv_heads, shape.head_dim,
+                               shape.positions - 1, shape.window, scale, cache.capacity, dtype, cache.keys.data(),
+                               cache.values.data(), out);
+  });
+  CHECK_SAME(decoded, last, "decode equals prefill " + what);
+}
+
+TEST(AttendsToVisiblePositions) {
+  Random random(20);
+  for (const Case& shape : kCases) {
+    for (const int32_t dtype : {CI_F32, CI_F16}) {
+      CheckCase(shape, dtype, 1, random);
+      CheckCase(shape, dtype, shape.positions, random);
+      if (shape.positions > 3) CheckCase(shape, dtype, shape.positions / 2 + 1, random);
+    }
+  }
+}
+
+// Rounding to nearest, ties to even, with overflow to infinity and exact subnormals.
+TEST(CacheRoundsToHalves) {
+  const std::vector<float> x = {1.0f,      1.00048828125f, 1.00146484375f, 65504.0f,  65519.996f, 65520.0f, 1e30f,
+                                -65520.0f, 5.9604645e-8f,  2.9802322e-8f,  3e-8f,     6.1e-5f,    -0.0f,    0.0f,
+                                -1e-30f,   6.1035156e-5f,  6.0975552e-5f,  HUGE_VALF, -HUGE_VALF, NAN};
+  const std::vector<uint16_t> want = {0x3c00, 0x3c00, 0x3c02, 0x7bff, 0x7bff, 0x7c00, 0x7c00, 0xfc00, 0x0001, 0x0000,
+                                      0x0001, 0x0400, 0x8000, 0x0000, 0x8000, 0x0400, 0x03ff, 0x7c00, 0xfc00, 0x7e00};
+  const int32_t count = static_cast<int32_t>(x.size());
+  std::vector<uint16_t> keys(x.size());
+  std::vector<uint16_t> values(x.size());
+  CHECK_OK(
+      ci_attention_append(Contexts()[0], x.data(), x.data(), 1, 1, count, 0, 1, CI_F16, keys.data(), values.data()));
+  for (size_t i = 0; i + 1 < x.size(); ++i) {
+    CHECK(keys[i] == want[i] || (i == 11 && std::fabs(HalfToDouble(keys[i]) - 6.1e-5) <= 0x1p-25));
+  }
+  CHECK(std::isnan(HalfToDouble(keys.back())));
+  CHECK(keys == values);
+}
+
+// Every half survives the way through F32 and back.
+TEST(HalvesRoundToThemselves) {
+  std::vector<float> x;
+  std::vector<uint16_t> want;
+  for (uint32_t half = 0; half < 65536; ++half) {
+    const double value = HalfToDouble(static_cast<uint16_t>(half));
+    if (std::isnan(value)) continue;
+    x.push_back(static_cast<float>(value));
+    want.push_back(static_cast<uint16_t>(half));
+  }
+  std::vector<uint16_t> keys(x.size());
+  std::vector<uint16_t> values(x.size());
+  CHECK_OK(ci_attention_append(Contexts()[0], x.data(), x.data(), 1, 1, static_cast<int32_t>(x.size()), 0, 1, CI_F16,
+                               keys.data(), values.data()));
+  CHECK(keys == want);
+}
+
+TEST(AttentionRejectsWhatDoesNotFit) {
+  float x[64] = {};
+  ci_context* c = Contexts()[0];
+  CHECK_FAILS(ci_attention_append(c, x, x, 2, 1, 4, 3, 4, CI_F32, x, x), CI_INVALID_ARGUMENT, "first_position=3");
+  CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, 0, 4, CI_BF16, x, x), CI_INVALID_ARGUMENT, "cache_dtype=2");
+  CHECK_FAILS(ci_attention_append(c, nullptr, x, 1, 1, 4, 0, 4, CI_F32, x, x), CI_INVALID_ARGUMENT, "keys is null");
+  CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, 0, 4, CI_F32, x, nullptr), CI_INVALID_ARGUMENT, "value_cache");
+  CHECK_FAILS(ci_attention_decode(c, x, 3, 2, 4, 0, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "kv_heads=2");
+  CHECK_FAILS(ci_attention_decode(c, x, 2, 0, 4, 0, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, 4, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "position=4");
+  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, -1, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "position=-1");
+  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, 0, -1, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "window=-1");
+  CHECK_FAILS(ci_attention_prefill(c, x, 3, 2, 2, 4, 2, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "position=2");
+  CHECK_FAILS(ci_attention_prefill(c, x, 1, 2, 2, 4, 0, 0, 1, 4, CI_F32, x, x, nullptr), CI_INVALID_ARGUMENT,
+              "y is null");
+}
+
+}  // namespace

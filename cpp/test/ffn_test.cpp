@@ -1,0 +1,344 @@
+// The feed-forward layer: decode and prefill against double precision, and the equalities that core decoding rests on.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "coreinfer/kernels.h"
+#include "harness.h"
+#include "reference.h"
+
+namespace {
+
+using namespace coreinfer_test;
+
+double Activation(int32_t activation, bool gated, double g, double u) {
+  const double z = gated ? g : u;
+  const double rest = gated ? u : 1.0;
+  switch (activation) {
+    case CI_RELU:
+      return std::max(z, 0.0) * rest;
+    case CI_SILU:
+      return z / (1 + std::exp(-z)) * rest;
+    case CI_DRELU:
+      return std::max(g, 0.0) * std::max(u, 0.0);
+    default:
+      return 0.5 * z * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (z + 0.044715 * z * z * z))) * rest;
+  }
+}
+
+struct Layer {
+  Layer(int32_t activation_, bool gated_, int32_t up_dtype, int32_t down_dtype, int32_t neurons_, int32_t dim_,
+        bool biased_, Random& random)
+      : activation(activation_),
+        gated(gated_),
+        biased(biased_),
+        neurons(neurons_),
+        dim(dim_),
+        gate(up_dtype, neurons_, dim_, random),
+        up(up_dtype, neurons_, dim_, random),
+        down(down_dtype, neurons_, dim_, random),
+        gate_bias(random.Values(neurons_)),
+        up_bias(random.Values(neurons_)),
+        down_bias(random.Values(dim_)) {}
+
+  int32_t Decode(ci_context* c, const float* x, const int32_t* ids, int32_t core, float* activations, float* y) const {
+    return ci_ffn_decode(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
+                         biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr, down.dtype,
+                         down.data(), biased ? down_bias.data() : nullptr, x, ids, core, neurons, dim, activations, y);
+  }
+
+  int32_t Prefill(ci_context* c, const float* x, int32_t tokens, float* activations, float* y) const {
+    return ci_ffn_prefill(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
+                          biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr, down.dtype,
+                          down.data(), biased ? down_bias.data() : nullptr, x, tokens, neurons, dim, activations, y);
+  }
+
+  std::string name() const {
+    return Shape("activation,gated,up,down,neurons,dim", {activation, gated, up.dtype, down.dtype, neurons, dim});
+  }
+
+  int32_t activation;
+  bool gated, biased;
+  int32_t neurons, dim;
+  Weights gate, up, down;
+  std::vector<float> gate_bias, up_bias, down_bias;
+};
+
+struct Expected {
+  std::vector<double> activations, activation_scale, y, y_scale;
+};
+
+// Sums are scaled by their absolute terms, an activation's error by those of its gate and up products.
+Expected Reference(const Layer& layer, const float* x, const std::vector<int32_t>& ids, const float* start) {
+  Expected e;
+  const auto dot = [&](const Weights& weight, const std::vector<float>& bias, int32_t n, double* absolute) {
+    double sum = layer.biased ? bias[static_cast<size_t>(n)] : 0.0;
+    *absolute = std::fabs(sum);
+    for (int32_t i = 0; i < layer.dim; ++i) {
+      sum += weight.at(n, i) * x[i];
+      *absolute += std::fabs(weight.at(n, i) * x[i]);
+    }
+    return sum;
+  };
+  for (int32_t i = 0; i < layer.dim; ++i) {
+    const double bias = layer.biased ? layer.down_bias[static_cast<size_t>(i)] : 0.0;
+    e.y.push_back(start[i] + bias);
+    e.y_scale.push_back(std::fabs(start[i]) + std::fabs(bias) + 1e-30);
+  }
+  for (const int32_t n : ids) {
+    double gate_scale = 1;
+    double up_scale = 0;
+    const double g = layer.gated ? dot(layer.gate, layer.gate_bias, n, &gate_scale) : 0.0;
+    const double u = dot(layer.up, layer.up_bias, n, &up_scale);
+    const double a = Activation(layer.activation, layer.gated, g, u);
+    e.activations.push_back(a);
+    e.activation_scale.push_back(2 * gate_scale * up_scale + 1e-30);
+    for (int32_t i = 0; i < layer.dim; ++i) {
+      e.y[static_cast<size_t>(i)] += a * layer.down.at(n, i);
+      e.y_scale[static_cast<size_t>(i)] += e.activation_scale.back() * std::fabs(layer.down.at(n, i));
+    }
+  }
+  return e;
+}
+
+std::vector<int32_t> All(int32_t neurons) {
+  std::vector<int32_t> ids(static_cast<size_t>(neurons));
+  std::iota(ids.begin(), ids.end(), 0);
+  return ids;
+}
+
+std::vector<int32_t> Some(int32_t neurons, Random& random) {
+  std::vector<int32_t> ids;
+  for (int32_t n = 0; n < neurons; ++n) {
+    if (random.Below(5) < 2) ids.push_back(n);
+  }
+  return ids;
+}
+
+// Returns y followed by the activations, on every context.
+std::vector<float> DecodeEverywhere(const Layer& layer, const std::vector<float>& x, const int32_t* ids, int32_t core,
+                                    const std::vector<float>& start) {
+  std::vector<float> both = start;
+  both.resize(start.size() + static_cast<size_t>(core));
+  return OnEveryContext(both, layer.name(), [&](ci_context* c, float* out) {
+    return layer.Decode(c, x.data(), ids, core, out + start.size(), out);
+  });
+}
+
+void CheckLayer(const Layer& layer, Random& random) {
+  const std::vector<float> x = random.Values(layer.dim);
+  const std::vector<float> start = random.Values(layer.dim);
+  const auto split = static_cast<int64_t>(start.size());
+  const std::vector<int32_t> all = All(layer.neurons);
+  const std::vector<int32_t> some = Some(layer.neurons, random);
+
+  const auto core = DecodeEverywhere(layer, x, some.data(), static_cast<int32_t>(some.size()), start);
+  const Expected core_want = Reference(layer, x.data(), some, start.data());
+  CHECK_CLOSE(std::vector<float>(core.begin() + split, core.end()), core_want.activations, core_want.activation_scale,
+              kActivationTolerance, "core activations " + layer.name());
+  CHECK_CLOSE(std::vector<float>(core.begin(), core.begin() + split), core_want.y, core_want.y_scale, kFfnTolerance,
+              "core " + layer.name());
+
+  const auto listed = DecodeEverywhere(layer, x, all.data(), layer.neurons, start);
+  const auto dense = DecodeEverywhere(layer, x, nullptr, layer.neurons, start);
+  CHECK_SAME(listed, dense, "every neuron listed " + layer.name());
+
+  const int32_t tokens = 3;
+  std::vector<float> xs = random.Values(int64_t{tokens} * layer.dim);
+  std::copy(x.begin(), x.end(), xs.begin() + 2 * split);
+  std::vector<float> ys = random.Values(int64_t{tokens} * layer.dim);
+  std::copy(start.begin(), start.end(), ys.begin() + 2 * split);
+  std::vector<float> both = ys;
+  both.resize(ys.size() + static_cast<size_t>(tokens) * static_cast<size_t>(layer.neurons));
+  const auto prefill = OnEveryContext(both, layer.name(), [&](ci_context* c, float* out) {
+    return layer.Prefill(c, xs.data(), tokens, out + ys.size(), out);
+  });
+  for (int64_t t = 0; t < tokens; ++t) {
+    const Expected want = Reference(layer, xs.data() + t * split, all, ys.data() + t * split);
+    const auto row = prefill.begin() + tokens * split + t * layer.neurons;
+    CHECK_CLOSE(std::vector<float>(row, row + layer.neurons), want.activations, want.activation_scale,
+                kActivationTolerance, "prefill activations " + layer.name());
+    CHECK_CLOSE(std::vector<float>(prefill.begin() + t * split, prefill.begin() + (t + 1) * split), want.y,
+                want.y_scale, kFfnTolerance, "prefill " + layer.name());
+    if (t < 2) continue;
+    const std::vector<double> decoded(dense.begin(), dense.begin() + split);
+    CHECK_CLOSE(std::vector<float>(prefill.begin() + t * split, prefill.begin() + (t + 1) * split), decoded,
+                want.y_scale, kFfnTolerance, "prefill equals decode " + layer.name());
+  }
+}
+
+TEST(ComputesEveryDtypeAndActivation) {
+  Random random(30);
+  int variant = 0;
+  for (const DtypeName& up : kDtypes) {
+    for (const DtypeName& down : kAllDtypes) {
+      for (const auto& [neurons, dim] :
+           {std::pair<int32_t, int32_t>{13, 3}, {33, 31}, {64, 32}, {96, 160}, {207, 257}}) {
+        if (!Fits(up.dtype, neurons, dim) || !Fits(down.dtype, neurons, dim)) continue;
+        const int32_t activation = variant % 4;
+        const bool gated = activation == CI_DRELU || variant % 3 != 0;
+        CheckLayer(Layer(activation, gated, up.dtype, down.dtype, neurons, dim, variant % 2 == 0, random), random);
+        ++variant;
+      }
+    }
+  }
+  for (const int32_t activation : {CI_RELU, CI_SILU, CI_DRELU, CI_GELU}) {
+    for (const bool gated : {true, false}) {
+      if (activation == CI_DRELU && !gated) continue;
+      CheckLayer(Layer(activation, gated, CI_F16, CI_F16, 40, 64, true, random), random);
+      CheckLayer(Layer(activation, gated, CI_F32, CI_F32, 1, 1, false, random), random);
+    }
+  }
+  CheckLayer(Layer(CI_SILU, true, CI_Q4_0, CI_Q4_0_SHARED, 1056, 320, true, random), random);
+  CheckLayer(Layer(CI_DRELU, true, CI_Q8_0, CI_Q8_0_SHARED, 1056, 320, true, random), random);
+}
+
+TEST(NoNeuronLeavesTheBias) {
+  Random random(31);
+  const Layer layer(CI_SILU, true, CI_F32, CI_F32, 13, 33, true, random);
+  const std::vector<float> x = random.Values(33);
+  const std::vector<float> start = random.Values(33);
+  std::vector<float> want = start;
+  for (size_t i = 0; i < want.size(); ++i) want[i] += layer.down_bias[i];
+  CHECK_SAME(DecodeEverywhere(layer, x, nullptr, 0, start), want, "no neuron");
+}
+
+TEST(PrefixIsWhatNullLists) {
+  Random random(32);
+  const Layer layer(CI_RELU, true, CI_Q8_0, CI_Q4_0_SHARED, 64, 96, false, random);
+  const std::vector<float> x = random.Values(96);
+  const std::vector<float> start = random.Values(96);
+  const std::vector<int32_t> ids = All(41);
+  CHECK_SAME(DecodeEverywhere(layer, x, nullptr, 41, start), DecodeEverywhere(layer, x, ids.data(), 41, start),
+             "prefix");
+}
+
+TEST(LongPromptsAreCutIntoBlocks) {
+  Random random(33);
+  const Layer layer(CI_GELU, true, CI_F16, CI_F16, 40, 33, true, random);
+  const int32_t tokens = 1100;
+  const std::vector<float> x = random.Values(tokens * 33);
+  std::vector<float> y(static_cast<size_t>(tokens) * 33);
+  std::vector<float> activations(static_cast<size_t>(tokens) * 40);
+  CHECK_OK(layer.Prefill(Contexts()[2], x.data(), tokens, activations.data(), y.data()));
+  const std::vector<float> zero(33);
+  for (const int64_t t : {0, 1023, 1024, 1099}) {
+    const Expected want = Reference(layer, x.data() + t * 33, All(40), zero.data());
+    CHECK_CLOSE(std::vector<float>(y.begin() + t * 33, y.begin() + (t + 1) * 33), want.y, want.y_scale, kFfnTolerance,
+                Shape("token", {t}));
+  }
+}
+
+TEST(ExtremeGatesStayFinite) {
+  const std::vector<float> gate = {1.0f, -1.0f};
+  const std::vector<float> down = {1.0f, 1.0f};
+  for (const int32_t activation : {CI_SILU, CI_GELU, CI_RELU}) {
+    for (const float size : {1e3f, 1e30f}) {
+      std::vector<float> activations(2);
+      float y = 0.0f;
+      CHECK_OK(ci_ffn_decode(Contexts()[1], activation, CI_F32, nullptr, gate.data(), nullptr, nullptr, CI_F32,
+                             down.data(), nullptr, &size, nullptr, 2, 2, 1, activations.data(), &y));
+      CHECK(activations[0] == size);
+      CHECK(std::fabs(activations[1]) <= 1e-5f);
+    }
+  }
+}
+
+TEST(FfnOfBrokenWeightsGivesBrokenNumbersOnly) {
+  for (const DtypeName& down : kAllDtypes) {
+    const std::vector<uint8_t> broken(static_cast<size_t>(MatrixBytes(down.dtype, 64, 64)), 0xff);
+    const std::vector<float> plain(64 * 64, 1.0f);
+    const std::vector<float> x(64, 1.0f);
+    std::vector<float> activations(64);
+    std::vector<float> y(64);
+    CHECK_OK(ci_ffn_decode(Contexts()[1], CI_SILU, CI_F32, plain.data(), plain.data(), nullptr, nullptr, down.dtype,
+                           broken.data(), nullptr, x.data(), nullptr, 64, 64, 64, activations.data(), y.data()));
+    CHECK(std::isnan(y[0]) && std::isnan(y[63]));
+  }
+}
+
+TEST(TransposesDownWithoutLoss) {
+  Random random(34);
+  for (const DtypeName& dtype : kDtypes) {
+    for (const auto& [neurons, dim] :
+         {std::pair<int32_t, int32_t>{1, 1}, {13, 3}, {32, 32}, {64, 32}, {32, 96}, {257, 207}, {608, 160}}) {
+      const bool grouped = IsGrouped(dtype.dtype);
+      if (grouped && (neurons % 32 != 0 || dim % 32 != 0)) continue;
+      const Weights source(dtype.dtype, dim, neurons, random);
+      const int32_t target_dtype = grouped ? dtype.dtype + 2 : dtype.dtype;
+      const int64_t bytes = MatrixBytes(target_dtype, neurons, dim);
+      CHECK(bytes == MatrixBytes(dtype.dtype, dim, neurons));
+      for (ci_context* c : Contexts()) {
+        std::vector<uint8_t> target(static_cast<size_t>(bytes));
+        CHECK_OK(ci_ffn_transpose_down(c, dtype.dtype, source.data(), neurons, dim, target.data()));
+        const std::vector<double> values = Decode(target_dtype, target.data(), neurons, dim);
+        bool same = true;
+        for (int64_t n = 0; n < neurons; ++n) {
+          for (int64_t i = 0; i < dim; ++i) {
+            same = same && values[static_cast<size_t>(n * dim + i)] == source.at(i, n);
+          }
+        }
+        CHECK(same);
+      }
+    }
+  }
+}
+
+TEST(RowNormsOfEveryDtype) {
+  Random random(35);
+  for (const DtypeName& dtype : kAllDtypes) {
+    for (const int32_t columns : {1, 13, 32, 33, 544, 1120}) {
+      if (!Fits(dtype.dtype, 64, columns)) continue;
+      const Weights weight(dtype.dtype, 64, columns, random);
+      const auto norms = OnEveryContext(std::vector<float>(64), dtype.name, [&](ci_context* c, float* out) {
+        return ci_ffn_row_norms(c, dtype.dtype, weight.data(), 64, columns, out);
+      });
+      std::vector<double> want;
+      for (int64_t r = 0; r < 64; ++r) {
+        double squares = 0;
+        for (int64_t i = 0; i < columns; ++i) squares += weight.at(r, i) * weight.at(r, i);
+        want.push_back(std::sqrt(squares));
+      }
+      CHECK_CLOSE(norms, want, want, kNormTolerance, Shape(dtype.name, {64, columns}));
+    }
+  }
+}
+
+TEST(FfnRejectsWhatDoesNotFit) {
+  std::vector<float> w(32 * 32);
+  float* p = w.data();
+  ci_context* c = Contexts()[1];
+  const auto decode = [&](int32_t activation, int32_t up_dtype, const float* gate, int32_t down_dtype,
+                          const std::vector<int32_t>& ids, int32_t neurons, int32_t dim) {
+    return ci_ffn_decode(c, activation, up_dtype, gate, p, nullptr, nullptr, down_dtype, p, nullptr, p,
+                         ids.empty() ? nullptr : ids.data(), static_cast<int32_t>(ids.size()), neurons, dim, p, p);
+  };
+  CHECK_FAILS(decode(4, CI_F32, p, CI_F32, {0}, 4, 4), CI_INVALID_ARGUMENT, "activation=4");
+  CHECK_FAILS(decode(CI_DRELU, CI_F32, nullptr, CI_F32, {0}, 4, 4), CI_INVALID_ARGUMENT, "gate=NULL");
+  CHECK_FAILS(decode(CI_RELU, CI_Q8_0_SHARED, p, CI_F32, {0}, 32, 32), CI_UNSUPPORTED, "dtype=5");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, 7, {0}, 32, 32), CI_INVALID_ARGUMENT, "down has an unknown dtype");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_Q4_0_SHARED, {0}, 31, 32), CI_INVALID_ARGUMENT, "rows=31");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {0, 4}, 4, 4), CI_INVALID_ARGUMENT, "core_ids[1]=4");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {-1}, 4, 4), CI_INVALID_ARGUMENT, "core_ids[0]=-1");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {1, 1}, 4, 4), CI_INVALID_ARGUMENT, "core_ids[1]=1");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {2, 1}, 4, 4), CI_INVALID_ARGUMENT, "previous=2");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {0, 1, 2, 3, 4}, 4, 4), CI_INVALID_ARGUMENT, "core=5");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {}, 0, 4), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(
+      ci_ffn_decode(c, CI_RELU, CI_F32, p, nullptr, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr, 1, 1, 1, p, p),
+      CI_INVALID_ARGUMENT, "up is null");
+  CHECK_FAILS(
+      ci_ffn_decode(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr, 1, 1, 1, nullptr, p),
+      CI_INVALID_ARGUMENT, "activations is null");
+  CHECK_FAILS(ci_ffn_prefill(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, nullptr, nullptr, p, 1, 1, 1, p, p),
+              CI_INVALID_ARGUMENT, "down is null");
+  CHECK_FAILS(ci_ffn_prefill(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, 0, 1, 1, p, p),
+              CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q8_0, p, 32, 33, p), CI_INVALID_ARGUMENT, "dim=33");
+  CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q8_0, p, 33, 32, p), CI_INVALID_ARGUMENT, "columns=33");
+  CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q4_0_SHARED, p, 32, 32, p), CI_UNSUPPORTED, "dtype=6");
+  CHECK_FAILS(ci_ffn_row_norms(c, CI_F32, p, 1, 1, nullptr), CI_INVALID_ARGUMENT, "norms is null");
+}
+
+}  // namespace

@@ -1,0 +1,156 @@
+// Runs every registered test, or those whose name contains the first argument; then all of them once more with the BLAS
+// that COREINFER_TEST_BLAS names. Exit codes: 0 passed, 1 failed, 77 the instruction set of COREINFER_SIMD is missing
+// here.
+#include "harness.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "coreinfer/host.h"
+
+namespace coreinfer_test {
+namespace {
+
+struct NamedTest {
+  const char* name;
+  TestFunction function;
+};
+
+std::vector<NamedTest>& Tests() {
+  static std::vector<NamedTest> tests;
+  return tests;
+}
+
+int failures = 0;
+int checks = 0;
+int skips = 0;
+
+void Report(const std::string& what, const char* file, int line) {
+  // A broken kernel fails thousands of elements; the first ones tell.
+  if (++failures <= 50) std::printf("  FAILED %s:%d: %s\n", file, line, what.c_str());
+}
+
+std::string At(const std::string& what, size_t index, double got, double want) {
+  char text[160];
+  std::snprintf(text, sizeof(text), " [%zu]: got %.9g, want %.9g", index, got, want);
+  return what + text;
+}
+
+}  // namespace
+
+bool Register(const char* name, TestFunction function) {
+  Tests().push_back({name, function});
+  return true;
+}
+
+void Check(bool holds, const std::string& what, const char* file, int line) {
+  ++checks;
+  if (!holds) Report(what, file, line);
+}
+
+void CheckClose(const std::vector<float>& got, const std::vector<double>& want, const std::vector<double>& scale,
+                double tolerance, const std::string& what, const char* file, int line) {
+  ++checks;
+  if (got.size() != want.size()) return Report(what + ": sizes differ", file, line);
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (!(std::fabs(got[i] - want[i]) <= tolerance * scale[i])) {
+      return Report(At(what, i, got[i], want[i]), file, line);
+    }
+  }
+}
+
+void CheckSame(const std::vector<float>& got, const std::vector<float>& want, const std::string& what, const char* file,
+               int line) {
+  ++checks;
+  if (got.size() != want.size()) return Report(what + ": sizes differ", file, line);
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (std::memcmp(&got[i], &want[i], sizeof(float)) != 0) return Report(At(what, i, got[i], want[i]), file, line);
+  }
+}
+
+void CheckFails(int32_t got, int32_t status, const std::string& words, const char* file, int line) {
+  ++checks;
+  const std::string message = ci_error_message();
+  if (got != status) Report("status " + std::to_string(got) + ", want " + std::to_string(status), file, line);
+  if (got != CI_OK && message.find(words) == std::string::npos) {
+    Report("message '" + message + "' lacks '" + words + "'", file, line);
+  }
+}
+
+void CheckOk(int32_t status, const char* file, int line) {
+  ++checks;
+  if (status != CI_OK) Report(ci_error_message(), file, line);
+}
+
+void Skip(const std::string& why) {
+  ++skips;
+  std::printf("  SKIPPED: %s\n", why.c_str());
+}
+
+const std::vector<ci_context*>& Contexts() {
+  static const std::vector<ci_context*> contexts = [] {
+    std::vector<ci_context*> made;
+    for (const int32_t threads : {1, 2, 3, 7}) {
+      ci_address address = 0;
+      CHECK_OK(ci_context_create(threads, &address));
+      made.push_back(reinterpret_cast<ci_context*>(address));
+    }
+    return made;
+  }();
+  return contexts;
+}
+
+std::vector<float> OnEveryContext(const std::vector<float>& start, const std::string& what,
+                                  const std::function<int32_t(ci_context*, float*)>& compute) {
+  std::vector<float> first;
+  for (ci_context* context : Contexts()) {
+    std::vector<float> y = start;
+    CHECK_OK(compute(context, y.data()));
+    if (first.empty()) {
+      first = y;
+    } else {
+      CHECK_SAME(y, first, what + " on " + ci_context_description(context));
+    }
+  }
+  return first;
+}
+
+namespace {
+
+void RunOnce(const char* filter) {
+  for (const NamedTest& test : Tests()) {
+    if (filter != nullptr && std::strstr(test.name, filter) == nullptr) continue;
+    std::printf("%s\n", test.name);
+    std::fflush(stdout);
+    test.function();
+  }
+}
+
+int RunAll(const char* filter) {
+  const char* wanted = std::getenv("COREINFER_SIMD");
+  const std::string description = ci_context_description(Contexts()[0]);
+  std::printf("%s\n", description.c_str());
+  if (wanted != nullptr && description.find(std::string(wanted) + ",") == std::string::npos) {
+    std::printf("SKIPPED: this processor lacks %s\n", wanted);
+    return 77;
+  }
+  RunOnce(filter);
+  const char* blas = std::getenv("COREINFER_TEST_BLAS");
+  if (blas == nullptr || blas[0] == '\0') {
+    Skip("the products of a BLAS, because COREINFER_TEST_BLAS names no OpenBLAS library");
+  } else {
+    std::printf("with %s\n", blas);
+    CHECK_OK(ci_host_use_blas(reinterpret_cast<const uint8_t*>(blas)));
+    RunOnce(filter);
+  }
+  for (ci_context* context : Contexts()) ci_context_destroy(context);
+  std::printf("%d checks, %d failed, %d skipped\n", checks, failures, skips);
+  return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace coreinfer_test
+
+int main(int count, char** arguments) { return coreinfer_test::RunAll(count > 1 ? arguments[1] : nullptr); }

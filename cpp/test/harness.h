@@ -1,0 +1,57 @@
+// A small test harness: tests register themselves, checks count failures and go on. A skipped test says why.
+#ifndef COREINFER_CPP_TEST_HARNESS_H_
+#define COREINFER_CPP_TEST_HARNESS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "coreinfer/kernels.h"
+
+namespace coreinfer_test {
+
+using TestFunction = void (*)();
+
+/// Adds a test to the list; its result is only there for static initialisation.
+bool Register(const char* name, TestFunction function);
+
+void Check(bool holds, const std::string& what, const char* file, int line);
+
+/// |got - want| <= tolerance * scale for every element, where scale bounds the sum that the element is.
+void CheckClose(const std::vector<float>& got, const std::vector<double>& want, const std::vector<double>& scale,
+                double tolerance, const std::string& what, const char* file, int line);
+
+/// Bit for bit.
+void CheckSame(const std::vector<float>& got, const std::vector<float>& want, const std::string& what, const char* file,
+               int line);
+
+/// The status is `status` and the message contains `words`.
+void CheckFails(int32_t got, int32_t status, const std::string& words, const char* file, int line);
+
+void CheckOk(int32_t status, const char* file, int line);
+
+void Skip(const std::string& why);
+
+/// Contexts with 1, 2, 3 and 7 threads, made once.
+const std::vector<ci_context*>& Contexts();
+
+/// Calls compute(context, y) on a copy of `start` for every context, checks that all results are the same bits, and
+/// returns the result.
+std::vector<float> OnEveryContext(const std::vector<float>& start, const std::string& what,
+                                  const std::function<int32_t(ci_context*, float*)>& compute);
+
+}  // namespace coreinfer_test
+
+#define TEST(name)                                                                              \
+  static void name();                                                                           \
+  [[maybe_unused]] static const bool name##_registered = coreinfer_test::Register(#name, name); \
+  static void name()
+#define CHECK(condition) coreinfer_test::Check((condition), #condition, __FILE__, __LINE__)
+#define CHECK_OK(call) coreinfer_test::CheckOk((call), __FILE__, __LINE__)
+#define CHECK_FAILS(call, status, words) coreinfer_test::CheckFails((call), (status), (words), __FILE__, __LINE__)
+#define CHECK_CLOSE(got, want, scale, tolerance, what) \
+  coreinfer_test::CheckClose((got), (want), (scale), (tolerance), (what), __FILE__, __LINE__)
+#define CHECK_SAME(got, want, what) coreinfer_test::CheckSame((got), (want), (what), __FILE__, __LINE__)
+
+#endif  // COREINFER_CPP_TEST_HARNESS_H_

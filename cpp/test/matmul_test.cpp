@@ -1,0 +1,127 @@
+// Matrix products of decode and prefill against double precision.
+#include <cmath>
+#include <limits>
+
+#include "coreinfer/kernels.h"
+#include "harness.h"
+#include "reference.h"
+
+namespace {
+
+using namespace coreinfer_test;
+
+constexpr int32_t kRows[] = {1, 3, 33, 207};
+constexpr int32_t kColumns[] = {1, 2, 13, 31, 32, 33, 64, 160, 257, 1120};
+
+// What y should be, and the sum of the absolute terms.
+void Product(const Weights& weight, const std::vector<float>& x, int32_t tokens, const float* bias,
+             const std::vector<float>& start, std::vector<double>* want, std::vector<double>* scale) {
+  want->assign(start.begin(), start.end());
+  scale->resize(start.size());
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t r = 0; r < weight.rows; ++r) {
+      double sum = bias == nullptr ? 0.0 : bias[r];
+      double absolute = std::fabs(sum);
+      for (int64_t i = 0; i < weight.columns; ++i) {
+        const double term = weight.at(r, i) * x[static_cast<size_t>(t * weight.columns + i)];
+        sum += term;
+        absolute += std::fabs(term);
+      }
+      const auto index = static_cast<size_t>(t * weight.rows + r);
+      (*want)[index] += sum;
+      (*scale)[index] = absolute + std::fabs(start[index]) + 1e-30;
+    }
+  }
+}
+
+void CheckProduct(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t columns, bool biased, bool accumulate,
+                  Random& random) {
+  const Weights weight(dtype.dtype, rows, columns, random);
+  const std::vector<float> x = random.Values(int64_t{tokens} * columns);
+  const std::vector<float> bias = random.Values(rows);
+  const std::vector<float> zero(static_cast<size_t>(tokens) * static_cast<size_t>(rows));
+  const std::vector<float> start = accumulate ? random.Values(int64_t{tokens} * rows) : zero;
+  // Without accumulation whatever stood in y must not matter.
+  const std::vector<float> before =
+      accumulate ? start : std::vector<float>(zero.size(), std::numeric_limits<float>::quiet_NaN());
+  const float* bias_data = biased ? bias.data() : nullptr;
+  std::vector<double> want;
+  std::vector<double> scale;
+  Product(weight, x, tokens, bias_data, start, &want, &scale);
+  const std::string what = Shape(dtype.name, {tokens, rows, columns});
+  const auto y = OnEveryContext(before, "matmul " + what, [&](ci_context* c, float* out) {
+    return ci_matmul(c, dtype.dtype, weight.data(), bias_data, x.data(), tokens, rows, columns, accumulate, out);
+  });
+  CHECK_CLOSE(y, want, scale, kDotTolerance, "matmul " + what);
+  if (tokens != 1) return;
+  const auto vector = OnEveryContext(before, "matvec " + what, [&](ci_context* c, float* out) {
+    return ci_matvec(c, dtype.dtype, weight.data(), bias_data, x.data(), rows, columns, accumulate, out);
+  });
+  CHECK_CLOSE(vector, want, scale, kDotTolerance, "matvec " + what);
+}
+
+void CheckProducts(Random& random) {
+  for (const DtypeName& dtype : kDtypes) {
+    int variant = 0;
+    for (const int32_t columns : kColumns) {
+      for (const int32_t rows : kRows) {
+        if (!Fits(dtype.dtype, rows, columns)) continue;
+        CheckProduct(dtype, 1, rows, columns, (variant & 1) != 0, (variant & 2) != 0, random);
+        ++variant;
+      }
+    }
+    for (const int32_t tokens : {2, 5, 13, 31}) {
+      CheckProduct(dtype, tokens, 70, 96, true, false, random);
+      CheckProduct(dtype, tokens, 257, 1056, false, true, random);
+    }
+  }
+  CheckProduct(kDtypes[0], 1030, 3, 13, true, false, random);
+}
+
+TEST(MultipliesEveryDtype) {
+  Random random(10);
+  CheckProducts(random);
+}
+
+TEST(ProductsAreTheSameEveryTime) {
+  Random random(11);
+  const Weights weight(CI_Q4_0, 207, 1120, random);
+  const std::vector<float> x = random.Values(5 * 1120);
+  std::vector<float> first(5 * 207);
+  CHECK_OK(ci_matmul(Contexts()[1], CI_Q4_0, weight.data(), nullptr, x.data(), 5, 207, 1120, 0, first.data()));
+  for (int i = 0; i < 20; ++i) {
+    std::vector<float> y(5 * 207);
+    CHECK_OK(ci_matmul(Contexts()[1], CI_Q4_0, weight.data(), nullptr, x.data(), 5, 207, 1120, 0, y.data()));
+    CHECK_SAME(y, first, "repeated matmul");
+  }
+}
+
+TEST(BrokenWeightsGiveBrokenNumbersOnly) {
+  for (const DtypeName& dtype : kDtypes) {
+    const std::vector<uint8_t> weight(static_cast<size_t>(MatrixBytes(dtype.dtype, 3, 64)), 0xff);
+    const std::vector<float> x(64, 1.0f);
+    std::vector<float> y(3);
+    CHECK_OK(ci_matvec(Contexts()[1], dtype.dtype, weight.data(), nullptr, x.data(), 3, 64, 0, y.data()));
+    CHECK(std::isnan(y[0]) && std::isnan(y[2]));
+  }
+}
+
+TEST(MatmulRejectsWhatDoesNotFit) {
+  float x[64] = {};
+  ci_context* c = Contexts()[0];
+  CHECK_FAILS(ci_matvec(nullptr, CI_F32, x, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "context is null");
+  CHECK_FAILS(ci_matvec(c, 99, x, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "dtype=99");
+  CHECK_FAILS(ci_matvec(c, CI_Q8_0_SHARED, x, x, x, 32, 32, 0, x), CI_UNSUPPORTED, "dtype=5");
+  CHECK_FAILS(ci_matvec(c, CI_Q8_0, x, x, x, 1, 48, 0, x), CI_INVALID_ARGUMENT, "columns=48");
+  CHECK_FAILS(ci_matvec(c, CI_F32, nullptr, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "weight is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, nullptr, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 0, nullptr), CI_INVALID_ARGUMENT, "y is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 0, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, INT32_MAX, INT32_MAX, 0, x), CI_INVALID_ARGUMENT, "too large");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 2, x), CI_INVALID_ARGUMENT, "accumulate=2");
+  CHECK_FAILS(ci_matmul(c, CI_F32, x, x, x, 0, 1, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_matmul(c, CI_F32, x, x, nullptr, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
+  CHECK_FAILS(ci_matmul(c, CI_Q4_0, x, x, x, 1, 1, 31, 0, x), CI_INVALID_ARGUMENT, "columns=31");
+}
+
+}  // namespace

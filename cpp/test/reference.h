@@ -1,0 +1,83 @@
+// Random inputs, and the weight formats decoded in double precision straight from their definition in types.h.
+#ifndef COREINFER_CPP_TEST_REFERENCE_H_
+#define COREINFER_CPP_TEST_REFERENCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coreinfer/types.h"
+
+namespace coreinfer_test {
+
+/// Tolerances, relative to the sum of the absolute values of the terms of a result.
+constexpr double kExact = 0.0;
+constexpr double kDotTolerance = 2e-6;
+constexpr double kNormTolerance = 2e-6;
+constexpr double kRopeTolerance = 1e-6;
+constexpr double kAttentionTolerance = 4e-6;
+constexpr double kActivationTolerance = 4e-6;
+constexpr double kFfnTolerance = 1e-5;
+constexpr double kScoreTolerance = 1e-6;
+
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed * 2 + 1) {}
+
+  uint32_t Bits();
+  /// Below `bound`.
+  int32_t Below(int32_t bound) { return static_cast<int32_t>(Bits() % static_cast<uint32_t>(bound)); }
+  /// In -1..1.
+  float Value();
+  std::vector<float> Values(int64_t count);
+
+ private:
+  uint64_t state_;
+};
+
+struct DtypeName {
+  int32_t dtype;
+  const char* name;
+};
+constexpr DtypeName kDtypes[] = {
+    {CI_F32, "F32"}, {CI_F16, "F16"}, {CI_BF16, "BF16"}, {CI_Q8_0, "Q8_0"}, {CI_Q4_0, "Q4_0"}};
+constexpr DtypeName kAllDtypes[] = {{CI_F32, "F32"},
+                                    {CI_F16, "F16"},
+                                    {CI_BF16, "BF16"},
+                                    {CI_Q8_0, "Q8_0"},
+                                    {CI_Q4_0, "Q4_0"},
+                                    {CI_Q8_0_SHARED, "Q8_0_SHARED"},
+                                    {CI_Q4_0_SHARED, "Q4_0_SHARED"}};
+
+bool IsGrouped(int32_t dtype);
+bool IsShared(int32_t dtype);
+
+/// Whether a matrix of this shape can have the dtype.
+bool Fits(int32_t dtype, int32_t rows, int32_t columns);
+
+double HalfToDouble(uint16_t half);
+
+/// A random weight matrix at an odd address, with its values.
+struct Weights {
+  Weights(int32_t dtype, int32_t rows, int32_t columns, Random& random);
+
+  const uint8_t* data() const { return bytes.data() + 1; }
+  double at(int64_t row, int64_t column) const { return values[static_cast<size_t>(row * columns + column)]; }
+
+  int32_t dtype;
+  int32_t rows;
+  int32_t columns;
+  std::vector<uint8_t> bytes;
+  std::vector<double> values;
+};
+
+int64_t MatrixBytes(int32_t dtype, int32_t rows, int32_t columns);
+
+/// The values of a matrix by the definition of its dtype.
+std::vector<double> Decode(int32_t dtype, const uint8_t* data, int32_t rows, int32_t columns);
+
+std::string Shape(const char* name, std::initializer_list<int64_t> sizes);
+
+}  // namespace coreinfer_test
+
+#endif  // COREINFER_CPP_TEST_REFERENCE_H_

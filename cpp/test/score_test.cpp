@@ -1,0 +1,186 @@
+// Scores against sorting.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <numeric>
+
+#include "coreinfer/kernels.h"
+#include "harness.h"
+#include "reference.h"
+
+namespace {
+
+using namespace coreinfer_test;
+
+// Activations with many ties, zeros of both signs, infinities and NaN.
+std::vector<float> Activations(int32_t tokens, int32_t neurons, bool coarse, Random& random) {
+  std::vector<float> a = random.Values(int64_t{tokens} * neurons);
+  for (float& value : a) {
+    if (coarse) value = std::round(value * 4) / 4;
+    switch (random.Below(60)) {
+      case 0:
+        value = 0.0f;
+        break;
+      case 1:
+        value = -0.0f;
+        break;
+      case 2:
+        value = NAN;
+        break;
+      case 3:
+        value = random.Below(2) == 0 ? HUGE_VALF : -HUGE_VALF;
+        break;
+      case 4:
+        value = std::ldexp(value, -140);
+        break;
+      default:
+        break;
+    }
+  }
+  return a;
+}
+
+// Counts per neuron how often it is among the `limit(candidates)` first when candidates are sorted by falling `key`.
+std::vector<float> Strongest(const std::vector<float>& a, int32_t tokens, int32_t neurons,
+                             const std::function<bool(float)>& is_candidate, const std::function<float(float)>& key,
+                             const std::function<int32_t(int32_t)>& limit) {
+  std::vector<float> scores(static_cast<size_t>(neurons), 2.0f);
+  for (int32_t t = 0; t < tokens; ++t) {
+    const float* row = a.data() + int64_t{t} * neurons;
+    std::vector<int32_t> order;
+    for (int32_t n = 0; n < neurons; ++n) {
+      if (!std::isnan(row[n]) && is_candidate(row[n])) order.push_back(n);
+    }
+    std::stable_sort(order.begin(), order.end(), [&](int32_t i, int32_t j) { return key(row[i]) > key(row[j]); });
+    const int32_t count = limit(static_cast<int32_t>(order.size()));
+    for (int32_t i = 0; i < count; ++i) scores[static_cast<size_t>(order[static_cast<size_t>(i)])] += 1;
+  }
+  return scores;
+}
+
+constexpr int32_t kNeurons[] = {1, 2, 3, 13, 31, 32, 33, 64, 207, 257, 3000};
+
+TEST(CountsTopShares) {
+  Random random(40);
+  for (const int32_t neurons : kNeurons) {
+    for (const int32_t tokens : {1, 9}) {
+      for (const bool coarse : {false, true}) {
+        const auto a = Activations(tokens, neurons, coarse, random);
+        for (const double alpha : {1e-9, 0.1, 0.2, 0.4, 0.6, 1.0 / 3, 1.0}) {
+          const auto limit = [&](int32_t m) {
+            return m == 0 ? 0 : std::max(1, static_cast<int32_t>(std::ceil(alpha * m - 1e-9)));
+          };
+          const std::string what = Shape("top_share", {tokens, neurons});
+          for (const int32_t magnitude : {0, 1}) {
+            const auto scores = OnEveryContext(
+                std::vector<float>(static_cast<size_t>(neurons), 2.0f), what, [&](ci_context* c, float* out) {
+                  return ci_score_top_share(c, a.data(), tokens, neurons, magnitude, alpha, out);
+                });
+            const auto want = magnitude == 1 ? Strongest(
+                                                   a, tokens, neurons, [](float v) { return v != 0; },
+                                                   [](float v) { return std::fabs(v); }, limit)
+                                             : Strongest(
+                                                   a, tokens, neurons, [](float v) { return v > 0; },
+                                                   [](float v) { return v; }, limit);
+            CHECK_SAME(scores, want, what);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(SharesAreNotRoundedUpByAccident) {
+  // 0.07 * 100 is a little above 7 in double precision.
+  std::vector<float> a(100);
+  std::iota(a.begin(), a.end(), 1.0f);
+  std::vector<float> scores(100);
+  CHECK_OK(ci_score_top_share(Contexts()[0], a.data(), 1, 100, 0, 0.07, scores.data()));
+  CHECK(std::accumulate(scores.begin(), scores.end(), 0.0f) == 7.0f);
+  CHECK(scores[93] == 1.0f && scores[92] == 0.0f);
+}
+
+TEST(CountsTopK) {
+  Random random(41);
+  for (const int32_t neurons : kNeurons) {
+    for (const bool coarse : {false, true}) {
+      const auto a = Activations(9, neurons, coarse, random);
+      for (const int32_t limit : {1, (neurons + 1) / 2, neurons}) {
+        const std::string what = Shape("top_k", {neurons, limit});
+        const auto scores = OnEveryContext(
+            std::vector<float>(static_cast<size_t>(neurons), 2.0f), what,
+            [&](ci_context* c, float* out) { return ci_score_top_k(c, a.data(), 9, neurons, limit, out); });
+        const auto want = Strongest(
+            a, 9, neurons, [](float) { return true; }, [](float v) { return v; },
+            [&](int32_t m) { return std::min(m, limit); });
+        CHECK_SAME(scores, want, what);
+      }
+    }
+  }
+}
+
+TEST(CountsPositives) {
+  Random random(42);
+  for (const int32_t count : {1, 2, 33, 207, 200001}) {
+    const auto a = Activations(1, count, false, random);
+    const int64_t want = std::count_if(a.begin(), a.end(), [](float v) { return v > 0; });
+    for (ci_context* c : Contexts()) {
+      int64_t positives = 5;
+      CHECK_OK(ci_score_positives(c, a.data(), count, &positives));
+      CHECK(positives == want + 5);
+    }
+  }
+}
+
+TEST(AddsEnergies) {
+  Random random(43);
+  for (const int32_t neurons : kNeurons) {
+    for (const int32_t tokens : {1, 9}) {
+      std::vector<float> a = random.Values(int64_t{tokens} * neurons);
+      // The second token is all zero.
+      if (tokens > 1) std::fill(a.begin() + neurons, a.begin() + 2 * neurons, 0.0f);
+      for (const int32_t normalize : {0, 1}) {
+        const std::vector<float> start = random.Values(neurons);
+        const std::string what = Shape("energy", {tokens, neurons, normalize});
+        const auto scores = OnEveryContext(start, what, [&](ci_context* c, float* out) {
+          return ci_score_energy(c, a.data(), tokens, neurons, normalize, out);
+        });
+        std::vector<double> want(start.begin(), start.end());
+        std::vector<double> scale(want.size(), 1.0);
+        for (int32_t t = 0; t < tokens; ++t) {
+          const float* row = a.data() + int64_t{t} * neurons;
+          double squares = 0;
+          for (int32_t n = 0; n < neurons; ++n) squares += double{row[n]} * row[n];
+          if (squares == 0) continue;
+          for (int32_t n = 0; n < neurons; ++n) {
+            const double term = double{row[n]} * row[n] / (normalize == 1 ? squares : 1.0);
+            want[static_cast<size_t>(n)] += term;
+            scale[static_cast<size_t>(n)] += term;
+          }
+        }
+        CHECK_CLOSE(scores, want, scale, kScoreTolerance, what);
+      }
+    }
+  }
+}
+
+TEST(ScoreRejectsWhatDoesNotFit) {
+  float x[4] = {};
+  int64_t positives = 0;
+  ci_context* c = Contexts()[0];
+  CHECK_FAILS(ci_score_top_share(c, x, 1, 4, 0, 0.0, x), CI_INVALID_ARGUMENT, "alpha=0");
+  CHECK_FAILS(ci_score_top_share(c, x, 1, 4, 0, 1.5, x), CI_INVALID_ARGUMENT, "alpha=1.5");
+  CHECK_FAILS(ci_score_top_share(c, x, 1, 4, 0, NAN, x), CI_INVALID_ARGUMENT, "alpha=");
+  CHECK_FAILS(ci_score_top_share(c, x, 1, 4, 2, 0.5, x), CI_INVALID_ARGUMENT, "magnitude=2");
+  CHECK_FAILS(ci_score_top_share(c, nullptr, 1, 4, 0, 0.5, x), CI_INVALID_ARGUMENT, "activations is null");
+  CHECK_FAILS(ci_score_top_share(c, x, 1, 4, 0, 0.5, nullptr), CI_INVALID_ARGUMENT, "scores is null");
+  CHECK_FAILS(ci_score_top_k(c, x, 1, 4, 0, x), CI_INVALID_ARGUMENT, "limit=0");
+  CHECK_FAILS(ci_score_top_k(c, x, 1, 4, 5, x), CI_INVALID_ARGUMENT, "limit=5, allowed 1..4");
+  CHECK_FAILS(ci_score_positives(c, x, 0, &positives), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_score_positives(c, x, 1, nullptr), CI_INVALID_ARGUMENT, "positives is null");
+  CHECK_FAILS(ci_score_energy(c, x, 0, 4, 0, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_score_energy(c, x, 1, 4, 2, x), CI_INVALID_ARGUMENT, "normalize=2");
+}
+
+}  // namespace
