@@ -1,0 +1,62 @@
+package org.coreinfer.text;
+
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.function.IntPredicate;
+
+/**
+ * Cuts text where no merge can reach across: between two characters that stand side by side in no
+ * piece that a merge makes. The ids are those of the whole text, since merges on the two sides
+ * never meet. A model without a pre-tokenizer gets its short words so.
+ */
+final class MergeBoundaries implements SplitPattern {
+  private static final int ASCII = 128;
+
+  /** Pairs of ASCII characters with a piece that has them side by side. */
+  private final BitSet asciiPairs = new BitSet(ASCII * ASCII);
+
+  private final Set<Integer> pairs = new HashSet<>();
+  private final IntPredicate isSymbol;
+
+  /**
+   * @param isSymbol whether a code point is a vocabulary entry by itself; text is cut only before
+   *     those, because unknown ones may fuse with what stands before them
+   */
+  MergeBoundaries(IntPredicate isSymbol) {
+    this.isSymbol = isSymbol;
+  }
+
+  /** Adds the result of a merge. */
+  void addPiece(String piece) {
+    for (int i = 1; i < piece.length(); i++) {
+      char left = piece.charAt(i - 1);
+      char right = piece.charAt(i);
+      if (left < ASCII && right < ASCII) {
+        asciiPairs.set(left * ASCII + right);
+      } else {
+        pairs.add((left << 16) | right);
+      }
+    }
+  }
+
+  @Override
+  public int pieceEnd(String text, int start, int end) {
+    int i = start + 1;
+    while (i < end && !isBoundary(text, i)) {
+      i++;
+    }
+    return i;
+  }
+
+  private boolean isBoundary(String text, int index) {
+    char left = text.charAt(index - 1);
+    char right = text.charAt(index);
+    if (left < ASCII && right < ASCII) {
+      return !asciiPairs.get(left * ASCII + right) && isSymbol.test(right);
+    }
+    return !Character.isSurrogate(right)
+        && !pairs.contains((left << 16) | right)
+        && isSymbol.test(right);
+  }
+}
