@@ -15,6 +15,7 @@ import org.coreinfer.model.family.Families;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Lifetime;
 import org.coreinfer.text.Tokenizer;
+import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.WeightFile;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +43,7 @@ public final class Model implements AutoCloseable {
       this.cacheDtype = builder.cacheDtype(loader);
       this.memoryPlan = MemoryPlan.of(opened, loader, positions, Sequence.CHUNK, cacheDtype);
       memoryPlan.refuseIfTooLarge();
-      this.tokenizer = Tokenizers.of(opened, loader.config().vocabulary());
+      this.tokenizer = Tokenizers.of(opened);
       this.endTokens = EndTokens.of(opened, tokenizer);
       device = Host.cpu(builder.threads);
       this.decoder = loader.load(device, positions, builder.onLoad);

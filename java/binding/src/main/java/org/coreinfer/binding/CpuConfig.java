@@ -15,11 +15,11 @@ import org.bytedeco.javacpp.tools.InfoMapper;
         @Platform(
             value = "linux-x86_64",
             include = {"coreinfer/types.h", "coreinfer/kernels.h", "coreinfer/host.h"},
-            compiler = {"cpp17", "hidden"},
+            compiler = "cpp17",
             link = "coreinfer_cpu"),
     target = "org.coreinfer.binding.CpuKernels",
     helper = "org.coreinfer.binding.CpuSupport")
-public final class CpuConfig implements InfoMapper {
+public class CpuConfig implements InfoMapper {
   @Override
   public void map(InfoMap infoMap) {
     infoMap

@@ -1,4 +1,7 @@
 package org.coreinfer.binding;
 
-/** The superclass of the generated {@code CpuKernels}, which is how that class comes to implement the one interface. */
-public abstract class CpuSupport implements NativeKernels {}
+/**
+ * The superclass of the generated {@code CpuKernels}: gives it the one interface, and its configuration, which JavaCPP
+ * finds through inheritance.
+ */
+public abstract class CpuSupport extends CpuConfig implements NativeKernels {}

@@ -46,6 +46,15 @@ public final class Host {
         () -> kernels.ci_host_unmap(address[0], bytes[0]));
   }
 
+  /** Native memory that holds {@code bytes}. */
+  public static NativeMemory copyOf(String name, byte[] bytes) {
+    library();
+    ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).put(bytes).rewind();
+    long address = new Pointer(buffer).address();
+    return new NativeMemory(
+        name, address, bytes.length, () -> Reference.reachabilityFence(buffer));
+  }
+
   /** Tells the system that mapped memory will not be read again soon. */
   public static void forget(NativeMemory memory) {
     library().ci_host_advise(memory.address(), memory.bytes(), 0);

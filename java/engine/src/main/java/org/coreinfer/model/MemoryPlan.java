@@ -37,7 +37,7 @@ public record MemoryPlan(
         loader.copiedBytes(),
         DecoderState.cacheBytes(config, context, cacheDtype) * 2 * config.layers(),
         DecoderState.scratchBytes(config, Math.min(chunk, context)),
-        available(),
+        availableNow(),
         context);
   }
 
@@ -70,7 +70,7 @@ public record MemoryPlan(
         : String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1L << 30));
   }
 
-  private static long available() {
+  private static long availableNow() {
     long system = meminfo("MemAvailable:");
     long limit = number(CONTAINER_LIMIT);
     long used = number(CONTAINER_USE);

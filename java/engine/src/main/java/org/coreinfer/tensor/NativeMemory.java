@@ -156,5 +156,11 @@ public final class NativeMemory implements AutoCloseable {
       this.limit = length;
       this.capacity = length;
     }
+
+    /** Bytes per element; JavaCPP takes a subclass for a pointer to pointers otherwise. */
+    @Override
+    public int sizeof() {
+      return 1;
+    }
   }
 }

@@ -8,9 +8,10 @@ import org.coreinfer.error.ModelFormatException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The key-value section of a GGUF file. Values are {@code String}, {@code Long}, {@code Double}, {@code Boolean}, or arrays:
- * {@code List<String>}, {@code long[]}, {@code double[]}, {@code boolean[]}. Asking for a missing key or another type is a
- * {@link ModelFormatException} that names file and key.
+ * The key-value section of a GGUF file. Values are {@code String}, {@code Long}, {@code Double},
+ * {@code Boolean}, or arrays: {@code List<String>}, {@code long[]}, {@code double[]}, {@code
+ * boolean[]}. Asking for a missing key or another type is a {@link ModelFormatException} that names
+ * file and key.
  */
 public final class Metadata {
   private final String source;

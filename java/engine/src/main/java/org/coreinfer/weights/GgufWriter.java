@@ -1,0 +1,268 @@
+package org.coreinfer.weights;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.coreinfer.error.CoreInferException;
+import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.RowCodec;
+import org.coreinfer.tensor.RowSource;
+
+/**
+ * Writes a model as a GGUF file, version 3. Collect metadata and tensors first, then {@link
+ * #write}; rows are read and converted one at a time. Integers are written in the width in which
+ * llama.cpp asks for them.
+ */
+public final class GgufWriter {
+  private static final int VERSION = 3;
+  private static final int ALIGNMENT = 32;
+  private static final int CHUNK_BYTES = 1 << 20;
+
+  private final Set<String> keys = new LinkedHashSet<>();
+  private final LittleEndianBytes metadata = new LittleEndianBytes();
+  private final Map<String, Item> tensors = new LinkedHashMap<>();
+
+  /** Hears how far a file is written; what it throws ends the writing. */
+  @FunctionalInterface
+  public interface Progress {
+    void written(long bytes, long total);
+  }
+
+  /** Adds a string. */
+  public void string(String key, String value) {
+    startValue(key, GgufValueType.STRING);
+    metadata.putString(value);
+  }
+
+  /**
+   * Adds an unsigned 32-bit integer.
+   *
+   * @param value at least 0
+   */
+  public void integer(String key, int value) {
+    if (value < 0) {
+      throw new IllegalArgumentException(key + ": value=" + value);
+    }
+    startValue(key, GgufValueType.UINT32);
+    metadata.putInt(value);
+  }
+
+  /** Adds a 32-bit floating-point number. */
+  public void number(String key, float value) {
+    startValue(key, GgufValueType.FLOAT32);
+    metadata.putFloat(value);
+  }
+
+  /** Adds a boolean. */
+  public void flag(String key, boolean value) {
+    startValue(key, GgufValueType.BOOL);
+    metadata.write(value ? 1 : 0);
+  }
+
+  /** Adds an array of strings. */
+  public void strings(String key, List<String> values) {
+    startArray(key, GgufValueType.STRING, values.size());
+    values.forEach(metadata::putString);
+  }
+
+  /** Adds an array of signed 32-bit integers. */
+  public void integers(String key, int[] values) {
+    startArray(key, GgufValueType.INT32, values.length);
+    for (int value : values) {
+      metadata.putInt(value);
+    }
+  }
+
+  /** Adds an array of 32-bit floating-point numbers. */
+  public void numbers(String key, float[] values) {
+    startArray(key, GgufValueType.FLOAT32, values.length);
+    for (float value : values) {
+      metadata.putFloat(value);
+    }
+  }
+
+  /**
+   * Adds a tensor, a vector if it has one row.
+   *
+   * @param dtype to store it in
+   * @param source read during {@link #write}, rows in order
+   */
+  public void tensor(String name, DType dtype, int rows, int columns, RowSource source) {
+    if (name.isEmpty() || rows < 1 || columns < 1 || dtype.bytes(columns) > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          name + ": dtype=" + dtype + " rows=" + rows + " columns=" + columns);
+    }
+    Item item = new Item(name, GgmlType.of(dtype), dtype, rows, columns, source);
+    if (tensors.putIfAbsent(name, item) != null) {
+      throw new IllegalArgumentException(name + " was added before");
+    }
+  }
+
+  /**
+   * Writes the file, replacing one of that name; a failure leaves no new file, and an old one as it
+   * was.
+   *
+   * @throws CoreInferException if the operating system refuses, or a row can't be stored in its
+   *     dtype
+   */
+  public void write(Path file, Progress progress) {
+    Path target = file.toAbsolutePath();
+    Path part =
+        target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
+    try {
+      try (FileChannel channel =
+          FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        writeTo(channel, progress);
+        channel.force(true);
+      }
+      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new CoreInferException(file + ": cannot be written: " + e, e);
+    } finally {
+      deleteIfLeft(part);
+    }
+  }
+
+  private void writeTo(FileChannel channel, Progress progress) throws IOException {
+    byte[] header = header();
+    long total = header.length + dataBytes();
+    writeAll(ByteBuffer.wrap(header), channel);
+    progress.written(channel.position(), total);
+    for (Item item : tensors.values()) {
+      writeTensor(item, channel, progress, total);
+    }
+  }
+
+  /** Everything before the data, padded. */
+  private byte[] header() {
+    LittleEndianBytes header = new LittleEndianBytes();
+    header.writeBytes("GGUF".getBytes(StandardCharsets.US_ASCII));
+    header.putInt(VERSION);
+    header.putLong(tensors.size());
+    header.putLong(keys.size());
+    header.writeBytes(metadata.toByteArray());
+    long offset = 0;
+    for (Item item : tensors.values()) {
+      header.putString(item.name);
+      header.putInt(item.rows == 1 ? 1 : 2);
+      header.putLong(item.columns);
+      if (item.rows > 1) {
+        header.putLong(item.rows);
+      }
+      header.putInt(item.type.code());
+      header.putLong(offset);
+      offset += padded(item.bytes());
+    }
+    header.writeBytes(new byte[(int) (padded(header.size()) - header.size())]);
+    return header.toByteArray();
+  }
+
+  private long dataBytes() {
+    return tensors.values().stream().mapToLong(item -> padded(item.bytes())).sum();
+  }
+
+  private static void writeTensor(Item item, FileChannel channel, Progress progress, long total)
+      throws IOException {
+    int rowBytes = (int) item.dtype.bytes(item.columns);
+    float[] row = new float[item.columns];
+    ByteBuffer chunk =
+        ByteBuffer.allocate(Math.max(CHUNK_BYTES, rowBytes)).order(ByteOrder.LITTLE_ENDIAN);
+    for (int r = 0; r < item.rows; r++) {
+      item.source.read(r, row);
+      encode(item, r, row, chunk);
+      if (chunk.remaining() < rowBytes) {
+        writeAll(chunk.flip(), channel);
+        chunk.clear();
+        progress.written(channel.position(), total);
+      }
+    }
+    writeAll(chunk.flip(), channel);
+    writeAll(ByteBuffer.allocate((int) (padded(item.bytes()) - item.bytes())), channel);
+    progress.written(channel.position(), total);
+  }
+
+  private static void encode(Item item, int row, float[] values, ByteBuffer chunk) {
+    try {
+      RowCodec.encode(item.dtype, values, chunk);
+    } catch (ArithmeticException e) {
+      throw new CoreInferException(
+          item.name + ": row " + row + " can't be stored as " + item.dtype + ": " + e.getMessage(),
+          e);
+    }
+  }
+
+  private static void writeAll(ByteBuffer bytes, FileChannel channel) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
+  private static void deleteIfLeft(Path part) {
+    try {
+      Files.deleteIfExists(part);
+    } catch (IOException e) {
+      throw new CoreInferException(part + ": cannot be deleted: " + e, e);
+    }
+  }
+
+  private void startValue(String key, GgufValueType type) {
+    if (key.isEmpty() || !keys.add(key)) {
+      throw new IllegalArgumentException("key '" + key + "' is empty or was added before");
+    }
+    metadata.putString(key);
+    metadata.putInt(type.code());
+  }
+
+  private void startArray(String key, GgufValueType elements, int count) {
+    startValue(key, GgufValueType.ARRAY);
+    metadata.putInt(elements.code());
+    metadata.putLong(count);
+  }
+
+  private static long padded(long bytes) {
+    return (bytes + ALIGNMENT - 1) & -ALIGNMENT;
+  }
+
+  private record Item(
+      String name, GgmlType type, DType dtype, int rows, int columns, RowSource source) {
+    long bytes() {
+      return dtype.bytes((long) rows * columns);
+    }
+  }
+
+  private static final class LittleEndianBytes extends ByteArrayOutputStream {
+    void putInt(int value) {
+      for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
+        write(value >>> shift);
+      }
+    }
+
+    void putLong(long value) {
+      putInt((int) value);
+      putInt((int) (value >>> Integer.SIZE));
+    }
+
+    void putFloat(float value) {
+      putInt(Float.floatToRawIntBits(value));
+    }
+
+    void putString(String value) {
+      byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+      putLong(bytes.length);
+      writeBytes(bytes);
+    }
+  }
+}
