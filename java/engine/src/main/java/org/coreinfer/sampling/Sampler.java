@@ -91,6 +91,9 @@ public final class Sampler {
 
   private int draw() {
     int best = best();
+    if (Float.isInfinite(logits[best])) {
+      return best;
+    }
     double scale = 1 / options.temperature();
     double highest = logits[best];
     int count = candidates(highest, scale);

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import org.coreinfer.error.CoreInferException;
-import org.coreinfer.error.ModelFormatException;
 import org.coreinfer.model.Family;
 import org.coreinfer.model.Family.Architecture;
 import org.coreinfer.model.Family.Positions;
@@ -58,11 +57,13 @@ public final class GgufConversion {
   public void write(Path file, GgufWriter.Progress progress) {
     putSizes();
     putTokenizer();
-    putTensor("token_embd.weight");
+    putTensor("token_embd.weight", stores("token_embd.weight") ? "token_embd.weight" : "output.weight");
     putTensor("position_embd.weight");
     putTensor("output_norm.weight");
     putTensor("output_norm.bias");
-    putTensor("output.weight");
+    if (stores("token_embd.weight")) {
+      putTensor("output.weight");
+    }
     for (int layer = 0; layer < config.layers(); layer++) {
       for (String part : BLOCK_PARTS) {
         putTensor("blk." + layer + "." + part);
@@ -153,15 +154,18 @@ public final class GgufConversion {
         .ifPresent(token -> writer.integer("tokenizer.ggml.eos_token_id", token));
   }
 
+  private boolean stores(String name) {
+    return folder.find(family.tensorName(folder, name)).isPresent();
+  }
+
   private void putTensor(String name) {
-    Tensor tensor = folder.find(family.tensorName(folder, name)).orElse(null);
-    if (tensor == null) {
-      if (name.equals("token_embd.weight")) {
-        throw new ModelFormatException(
-            folder.name() + ": the embedding is missing; tied models must store it");
-      }
-      return;
+    if (stores(name)) {
+      putTensor(name, name);
     }
+  }
+
+  private void putTensor(String name, String stored) {
+    Tensor tensor = folder.tensor(family.tensorName(folder, stored));
     boolean fits = !tensor.isVector() && tensor.columns() % dtype.groupSize() == 0;
     RowSource rows = RowSource.of(tensor);
     boolean isTurned = architecture().equals("llama") && name.matches("blk\\.\\d+\\.attn_[qk]\\..*");
