@@ -221,8 +221,7 @@ public final class Model implements AutoCloseable {
     /** The model's tokenizer alone; no weight is read. */
     public Tokenizer readTokenizer() {
       try (WeightFile file = source.open()) {
-        ModelLoader loader = new ModelLoader(file, Families.of(file));
-        return Tokenizers.of(file, loader.config().vocabulary());
+        return Tokenizers.of(file);
       }
     }
 

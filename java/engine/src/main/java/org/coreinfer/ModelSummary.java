@@ -15,6 +15,7 @@ import org.coreinfer.model.family.Families;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Tensor;
 import org.coreinfer.text.Tokenizer;
+import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.WeightFile;
 
 /**
@@ -52,7 +53,7 @@ public record ModelSummary(
       WeightFile file, ModelLoader loader, DType cacheDtype, MemoryPlan memoryPlan) {
     Family family = Families.of(file);
     ModelConfig config = loader.config();
-    Tokenizer tokenizer = Tokenizers.of(file, config.vocabulary());
+    Tokenizer tokenizer = Tokenizers.of(file);
     List<Long> ffnBytes = new ArrayList<>();
     long otherBytes = bytes(file, family, "", List.of("output.weight"));
     if (otherBytes == 0) {

@@ -18,8 +18,8 @@ public final class Documents {
   private Documents() {}
 
   /**
-   * The first {@code most} documents, without the line breaks beside the separators; blank ones don't
-   * count. Line breaks become {@code \n}.
+   * The first {@code most} documents, without the line breaks beside the separators; blank ones
+   * don't count. Line breaks become {@code \n}.
    *
    * @throws CoreInferException if the file can't be read as UTF-8
    */

@@ -14,9 +14,9 @@ import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
- * Compares core decoding with dense decoding on given texts. Each document's beginning is its prompt,
- * read densely once; the rest is fed token by token, first with every neuron and then, from the
- * prompt's end again, with the core neurons that the prompt chose. For one thread at a time.
+ * Compares core decoding with dense decoding on given texts. Each document's beginning is its
+ * prompt, read densely once; the rest is fed token by token, first with every neuron and then, from
+ * the prompt's end again, with the core neurons that the prompt chose. For one thread at a time.
  *
  * <p>The first scored token follows from the prompt alone, so both runs predict it alike.
  */
@@ -39,8 +39,8 @@ public final class Evaluator implements AutoCloseable {
   }
 
   /**
-   * How many of a document's tokens are its prompt: the fraction, rounded down, but at least one, and
-   * leaving at least one.
+   * How many of a document's tokens are its prompt: the fraction, rounded down, but at least one,
+   * and leaving at least one.
    */
   public static int promptTokens(int tokens, double fraction) {
     return Math.max(1, Math.min(tokens - 1, (int) Math.floor(tokens * fraction)));
@@ -49,8 +49,8 @@ public final class Evaluator implements AutoCloseable {
   /**
    * Scores {@code ids} after the first {@code promptTokens}.
    *
-   * @param monitor hears of the document's progress; may throw to end it, after which this evaluator is
-   *     of no further use
+   * @param monitor hears of the document's progress; may throw to end it, after which this
+   *     evaluator is of no further use
    */
   public void add(int[] ids, int promptTokens, Decoder.Monitor monitor) {
     if (promptTokens < 1 || promptTokens >= ids.length) {
