@@ -20,8 +20,9 @@ import org.coreinfer.weights.WeightFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loaded model: weights and tokenizer. Thread-safe; any number of sessions may answer with it at once. Closing it ends
- * their answers with an exception, and frees the weights when the last step has ended.
+ * A loaded model: weights and tokenizer. Thread-safe; any number of sessions may answer with it at
+ * once. Closing it ends their answers with an exception, and frees the weights when the last step
+ * has ended.
  */
 public final class Model implements AutoCloseable {
   private final WeightFile file;
@@ -201,7 +202,8 @@ public final class Model implements AutoCloseable {
     /**
      * Loads the model.
      *
-     * @throws org.coreinfer.error.CoreInferException if the file is broken, unsupported or too large
+     * @throws org.coreinfer.error.CoreInferException if the file is broken, unsupported or too
+     *     large
      */
     public Model load() {
       return new Model(this, System.nanoTime());
@@ -228,7 +230,11 @@ public final class Model implements AutoCloseable {
     private int positions(ModelConfig config) {
       if (context > config.contextLength()) {
         throw new IllegalArgumentException(
-            "context=" + context + ": the model was made for " + config.contextLength() + " tokens");
+            "context="
+                + context
+                + ": the model was made for "
+                + config.contextLength()
+                + " tokens");
       }
       return context > 0 ? context : Math.min(config.contextLength(), 4096);
     }

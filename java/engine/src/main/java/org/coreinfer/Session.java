@@ -14,8 +14,8 @@ import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Lifetime;
 
 /**
- * A text that grows by prompts and answers: each request continues it, and only its own prompt is read. For one thread at a
- * time, except {@link #close}.
+ * A text that grows by prompts and answers: each request continues it, and only its own prompt is
+ * read. For one thread at a time, except {@link #close}.
  */
 public final class Session implements AutoCloseable {
   private final Model model;
@@ -26,8 +26,7 @@ public final class Session implements AutoCloseable {
   Session(Model model, CoreOptions options, DType cacheDtype) {
     this.model = model;
     options.requireLayers(model.config().layers());
-    this.sequence =
-        new Sequence(model.decoder(), options, model.contextLength(), cacheDtype);
+    this.sequence = new Sequence(model.decoder(), options, model.contextLength(), cacheDtype);
     this.lifetime = new Lifetime("the session", sequence::close);
   }
 
@@ -36,7 +35,9 @@ public final class Session implements AutoCloseable {
     return sequence.position();
   }
 
-  /** The neurons that the latest prompt chose; all before the first. Valid until the next request. */
+  /**
+   * The neurons that the latest prompt chose; all before the first. Valid until the next request.
+   */
   public NeuronSet neurons() {
     return sequence.neurons();
   }
@@ -59,8 +60,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Answers token by token, each computed when it is asked for. The session takes no other request until the stream has
-   * ended or was closed.
+   * Answers token by token, each computed when it is asked for. The session takes no other request
+   * until the stream has ended or was closed.
    */
   public TokenStream stream(GenerationRequest request) {
     int[] prompt = promptTokens(request);

@@ -1,5 +1,6 @@
 /**
- * The library's face. {@link org.coreinfer.Model} loads a model file, {@link org.coreinfer.Session} answers with it:
+ * The library's face. {@link org.coreinfer.Model} loads a model file, {@link org.coreinfer.Session}
+ * answers with it:
  *
  * <pre>{@code
  * try (Model model = Model.load(Path.of("model.gguf"));
@@ -8,8 +9,8 @@
  * }
  * }</pre>
  *
- * The packages below it, in reading order: error, tensor, backend, weights, text, model, core, sampling, generation; each
- * imports only what stands before it.
+ * The packages below it, in reading order: error, tensor, backend, weights, text, model, core,
+ * sampling, generation; each imports only what stands before it.
  */
 @NullMarked
 package org.coreinfer;

@@ -66,7 +66,10 @@ class GoldenTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"models/gguf/tinystories-656k-f16.gguf, 0.98", "models/gguf/tinystories-656k-q8_0.gguf, 0.9"})
+  @CsvSource({
+    "models/gguf/tinystories-656k-f16.gguf, 0.98",
+    "models/gguf/tinystories-656k-q8_0.gguf, 0.9"
+  })
   void smallerDtypesMostlyGiveTheSameFirstTokens(String path, double share) {
     int same = 0;
     int all = 0;
@@ -76,7 +79,8 @@ class GoldenTest {
         int[] ids = TestData.ints(wanted.getAsJsonArray("ids"));
         List<Integer> greedy = first(TestData.ints(wanted.getAsJsonArray("greedy")), 10);
         List<Integer> tokens = answer(model, CoreOptions.dense(), ids).tokens();
-        same += (int) IntStream.range(0, 10).filter(i -> greedy.get(i).equals(tokens.get(i))).count();
+        same +=
+            (int) IntStream.range(0, 10).filter(i -> greedy.get(i).equals(tokens.get(i))).count();
         all += 10;
       }
     }
@@ -84,7 +88,11 @@ class GoldenTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"models/relu-llama-656k", "models/gguf/tinystories-656k-q8_0.gguf", "models/opt-tiny-relu"})
+  @CsvSource({
+    "models/relu-llama-656k",
+    "models/gguf/tinystories-656k-q8_0.gguf",
+    "models/opt-tiny-relu"
+  })
   void keepingEveryNeuronEqualsDenseDecoding(String path) {
     int[] prompt = {1, 7, 30, 200, 12};
     try (Model model = Model.load(TestData.shared(path))) {

@@ -2,9 +2,9 @@ package org.coreinfer;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import com.google.gson.JsonArray;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,7 +12,10 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Where tests find their files: test-data in the repository, and the shared folder beside it, which may be absent. */
+/**
+ * Where tests find their files: test-data in the repository, and the shared folder beside it, which
+ * may be absent.
+ */
 public final class TestData {
   private TestData() {}
 

@@ -7,8 +7,8 @@ import org.bytedeco.javacpp.tools.InfoMap;
 import org.bytedeco.javacpp.tools.InfoMapper;
 
 /**
- * How JavaCPP turns the C headers into {@code CpuKernels}: pointers become addresses ({@code long}), so that a call makes
- * no object, and only the results of a call are arrays.
+ * How JavaCPP turns the C headers into {@code CpuKernels}: pointers become addresses ({@code
+ * long}), so that a call makes no object, and only the results of a call are arrays.
  */
 @Properties(
     value =

@@ -1,7 +1,7 @@
 package org.coreinfer.binding;
 
 /**
- * The superclass of the generated {@code CpuKernels}: gives it the one interface, and its configuration, which JavaCPP
- * finds through inheritance.
+ * The superclass of the generated {@code CpuKernels}: gives it the one interface, and its
+ * configuration, which JavaCPP finds through inheritance.
  */
 public abstract class CpuSupport extends CpuConfig implements NativeKernels {}

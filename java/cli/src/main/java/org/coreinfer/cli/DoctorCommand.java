@@ -12,6 +12,7 @@ import picocli.CommandLine.Spec;
 /** Says whether the command can work on this machine. */
 @Command(
     name = "doctor",
+    sortOptions = false,
     description = "Check whether coreinfer works on this machine, and what would help.",
     footerHeading = "%nExamples:%n",
     footer = {

@@ -23,6 +23,8 @@ import picocli.CommandLine.Spec;
 /** Measures what core neurons cost in quality. */
 @Command(
     name = "eval",
+    sortOptions = false,
+    abbreviateSynopsis = true,
     description = "Compare core neurons with dense decoding: perplexity, divergence, agreement.",
     footerHeading = "%nExamples:%n",
     footer = {

@@ -1,5 +1,7 @@
 package org.coreinfer.cli;
 
+import java.util.List;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.coreinfer.error.CoreInferException;
 import org.coreinfer.error.GenerationCancelledException;
@@ -9,6 +11,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Turns exceptions into one sentence on stderr and an exit code. */
 final class Failures implements IParameterExceptionHandler, IExecutionExceptionHandler {
@@ -29,11 +32,33 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
   @Override
   public int handleParseException(ParameterException e, String[] args) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
-    streams.note(command + ": " + sentence(e) + "; see " + command + " --help");
+    streams.note(command + ": " + wrongUsage(e) + "; see " + command + " --help");
     if (isStacktraceAsked.getAsBoolean()) {
       e.printStackTrace(streams.err());
     }
     return WRONG_USAGE;
+  }
+
+  /** What picocli says, in the words of people. */
+  private static String wrongUsage(ParameterException e) {
+    if (e instanceof UnmatchedArgumentException unmatched) {
+      String first = unmatched.getUnmatched().get(0);
+      if (unmatched.isUnknownOption()) {
+        return "unknown option " + first + similar(unmatched);
+      }
+      Set<String> commands = e.getCommandLine().getSubcommands().keySet();
+      return commands.isEmpty()
+          ? "one argument too many: '" + first + "'; put quotes around a text with spaces"
+          : "unknown command '" + first + "': there are " + String.join(", ", commands);
+    }
+    return sentence(e)
+        .replaceFirst("is not an? (int|long)$", "is not a whole number")
+        .replaceFirst("is not a double$", "is not a number");
+  }
+
+  private static String similar(UnmatchedArgumentException e) {
+    List<String> suggestions = e.getSuggestions();
+    return suggestions.isEmpty() ? "" : "; similar: " + String.join(", ", suggestions);
   }
 
   @Override

@@ -42,7 +42,7 @@ final class HealthChecks {
         guarded("CPU library", HealthChecks::instructionSet),
         guarded("BLAS", HealthChecks::blas),
         cuda(),
-        guarded("memory", HealthChecks::memory),
+        memory(),
         guarded("model", HealthChecks::embeddedModel));
   }
 
@@ -145,7 +145,7 @@ final class HealthChecks {
   }
 
   private static Check memory() {
-    long available = Model.embedded().summarize().memoryPlan().available();
+    long available = MemoryPlan.availableNow();
     if (available < 0) {
       return Check.warn("memory", "how much is free is unknown", "");
     }

@@ -25,6 +25,8 @@ import picocli.CommandLine.Spec;
 /** Generates text. */
 @Command(
     name = "run",
+    sortOptions = false,
+    abbreviateSynopsis = true,
     description = "Continue a text.",
     footerHeading = "%nExamples:%n",
     footer = {
@@ -107,7 +109,11 @@ final class RunCommand implements Callable<Integer> {
     if (streams.isInputTerminal()) {
       throw Usage.error(spec, "there is no prompt: give -p TEXT or -f FILE, or pipe text in");
     }
-    return TextInput.ofStream(streams.in());
+    String text = TextInput.ofStream(streams.in());
+    if (text.isEmpty()) {
+      throw Usage.error(spec, "there is no prompt: stdin is empty; give -p TEXT or -f FILE");
+    }
+    return text;
   }
 
   private Model load() {

@@ -13,6 +13,7 @@ import picocli.CommandLine.Spec;
 /** Describes a model without loading it. */
 @Command(
     name = "show",
+    sortOptions = false,
     description = "Describe a model: architecture, dtypes, sizes, memory. It is not loaded.",
     footerHeading = "%nExamples:%n",
     footer = {

@@ -11,8 +11,7 @@ public record AttentionShape(int heads, int kvHeads, int headDim, int window, fl
   public AttentionShape {
     if (heads < 1 || kvHeads < 1 || headDim < 1 || heads % kvHeads != 0 || window < 0) {
       throw new IllegalArgumentException(
-          "heads=%d kv_heads=%d head_dim=%d window=%d"
-              .formatted(heads, kvHeads, headDim, window));
+          "heads=%d kv_heads=%d head_dim=%d window=%d".formatted(heads, kvHeads, headDim, window));
     }
   }
 

@@ -13,9 +13,10 @@ import org.coreinfer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One device's kernels. Every method checks its arguments' sizes before native code sees an address, blocks until its
- * result is written, and may be called from any thread; calls run one after another. Shapes and formulas:
- * include/coreinfer/kernels.h. Memory outlives {@link #close}: the device is let go when the last of it is closed.
+ * One device's kernels. Every method checks its arguments' sizes before native code sees an
+ * address, blocks until its result is written, and may be called from any thread; calls run one
+ * after another. Shapes and formulas: include/coreinfer/kernels.h. Memory outlives {@link #close}:
+ * the device is let go when the last of it is closed.
  */
 public final class Backend implements AutoCloseable {
   // enum ci_status
@@ -119,8 +120,7 @@ public final class Backend implements AutoCloseable {
 
   /** y += x. */
   public void add(NativeMemory x, long count, NativeMemory y) {
-    int status =
-        kernels.ci_add(context, floats(x, count), count, floats(y, count));
+    int status = kernels.ci_add(context, floats(x, count), count, floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_add", "count=%d", count);
     }
@@ -239,7 +239,15 @@ public final class Backend implements AutoCloseable {
             firstPosition,
             floats(x, (long) tokens * heads * headDim));
     if (status != OK) {
-      throw failure(status, "ci_rope", "pairs=%d tokens=%d heads=%d head_dim=%d first_position=%d", pairs, tokens, heads, headDim, firstPosition);
+      throw failure(
+          status,
+          "ci_rope",
+          "pairs=%d tokens=%d heads=%d head_dim=%d first_position=%d",
+          pairs,
+          tokens,
+          heads,
+          headDim,
+          firstPosition);
     }
   }
 
@@ -266,7 +274,13 @@ public final class Backend implements AutoCloseable {
             cached(shape, cache, cache.keys()),
             cached(shape, cache, cache.values()));
     if (status != OK) {
-      throw failure(status, "ci_attention_append", "shape=%s tokens=%d first_position=%d", shape, tokens, firstPosition);
+      throw failure(
+          status,
+          "ci_attention_append",
+          "shape=%s tokens=%d first_position=%d",
+          shape,
+          tokens,
+          firstPosition);
     }
   }
 
@@ -297,7 +311,13 @@ public final class Backend implements AutoCloseable {
             cached(shape, cache, cache.values()),
             floats(y, count));
     if (status != OK) {
-      throw failure(status, "ci_attention_prefill", "shape=%s tokens=%d first_position=%d", shape, tokens, firstPosition);
+      throw failure(
+          status,
+          "ci_attention_prefill",
+          "shape=%s tokens=%d first_position=%d",
+          shape,
+          tokens,
+          firstPosition);
     }
   }
 
@@ -348,7 +368,10 @@ public final class Backend implements AutoCloseable {
     }
   }
 
-  /** Dense FFN of {@code tokens} rows of x, added to y; activations (tokens, neurons) stay to be scored. */
+  /**
+   * Dense FFN of {@code tokens} rows of x, added to y; activations (tokens, neurons) stay to be
+   * scored.
+   */
   public void ffnPrefill(
       FfnWeights weights, NativeMemory x, int tokens, NativeMemory activations, NativeMemory y) {
     int neurons = weights.neurons();
@@ -432,7 +455,10 @@ public final class Backend implements AutoCloseable {
     }
   }
 
-  /** Each token's strongest share {@code alpha} of positive (or, with magnitude, non-zero) activations scores 1. */
+  /**
+   * Each token's strongest share {@code alpha} of positive (or, with magnitude, non-zero)
+   * activations scores 1.
+   */
   public void scoreTopShare(
       NativeMemory activations,
       int tokens,
@@ -450,7 +476,8 @@ public final class Backend implements AutoCloseable {
             alpha,
             floats(scores, neurons));
     if (status != OK) {
-      throw failure(status, "ci_score_top_share", "tokens=%d neurons=%d alpha=%s", tokens, neurons, alpha);
+      throw failure(
+          status, "ci_score_top_share", "tokens=%d neurons=%d alpha=%s", tokens, neurons, alpha);
     }
   }
 
@@ -466,22 +493,24 @@ public final class Backend implements AutoCloseable {
             limit,
             floats(scores, neurons));
     if (status != OK) {
-      throw failure(status, "ci_score_top_k", "tokens=%d neurons=%d limit=%d", tokens, neurons, limit);
+      throw failure(
+          status, "ci_score_top_k", "tokens=%d neurons=%d limit=%d", tokens, neurons, limit);
     }
   }
 
   /** The number of activations above 0. */
   public long countPositives(NativeMemory activations, long count) {
     long[] positives = new long[1];
-    int status =
-        kernels.ci_score_positives(context, floats(activations, count), count, positives);
+    int status = kernels.ci_score_positives(context, floats(activations, count), count, positives);
     if (status != OK) {
       throw failure(status, "ci_score_positives", "count=%d", count);
     }
     return positives[0];
   }
 
-  /** Adds squared activations, each token's divided by its sum of squares with {@code normalize}. */
+  /**
+   * Adds squared activations, each token's divided by its sum of squares with {@code normalize}.
+   */
   public void scoreEnergy(
       NativeMemory activations, int tokens, int neurons, boolean normalize, NativeMemory scores) {
     int status =
@@ -534,8 +563,7 @@ public final class Backend implements AutoCloseable {
 
   private static long sized(NativeMemory memory, long needed) {
     if (needed < 1 || memory.bytes() < needed) {
-      throw new IllegalArgumentException(
-          memory + " is too small: " + needed + " bytes are needed");
+      throw new IllegalArgumentException(memory + " is too small: " + needed + " bytes are needed");
     }
     return memory.address();
   }

@@ -14,7 +14,10 @@ import org.coreinfer.error.CoreInferException;
 import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
 
-/** The CPU library of this process: loaded once, with the BLAS of its prefill; mapped files; facts for people. */
+/**
+ * The CPU library of this process: loaded once, with the BLAS of its prefill; mapped files; facts
+ * for people.
+ */
 public final class Host {
   private Host() {}
 
@@ -40,10 +43,7 @@ public final class Host {
       throw new CoreInferException(file + ": " + kernels.ci_error_message());
     }
     return new NativeMemory(
-        file.toString(),
-        address[0],
-        bytes[0],
-        () -> kernels.ci_host_unmap(address[0], bytes[0]));
+        file.toString(), address[0], bytes[0], () -> kernels.ci_host_unmap(address[0], bytes[0]));
   }
 
   /** Native memory that holds {@code bytes}. */
@@ -51,8 +51,7 @@ public final class Host {
     library();
     ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).put(bytes).rewind();
     long address = new Pointer(buffer).address();
-    return new NativeMemory(
-        name, address, bytes.length, () -> Reference.reachabilityFence(buffer));
+    return new NativeMemory(name, address, bytes.length, () -> Reference.reachabilityFence(buffer));
   }
 
   /** Tells the system that mapped memory will not be read again soon. */

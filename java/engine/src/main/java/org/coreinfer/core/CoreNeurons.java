@@ -34,7 +34,8 @@ public final class CoreNeurons {
   public static int[] highest(float[] scores, int count, boolean onlySeen) {
     long[] order = new long[scores.length];
     for (int i = 0; i < scores.length; i++) {
-      // Descending score, then ascending number, as one ascending long. A broken model's NaN counts as 0.
+      // Descending score, then ascending number, as one ascending long. A broken model's NaN counts
+      // as 0.
       int bits = scores[i] > 0 ? Float.floatToIntBits(scores[i]) : 0;
       int descending = Integer.MAX_VALUE - bits;
       order[i] = ((long) descending << 32) | i;

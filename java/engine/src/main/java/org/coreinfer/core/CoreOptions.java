@@ -22,9 +22,7 @@ public record CoreOptions(
     STABILITY
   }
 
-  /**
-   * Layers {@code first} to {@code last}, counted from 0, both included.
-   */
+  /** Layers {@code first} to {@code last}, counted from 0, both included. */
   public record LayerRange(int first, int last) {
     public LayerRange {
       if (first < 0 || last < first) {

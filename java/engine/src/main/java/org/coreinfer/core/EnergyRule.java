@@ -5,8 +5,9 @@ import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
- * Sums squared activations over the prompt: relative to each token's own norm (GRIFFIN, arXiv 2404.01365), or weighted by
- * the norm of the neuron's down row, which is what dropping it takes from the output (WINA, arXiv 2505.19427).
+ * Sums squared activations over the prompt: relative to each token's own norm (GRIFFIN, arXiv
+ * 2404.01365), or weighted by the norm of the neuron's down row, which is what dropping it takes
+ * from the output (WINA, arXiv 2505.19427).
  *
  * @param impact whether down rows count rather than token norms
  */

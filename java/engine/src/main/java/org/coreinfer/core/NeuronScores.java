@@ -9,8 +9,8 @@ import org.coreinfer.model.ModelConfig;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
- * One sequence's scores of every neuron, collected while prompts are read. A further prompt adds to what was counted so
- * far.
+ * One sequence's scores of every neuron, collected while prompts are read. A further prompt adds to
+ * what was counted so far.
  */
 public final class NeuronScores implements ActivationListener, AutoCloseable {
   private final Backend backend;

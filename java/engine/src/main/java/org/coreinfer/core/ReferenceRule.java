@@ -4,9 +4,9 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
- * What the authors' published code does, for comparisons: every token counts the same number of its largest signed
- * activations, {@code alpha} times the mean number of positive ones per token of the prompt, and neurons that no token
- * counted are not chosen.
+ * What the authors' published code does, for comparisons: every token counts the same number of its
+ * largest signed activations, {@code alpha} times the mean number of positive ones per token of the
+ * prompt, and neurons that no token counted are not chosen.
  */
 public record ReferenceRule(double alpha) implements Rule {
   public ReferenceRule {

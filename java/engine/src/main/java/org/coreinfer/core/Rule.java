@@ -4,7 +4,10 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.tensor.NativeMemory;
 
-/** How a prompt's activations become one score per neuron. Immutable; all counts are in the scores it is given. */
+/**
+ * How a prompt's activations become one score per neuron. Immutable; all counts are in the scores
+ * it is given.
+ */
 public interface Rule {
   /** As {@code --rule} names it. */
   String name();
@@ -15,11 +18,10 @@ public interface Rule {
    * @param activations (tokens, neurons)
    * @param scores (neurons), zero before the first chunk
    */
-  void score(Backend backend, NativeMemory activations, int tokens, int neurons, NativeMemory scores);
+  void score(
+      Backend backend, NativeMemory activations, int tokens, int neurons, NativeMemory scores);
 
-  /**
-   * Whether only neurons with a score above 0 may be chosen, however few they are.
-   */
+  /** Whether only neurons with a score above 0 may be chosen, however few they are. */
   default boolean choosesOnlySeen() {
     return false;
   }

@@ -16,7 +16,8 @@ public final class Rules {
   private Rules() {}
 
   /**
-   * @param alpha share of a token's activations that count, in (0, 1]; only the counting rules use it
+   * @param alpha share of a token's activations that count, in (0, 1]; only the counting rules use
+   *     it
    */
   public static Rule of(String name, double alpha) {
     return switch (name) {

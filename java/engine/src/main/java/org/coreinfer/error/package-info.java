@@ -1,4 +1,7 @@
-/** Every exception that the library throws on purpose; each message is one sentence: what, where, and what to do. */
+/**
+ * Every exception that the library throws on purpose; each message is one sentence: what, where,
+ * and what to do.
+ */
 @NullMarked
 package org.coreinfer.error;
 

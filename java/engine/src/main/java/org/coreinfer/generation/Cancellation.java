@@ -4,7 +4,10 @@ package org.coreinfer.generation;
 public final class Cancellation {
   private volatile boolean isCancelled;
 
-  /** Asks for the end, which comes within a layer's time during prefill and within a token's time during decode. */
+  /**
+   * Asks for the end, which comes within a layer's time during prefill and within a token's time
+   * during decode.
+   */
   public void cancel() {
     isCancelled = true;
   }

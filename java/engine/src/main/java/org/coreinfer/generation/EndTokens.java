@@ -20,7 +20,8 @@ public record EndTokens(Set<Integer> ids) {
     tokenizer.eosToken().ifPresent(ids::add);
     if (file instanceof GgufFile gguf) {
       Metadata metadata = gguf.metadata();
-      for (String key : new String[] {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"}) {
+      for (String key :
+          new String[] {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"}) {
         if (metadata.has(key)) {
           ids.add(metadata.integer(key));
         }

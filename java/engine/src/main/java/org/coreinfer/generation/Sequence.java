@@ -13,8 +13,8 @@ import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
- * Tokens that were read or decoded so far, with their keys and values, the scores that prompts gave to neurons, and the
- * core neurons chosen after the latest prompt. For one thread at a time.
+ * Tokens that were read or decoded so far, with their keys and values, the scores that prompts gave
+ * to neurons, and the core neurons chosen after the latest prompt. For one thread at a time.
  */
 public final class Sequence implements AutoCloseable {
   /** Tokens that prefill takes through the layers at once. */
@@ -86,8 +86,9 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Reads a prompt, after the accepted token if there is one, and chooses the core neurons anew, from the prompt's scores
-   * and all before. If it fails or is cancelled the sequence is as it was before.
+   * Reads a prompt, after the accepted token if there is one, and chooses the core neurons anew,
+   * from the prompt's scores and all before. If it fails or is cancelled the sequence is as it was
+   * before.
    *
    * @return the logits after the last token, valid until the next call
    */
@@ -129,11 +130,7 @@ public final class Sequence implements AutoCloseable {
   private ActivationListener timed(ActivationListener listener) {
     return new ActivationListener() {
       @Override
-      public void observe(
-          int layer,
-          FfnWeights ffn,
-          NativeMemory activations,
-          int tokens) {
+      public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
         long begin = System.nanoTime();
         listener.observe(layer, ffn, activations, tokens);
         scoreNanos += System.nanoTime() - begin;

@@ -12,7 +12,9 @@ final class StopMatcher {
     this.stops = stops;
   }
 
-  /** Takes more text and returns what may be shown; nothing that follows the earliest stop string. */
+  /**
+   * Takes more text and returns what may be shown; nothing that follows the earliest stop string.
+   */
   String accept(String text) {
     String all = held + text;
     int end = -1;

@@ -15,8 +15,8 @@ import org.coreinfer.text.StreamDecoder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An answer in progress: each {@link #next} computes a token on the calling thread; the first one reads the prompt before.
- * For one thread; {@link #close}, from any thread, ends it early.
+ * An answer in progress: each {@link #next} computes a token on the calling thread; the first one
+ * reads the prompt before. For one thread; {@link #close}, from any thread, ends it early.
  */
 public final class TokenStream implements Iterator<Token>, Iterable<Token>, AutoCloseable {
   private final Sequence sequence;
@@ -144,7 +144,8 @@ public final class TokenStream implements Iterator<Token>, Iterable<Token>, Auto
       throw new GenerationCancelledException("cancelled while the prompt was read");
     }
     if (lifetime.isClosed()) {
-      throw new IllegalStateException("the session or its model was closed while the prompt was read");
+      throw new IllegalStateException(
+          "the session or its model was closed while the prompt was read");
     }
     request.prefillProgress().accept(fraction);
   }
@@ -208,7 +209,9 @@ public final class TokenStream implements Iterator<Token>, Iterable<Token>, Auto
         new Timings(prompt.length, prefillNanos, selectNanos, decodeSteps, decodeNanos));
   }
 
-  /** Ends the answer, after the step in progress; the session can then go on with another request. */
+  /**
+   * Ends the answer, after the step in progress; the session can then go on with another request.
+   */
   @Override
   public void close() {
     isClosed = true;

@@ -1,6 +1,6 @@
 /**
- * Text from text: {@link org.coreinfer.generation.Generation} reads a prompt, chooses neurons, and yields a token at each
- * step.
+ * Text from text: {@link org.coreinfer.generation.Generation} reads a prompt, chooses neurons, and
+ * yields a token at each step.
  */
 @NullMarked
 package org.coreinfer.generation;

@@ -14,8 +14,9 @@ import org.coreinfer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A decoder-only transformer with norms before attention and FFN. Prefill reads a prompt with every neuron; decode appends
- * one token with the neurons it is given. Thread-safe, as all state is an argument.
+ * A decoder-only transformer with norms before attention and FFN. Prefill reads a prompt with every
+ * neuron; decode appends one token with the neurons it is given. Thread-safe, as all state is an
+ * argument.
  */
 public final class Decoder implements AutoCloseable {
   private final Backend backend;
@@ -108,7 +109,10 @@ public final class Decoder implements AutoCloseable {
     return new DecoderState(backend, config, capacity, chunk, cacheDtype);
   }
 
-  /** Hears of prefill's progress; may throw to end it, which leaves the sequence as it was before the chunk. */
+  /**
+   * Hears of prefill's progress; may throw to end it, which leaves the sequence as it was before
+   * the chunk.
+   */
   public interface Monitor {
     /** Called after each layer of each chunk; {@code fraction} is in 0..1. */
     void progress(double fraction);

@@ -10,8 +10,8 @@ import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
- * What one sequence needs beside the weights: keys and values of the tokens so far, and scratch memory. For one thread at a
- * time.
+ * What one sequence needs beside the weights: keys and values of the tokens so far, and scratch
+ * memory. For one thread at a time.
  */
 public final class DecoderState implements AutoCloseable {
   private final Backend backend;

@@ -25,9 +25,7 @@ public record MemoryPlan(
   private static final Path CONTAINER_LIMIT = Path.of("/sys/fs/cgroup/memory.max");
   private static final Path CONTAINER_USE = Path.of("/sys/fs/cgroup/memory.current");
 
-  /**
-   * Plans for sequences of {@code context} tokens, read {@code chunk} tokens at once.
-   */
+  /** Plans for sequences of {@code context} tokens, read {@code chunk} tokens at once. */
   public static MemoryPlan of(
       WeightFile file, ModelLoader loader, int context, int chunk, DType cacheDtype) {
     ModelConfig config = loader.config();
@@ -70,7 +68,8 @@ public record MemoryPlan(
         : String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1L << 30));
   }
 
-  private static long availableNow() {
+  /** What can be allocated now; -1 if unknown. */
+  public static long availableNow() {
     long system = meminfo("MemAvailable:");
     long limit = number(CONTAINER_LIMIT);
     long used = number(CONTAINER_USE);
@@ -83,7 +82,8 @@ public record MemoryPlan(
 
   private static long meminfo(String key) {
     try {
-      List<String> lines = Files.isReadable(MEMORY_INFO) ? Files.readAllLines(MEMORY_INFO) : List.of();
+      List<String> lines =
+          Files.isReadable(MEMORY_INFO) ? Files.readAllLines(MEMORY_INFO) : List.of();
       for (String line : lines) {
         if (line.startsWith(key)) {
           return Long.parseLong(line.replaceAll("\\D", "")) * 1024;

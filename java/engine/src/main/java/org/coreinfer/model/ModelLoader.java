@@ -18,8 +18,8 @@ import org.coreinfer.weights.WeightFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Builds a {@link Decoder} from a model file. Matrices stay where the file is mapped; only down projections are copied,
- * one neuron a row.
+ * Builds a {@link Decoder} from a model file. Matrices stay where the file is mapped; only down
+ * projections are copied, one neuron a row.
  */
 public final class ModelLoader {
   private final WeightFile file;
@@ -67,8 +67,7 @@ public final class ModelLoader {
    * @param progress receives the fraction done, from 0 to 1
    */
   public Decoder load(Backend backend, int maxPositions, DoubleConsumer progress) {
-    ModelTensors tensors =
-        new ModelTensors(file, name -> family.tensorName(file, name), backend);
+    ModelTensors tensors = new ModelTensors(file, name -> family.tensorName(file, name), backend);
     try {
       Decoder decoder = build(tensors, maxPositions, progress);
       tensors.refuseUnknown();
@@ -84,21 +83,18 @@ public final class ModelLoader {
     int dim = config.dim();
     int positions = Math.min(maxPositions, config.contextLength());
     Tensor embedding = embedding(tensors);
-    Tensor head =
-        tensors.findMatrix("output.weight", config.vocabulary(), dim).orElse(embedding);
+    Tensor head = tensors.findMatrix("output.weight", config.vocabulary(), dim).orElse(embedding);
 
     Rotary rotary = null;
     Tensor learned = null;
     int offset = 0;
     Positions kind = architecture.positions();
     if (kind instanceof RotaryPositions r) {
-      rotary =
-          Rotary.create(backend, r.scaling(), r.base(), r.pairs(), r.adjacent(), positions);
+      rotary = Rotary.create(backend, r.scaling(), r.base(), r.pairs(), r.adjacent(), positions);
       tensors.own(rotary.table());
     } else if (kind instanceof LearnedPositions l) {
       offset = l.offset();
-      learned =
-          tensors.matrix("position_embd.weight", config.contextLength() + offset, dim);
+      learned = tensors.matrix("position_embd.weight", config.contextLength() + offset, dim);
     }
 
     List<Block> blocks = new ArrayList<>();
@@ -161,15 +157,12 @@ public final class ModelLoader {
     NativeMemory weight = tensors.vector(name + ".weight", dim);
     return architecture.norm() == NormKind.RMS
         ? new Norm.Rms(weight, dim, architecture.epsilon())
-        : new Norm.Layer(
-            weight, tensors.vector(name + ".bias", dim), dim, architecture.epsilon());
+        : new Norm.Layer(weight, tensors.vector(name + ".bias", dim), dim, architecture.epsilon());
   }
 
   private @Nullable Norm headNorm(ModelTensors tensors, String name) {
     NativeMemory weight = tensors.vectorOrNull(name + ".weight", config.headDim());
-    return weight == null
-        ? null
-        : new Norm.Rms(weight, config.headDim(), architecture.epsilon());
+    return weight == null ? null : new Norm.Rms(weight, config.headDim(), architecture.epsilon());
   }
 
   /** The dtype of the FFN's rows, which are most of the bytes that decoding reads. */

@@ -16,8 +16,8 @@ import org.coreinfer.weights.WeightFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model file's tensors under GGUF's names, whatever the file calls them, with their shapes checked. Vectors become F32;
- * what that needs is collected in {@link #memory}.
+ * A model file's tensors under GGUF's names, whatever the file calls them, with their shapes
+ * checked. Vectors become F32; what that needs is collected in {@link #memory}.
  */
 public final class ModelTensors {
   private static final Pattern WITHOUT_EFFECT =
@@ -74,8 +74,9 @@ public final class ModelTensors {
   }
 
   /**
-   * Refuses tensors that nothing asked for, as they would change the result: experts, unknown biases. Known to be without
-   * effect are stored rotary frequencies, old attention masks, the heads of tied models and PowerInfer's predictors.
+   * Refuses tensors that nothing asked for, as they would change the result: experts, unknown
+   * biases. Known to be without effect are stored rotary frequencies, old attention masks, the
+   * heads of tied models and PowerInfer's predictors.
    */
   void refuseUnknown() {
     for (String name : file.tensors().keySet()) {

@@ -6,7 +6,8 @@ import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The neurons that decoding computes, layer by layer. Dense decoding is the set of all. Immutable until closed.
+ * The neurons that decoding computes, layer by layer. Dense decoding is the set of all. Immutable
+ * until closed.
  */
 public final class NeuronSet implements AutoCloseable {
   private final int[] counts;

@@ -1,8 +1,8 @@
 package org.coreinfer.model;
 
 /**
- * How rotary frequencies are stretched for contexts longer than the model was trained on. Frequencies are those of
- * Hugging Face Transformers' rope utilities, in double precision.
+ * How rotary frequencies are stretched for contexts longer than the model was trained on.
+ * Frequencies are those of Hugging Face Transformers' rope utilities, in double precision.
  */
 public sealed interface RopeScaling {
 
@@ -34,7 +34,10 @@ public sealed interface RopeScaling {
     }
   }
 
-  /** Each frequency divided by its own factor, as GGUF's {@code rope_freqs.weight} stores llama 3's scaling. */
+  /**
+   * Each frequency divided by its own factor, as GGUF's {@code rope_freqs.weight} stores llama 3's
+   * scaling.
+   */
   record PerPair(float[] factors) implements RopeScaling {
     @Override
     public double frequency(int i, int pairs, double base) {

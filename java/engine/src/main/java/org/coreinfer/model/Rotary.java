@@ -5,10 +5,12 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
- * Rotary position embedding (arXiv 2104.09864): a table of cosines and sines for every position of the context.
+ * Rotary position embedding (arXiv 2104.09864): a table of cosines and sines for every position of
+ * the context.
  *
  * @param table (positions, pairs, 2)
- * @param adjacent whether elements 2i and 2i+1 are a pair, as in GGUF's llama, rather than i and i+pairs
+ * @param adjacent whether elements 2i and 2i+1 are a pair, as in GGUF's llama, rather than i and
+ *     i+pairs
  */
 record Rotary(NativeMemory table, int pairs, boolean adjacent) {
 
@@ -19,8 +21,7 @@ record Rotary(NativeMemory table, int pairs, boolean adjacent) {
       int pairs,
       boolean adjacent,
       int positions) {
-    NativeMemory table =
-        backend.allocateFloats("rotary positions", (long) positions * pairs * 2);
+    NativeMemory table = backend.allocateFloats("rotary positions", (long) positions * pairs * 2);
     double magnitude = scaling.magnitude();
     float[] frequencies = new float[pairs];
     for (int i = 0; i < pairs; i++) {

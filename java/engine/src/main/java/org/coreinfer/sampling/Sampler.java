@@ -6,8 +6,8 @@ import java.util.SplittableRandom;
 import org.coreinfer.error.CoreInferException;
 
 /**
- * Draws tokens. In this order: repetition penalty, temperature, top-k, top-p, min-p; then one draw among what is left. Of
- * equal logits the lower token comes first. For one sequence and one thread.
+ * Draws tokens. In this order: repetition penalty, temperature, top-k, top-p, min-p; then one draw
+ * among what is left. Of equal logits the lower token comes first. For one sequence and one thread.
  */
 public final class Sampler {
   private final SamplingOptions options;
@@ -118,7 +118,10 @@ public final class Sampler {
     return token(count - 1);
   }
 
-  /** Fills {@link #order} with tokens by falling logit; those that can't be drawn at double precision are left out. */
+  /**
+   * Fills {@link #order} with tokens by falling logit; those that can't be drawn at double
+   * precision are left out.
+   */
   private int candidates(double highest, double scale) {
     if (order.length != logits.length) {
       order = new long[logits.length];

@@ -60,7 +60,6 @@ public record SamplingOptions(
   }
 
   public SamplingOptions withSeed(long value) {
-    return new SamplingOptions(
-        temperature, topK, topP, minP, repeatPenalty, repeatWindow, value);
+    return new SamplingOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, value);
   }
 }

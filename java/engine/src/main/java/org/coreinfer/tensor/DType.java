@@ -1,6 +1,9 @@
 package org.coreinfer.tensor;
 
-/** How the elements of a tensor's rows are stored; enum ci_dtype of include/coreinfer/types.h gives the layouts. */
+/**
+ * How the elements of a tensor's rows are stored; enum ci_dtype of include/coreinfer/types.h gives
+ * the layouts.
+ */
 public enum DType {
   F32(0, 1, 4),
   F16(1, 1, 2),
@@ -48,7 +51,9 @@ public enum DType {
     return groupSize == 1;
   }
 
-  /** The dtype that a down projection has once ci_ffn_transpose_down stored it one neuron per row. */
+  /**
+   * The dtype that a down projection has once ci_ffn_transpose_down stored it one neuron per row.
+   */
   public DType transposed() {
     return switch (this) {
       case Q8_0 -> Q8_0_SHARED;

@@ -1,8 +1,9 @@
 package org.coreinfer.tensor;
 
 /**
- * Ends something that other threads may be using: work goes on between {@link #enter} and {@link #exit}, {@link #close}
- * forbids new work, and the release action runs once, when the last work has ended. Thread-safe.
+ * Ends something that other threads may be using: work goes on between {@link #enter} and {@link
+ * #exit}, {@link #close} forbids new work, and the release action runs once, when the last work has
+ * ended. Thread-safe.
  */
 public final class Lifetime {
   /** Work that needs two lifetimes, the outer one of which ends last. */

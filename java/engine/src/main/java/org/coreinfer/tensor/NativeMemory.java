@@ -11,9 +11,9 @@ import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stretch of native memory and, unless it is a slice, its owner: closing it, once or often, from any thread, gives the
- * memory back. Slices end with their owner. Memory that was never closed is given back, with a warning, when it becomes
- * unreachable.
+ * A stretch of native memory and, unless it is a slice, its owner: closing it, once or often, from
+ * any thread, gives the memory back. Slices end with their owner. Memory that was never closed is
+ * given back, with a warning, when it becomes unreachable.
  */
 public final class NativeMemory implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(NativeMemory.class.getName());
@@ -74,7 +74,10 @@ public final class NativeMemory implements AutoCloseable {
     return new NativeMemory(name, address + offset, length, owner, this);
   }
 
-  /** Part of this memory as a little-endian buffer, which must not be used after the owner is closed. */
+  /**
+   * Part of this memory as a little-endian buffer, which must not be used after the owner is
+   * closed.
+   */
   public ByteBuffer buffer(long offset, int length) {
     Objects.checkFromIndexSize(offset, (long) length, bytes);
     if (length == 0) {
@@ -141,7 +144,8 @@ public final class NativeMemory implements AutoCloseable {
       if (released.compareAndSet(false, true)) {
         LOGGER.log(
             System.Logger.Level.WARNING,
-            "{0} ({1} bytes of native memory) was never closed; close it, or use try-with-resources",
+            "{0} ({1} bytes of native memory) was never closed; close it, or use"
+                + " try-with-resources",
             name,
             Long.toString(bytes));
         release.run();

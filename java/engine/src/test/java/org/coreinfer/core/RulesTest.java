@@ -22,7 +22,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The rules against a plain Python transcription of their definitions, on activations of real models. */
+/**
+ * The rules against a plain Python transcription of their definitions, on activations of real
+ * models.
+ */
 class RulesTest {
 
   @ParameterizedTest
@@ -30,8 +33,7 @@ class RulesTest {
   void picksExactlyTheNeuronsOfTheDefinition(String model) throws IOException {
     Path folder = TestData.file("core/" + model);
     JsonObject golden = TestData.json(folder.resolve("core.json"));
-    int[] shape =
-        TestData.ints(golden.getAsJsonObject("activations").getAsJsonArray("shape"));
+    int[] shape = TestData.ints(golden.getAsJsonObject("activations").getAsJsonArray("shape"));
     int[] layers = TestData.ints(golden.getAsJsonArray("layers"));
     ShortBuffer halves =
         ByteBuffer.wrap(Files.readAllBytes(folder.resolve("activations.f16")))
@@ -50,8 +52,7 @@ class RulesTest {
       Backend backend, JsonObject wanted, ShortBuffer halves, int start, int neurons) {
     Rule rule = Rules.of(wanted.get("rule").getAsString(), wanted.get("alpha").getAsDouble());
     int tokens = wanted.get("tokens").getAsInt();
-    try (NativeMemory activations =
-            backend.allocateFloats("activations", (long) tokens * neurons);
+    try (NativeMemory activations = backend.allocateFloats("activations", (long) tokens * neurons);
         NativeMemory scores = backend.allocateFloats("scores", neurons)) {
       FloatBuffer floats = activations.floats();
       for (int i = 0; i < tokens * neurons; i++) {
@@ -85,8 +86,7 @@ class RulesTest {
 
   @Test
   void neuronsThatWereNotSeenAreLeftOutWhereTheRuleSaysSo() {
-    assertArrayEquals(
-        new int[] {1}, CoreNeurons.highest(new float[] {0, 2, 0, 0}, 3, true));
+    assertArrayEquals(new int[] {1}, CoreNeurons.highest(new float[] {0, 2, 0, 0}, 3, true));
     assertArrayEquals(new int[] {0}, CoreNeurons.highest(new float[] {0, 0}, 2, true));
   }
 

@@ -29,8 +29,7 @@ class CoreDecodingTest {
         int[][] all = new int[config.layers()][];
         Arrays.setAll(all, i -> IntStream.range(0, config.neurons()).toArray());
         try (NeuronSet listed = NeuronSet.of(backend, config, all)) {
-          assertArrayEquals(
-              logits(decoder, decoder.allNeurons()), logits(decoder, listed), 0f);
+          assertArrayEquals(logits(decoder, decoder.allNeurons()), logits(decoder, listed), 0f);
         }
       }
     }
@@ -63,8 +62,7 @@ class CoreDecodingTest {
         for (int[] bad : new int[][] {{3, 2}, {1, 1}, {-1}, {config.neurons()}, {}}) {
           int[][] lists = new int[config.layers()][];
           lists[0] = bad;
-          assertThrows(
-              IllegalArgumentException.class, () -> NeuronSet.of(backend, config, lists));
+          assertThrows(IllegalArgumentException.class, () -> NeuronSet.of(backend, config, lists));
         }
       }
     }
@@ -76,8 +74,7 @@ class CoreDecodingTest {
 
   private static float[] logits(Decoder decoder, NeuronSet neurons) {
     try (DecoderState state = decoder.newState(32, 32, DType.F32)) {
-      decoder.prefill(
-          state, PROMPT, 32, ActivationListener.NONE, null, fraction -> {});
+      decoder.prefill(state, PROMPT, 32, ActivationListener.NONE, null, fraction -> {});
       decoder.decode(state, 7, neurons);
       FloatBuffer last = decoder.decode(state, 11, neurons);
       float[] copy = new float[last.limit()];

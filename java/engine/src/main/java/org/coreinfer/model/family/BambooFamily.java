@@ -8,8 +8,8 @@ import org.coreinfer.weights.HuggingFaceFolder;
 import org.coreinfer.weights.WeightFile;
 
 /**
- * Bamboo and TurboSparse (arXiv 2406.05955) as Hugging Face folders: Mistral with ReLU on both branches of the FFN, which
- * their config.json calls relu.
+ * Bamboo and TurboSparse (arXiv 2406.05955) as Hugging Face folders: Mistral with ReLU on both
+ * branches of the FFN, which their config.json calls relu.
  */
 final class BambooFamily implements Family {
   @Override

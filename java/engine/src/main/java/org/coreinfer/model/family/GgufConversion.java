@@ -20,8 +20,9 @@ import org.coreinfer.weights.GgufWriter;
 import org.coreinfer.weights.HuggingFaceFolder;
 
 /**
- * Writes a Hugging Face folder as one GGUF file. The tokenizer goes in as {@code tokenizer.huggingface.json}, GGUF's key
- * for the whole of it, so it stays exact; llama.cpp, which wants its own form, does not read it.
+ * Writes a Hugging Face folder as one GGUF file. The tokenizer goes in as {@code
+ * tokenizer.huggingface.json}, GGUF's key for the whole of it, so it stays exact; llama.cpp, which
+ * wants its own form, does not read it.
  */
 public final class GgufConversion {
   private static final List<String> BLOCK_PARTS =
@@ -57,7 +58,8 @@ public final class GgufConversion {
   public void write(Path file, GgufWriter.Progress progress) {
     putSizes();
     putTokenizer();
-    putTensor("token_embd.weight", stores("token_embd.weight") ? "token_embd.weight" : "output.weight");
+    putTensor(
+        "token_embd.weight", stores("token_embd.weight") ? "token_embd.weight" : "output.weight");
     putTensor("position_embd.weight");
     putTensor("output_norm.weight");
     putTensor("output_norm.bias");
@@ -96,7 +98,9 @@ public final class GgufConversion {
       writer.integer(prefix + "attention.sliding_window", config.window());
     }
     String epsilon =
-        architecture.norm() == Family.NormKind.RMS ? "layer_norm_rms_epsilon" : "layer_norm_epsilon";
+        architecture.norm() == Family.NormKind.RMS
+            ? "layer_norm_rms_epsilon"
+            : "layer_norm_epsilon";
     writer.number(prefix + "attention." + epsilon, architecture.epsilon());
     writer.string(GgufKeys.ACTIVATION, config.activation().name().toLowerCase(Locale.ROOT));
     putPositions(prefix, architecture.positions());
@@ -118,8 +122,7 @@ public final class GgufConversion {
           (float) (yarn.magnitude() / RopeScaling.Yarn.magnitudeOf(yarn.factor())));
       writer.number(prefix + "rope.scaling.yarn_beta_fast", (float) yarn.betaFast());
       writer.number(prefix + "rope.scaling.yarn_beta_slow", (float) yarn.betaSlow());
-      writer.integer(
-          prefix + "rope.scaling.original_context_length", (int) yarn.originalContext());
+      writer.integer(prefix + "rope.scaling.original_context_length", (int) yarn.originalContext());
     } else if (scaling instanceof RopeScaling.LinearScaling linear) {
       writer.string(prefix + "rope.scaling.type", "linear");
       writer.number(prefix + "rope.scaling.factor", (float) linear.factor());
@@ -168,7 +171,8 @@ public final class GgufConversion {
     Tensor tensor = folder.tensor(family.tensorName(folder, stored));
     boolean fits = !tensor.isVector() && tensor.columns() % dtype.groupSize() == 0;
     RowSource rows = RowSource.of(tensor);
-    boolean isTurned = architecture().equals("llama") && name.matches("blk\\.\\d+\\.attn_[qk]\\..*");
+    boolean isTurned =
+        architecture().equals("llama") && name.matches("blk\\.\\d+\\.attn_[qk]\\..*");
     if (isTurned && tensor.isVector()) {
       rows = turnedVector(rows);
     } else if (isTurned) {
@@ -178,7 +182,10 @@ public final class GgufConversion {
     writer.tensor(name, fits ? dtype : DType.F32, tensor.rows(), tensor.columns(), rows);
   }
 
-  /** Where Hugging Face keeps what GGUF's llama has at {@code row}: pairs are halves of a head there, neighbours here. */
+  /**
+   * Where Hugging Face keeps what GGUF's llama has at {@code row}: pairs are halves of a head
+   * there, neighbours here.
+   */
   private int halfRow(int row) {
     int inHead = row % config.headDim();
     return row - inHead + inHead % 2 * (config.headDim() / 2) + inHead / 2;

@@ -9,9 +9,10 @@ import org.coreinfer.weights.HuggingFaceFolder;
 import org.coreinfer.weights.WeightFile;
 
 /**
- * Llama 2 and 3, and what is stored like them: RMS norms, rotary positions, gated FFN. The activation is the file's: SiLU,
- * ReLU (ReluLLaMA, PowerInfer's files), or ReLU on both branches (TurboSparse, Bamboo). GGUF permutes query and key rows
- * so that neighbours rotate together; Hugging Face rotates halves.
+ * Llama 2 and 3, and what is stored like them: RMS norms, rotary positions, gated FFN. The
+ * activation is the file's: SiLU, ReLU (ReluLLaMA, PowerInfer's files), or ReLU on both branches
+ * (TurboSparse, Bamboo). GGUF permutes query and key rows so that neighbours rotate together;
+ * Hugging Face rotates halves.
  */
 final class LlamaFamily implements Family {
   @Override

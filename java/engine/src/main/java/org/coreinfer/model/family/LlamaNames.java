@@ -34,7 +34,10 @@ final class LlamaNames {
     return file instanceof GgufFile ? name : translate(name, OUTER, "model.layers.", INNER);
   }
 
-  /** Translates GGUF's name with a map for what stands outside of the layers and one for what stands inside. */
+  /**
+   * Translates GGUF's name with a map for what stands outside of the layers and one for what stands
+   * inside.
+   */
   static String translate(
       String name, Map<String, String> outer, String layers, Map<String, String> inner) {
     Matcher block = BLOCK.matcher(name);

@@ -7,7 +7,8 @@ import org.coreinfer.weights.HuggingFaceFolder;
 import org.coreinfer.weights.WeightFile;
 
 /**
- * Mistral as a Hugging Face folder: Llama with an optional sliding window. Its GGUF files call themselves llama.
+ * Mistral as a Hugging Face folder: Llama with an optional sliding window. Its GGUF files call
+ * themselves llama.
  */
 final class MistralFamily implements Family {
   @Override

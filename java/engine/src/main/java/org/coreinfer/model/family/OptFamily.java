@@ -13,8 +13,9 @@ import org.coreinfer.weights.JsonConfig;
 import org.coreinfer.weights.WeightFile;
 
 /**
- * OPT: layer norms before attention and FFN, biases everywhere, an ungated ReLU FFN, and a learned vector for each
- * position, stored from row 2 on. OPT-350M alone puts its norms behind and projects its embedding: it is refused.
+ * OPT: layer norms before attention and FFN, biases everywhere, an ungated ReLU FFN, and a learned
+ * vector for each position, stored from row 2 on. OPT-350M alone puts its norms behind and projects
+ * its embedding: it is refused.
  */
 final class OptFamily implements Family {
   private static final int POSITION_OFFSET = 2;
@@ -82,7 +83,9 @@ final class OptFamily implements Family {
       return "lm_head.weight";
     }
     String inner = LlamaNames.translate(name, OUTER, "decoder.layers.", INNER);
-    return file.find(inner).isPresent() ? inner : "model." + inner; // the first checkpoints lack "model."
+    return file.find(inner).isPresent()
+        ? inner
+        : "model." + inner; // the first checkpoints lack "model."
   }
 
   @Override

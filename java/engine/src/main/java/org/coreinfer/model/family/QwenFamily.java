@@ -10,8 +10,8 @@ import org.coreinfer.weights.HuggingFaceFolder;
 import org.coreinfer.weights.WeightFile;
 
 /**
- * Qwen 2, 2.5 and 3: Llama with biases on query, key and value (2) or norms on every query and key head (3). Halves of a
- * head rotate together in both containers.
+ * Qwen 2, 2.5 and 3: Llama with biases on query, key and value (2) or norms on every query and key
+ * head (3). Halves of a head rotate together in both containers.
  */
 final class QwenFamily implements Family {
   @Override

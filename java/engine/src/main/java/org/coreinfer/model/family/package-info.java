@@ -1,4 +1,7 @@
-/** The model families: a file each, whose head lists what is special, and a line in {@code Families}. */
+/**
+ * The model families: a file each, whose head lists what is special, and a line in {@code
+ * Families}.
+ */
 @NullMarked
 package org.coreinfer.model.family;
 
