@@ -113,6 +113,11 @@ public final class Model implements AutoCloseable {
     return memoryPlan;
   }
 
+  /** Of a session's keys and values. */
+  public DType cacheDtype() {
+    return cacheDtype;
+  }
+
   /** How long loading took. */
   public long loadNanos() {
     return loadNanos;
@@ -202,6 +207,24 @@ public final class Model implements AutoCloseable {
      */
     public Model load() {
       return new Model(this, System.nanoTime());
+    }
+
+    /** What the file holds, and what loading it would need; no weight is read. */
+    public ModelSummary summarize() {
+      try (WeightFile file = source.open()) {
+        ModelLoader loader = new ModelLoader(file, Families.of(file));
+        MemoryPlan plan =
+            MemoryPlan.of(
+                file, loader, positions(loader.config()), Sequence.CHUNK, cacheDtype(loader));
+        return ModelSummary.of(file, loader, cacheDtype(loader), plan);
+      }
+    }
+
+    /** The model's tokenizer alone; no weight is read. */
+    public Tokenizer readTokenizer() {
+      try (WeightFile file = source.open()) {
+        return Tokenizers.of(file);
+      }
     }
 
     private int positions(ModelConfig config) {

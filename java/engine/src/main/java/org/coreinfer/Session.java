@@ -12,7 +12,6 @@ import org.coreinfer.generation.TokenStream;
 import org.coreinfer.model.NeuronSet;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Lifetime;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A text that grows by prompts and answers: each request continues it, and only its own prompt is
@@ -26,17 +25,9 @@ public final class Session implements AutoCloseable {
 
   Session(Model model, CoreOptions options, DType cacheDtype) {
     this.model = model;
-    checkLayers(model, options);
+    options.requireLayers(model.config().layers());
     this.sequence = new Sequence(model.decoder(), options, model.contextLength(), cacheDtype);
     this.lifetime = new Lifetime("the session", sequence::close);
-  }
-
-  private static void checkLayers(Model model, CoreOptions options) {
-    CoreOptions.@Nullable LayerRange layers = options.layers();
-    if (layers != null && layers.last() >= model.config().layers()) {
-      throw new IllegalArgumentException(
-          "layers %s: the model has layers 0..%d".formatted(layers, model.config().layers() - 1));
-    }
   }
 
   /** Tokens read and generated so far. */

@@ -84,7 +84,20 @@ public record CoreOptions(
     return new CoreOptions(method, rule, alpha, keep, range);
   }
 
-  boolean isSparse(int layer) {
+  /**
+   * Checks the layer range against a model.
+   *
+   * @throws IllegalArgumentException if the model has no such layers
+   */
+  public void requireLayers(int count) {
+    if (layers != null && layers.last() >= count) {
+      throw new IllegalArgumentException(
+          "layers %s: the model has layers 0..%d".formatted(layers, count - 1));
+    }
+  }
+
+  /** Whether a layer is decoded with its core neurons only. */
+  public boolean isSparse(int layer) {
     return method != Method.DENSE
         && (layers == null || (layers.first() <= layer && layer <= layers.last()));
   }

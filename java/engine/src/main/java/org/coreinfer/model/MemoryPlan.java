@@ -68,7 +68,8 @@ public record MemoryPlan(
         : String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1L << 30));
   }
 
-  private static long availableNow() {
+  /** What can be allocated now; -1 if unknown. */
+  public static long availableNow() {
     long system = meminfo("MemAvailable:");
     long limit = number(CONTAINER_LIMIT);
     long used = number(CONTAINER_USE);

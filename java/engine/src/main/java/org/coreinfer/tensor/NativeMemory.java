@@ -144,7 +144,8 @@ public final class NativeMemory implements AutoCloseable {
       if (released.compareAndSet(false, true)) {
         LOGGER.log(
             System.Logger.Level.WARNING,
-            "{0} ({1} bytes of native memory) was never closed; close it, or use try-with-resources",
+            "{0} ({1} bytes of native memory) was never closed; close it, or use"
+                + " try-with-resources",
             name,
             Long.toString(bytes));
         release.run();

@@ -28,7 +28,8 @@ final class HuggingFaceKeys {
     this.config = folder.config();
     if (config.has("quantization_config")) {
       throw new ModelFormatException(
-          "quantization_config: quantised checkpoints are not supported; use the original, or GGUF");
+          "quantization_config: quantised checkpoints are not supported; use the original, or"
+              + " GGUF");
     }
     if (config.number("partial_rotary_factor", 1) != 1) {
       throw new ModelFormatException("partial_rotary_factor: only 1 is supported");

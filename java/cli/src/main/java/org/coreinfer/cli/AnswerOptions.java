@@ -1,0 +1,108 @@
+package org.coreinfer.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.coreinfer.generation.GenerationRequest;
+import org.coreinfer.sampling.SamplingOptions;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Options that say how tokens are drawn, and when the answer ends. */
+final class AnswerOptions {
+  @Spec(Spec.Target.MIXEE)
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec command;
+
+  @Option(
+      names = {"-n", "--max-tokens"},
+      paramLabel = "N",
+      defaultValue = "256",
+      description = "Most tokens of the answer (default: ${DEFAULT-VALUE}).")
+  private int maxTokens;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      defaultValue = "0",
+      description =
+          "0 takes the most likely token; higher draws more freely (default: ${DEFAULT-VALUE}).")
+  private double temperature;
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      defaultValue = "0",
+      description = "Draw from the K most likely tokens; 0 for all (default: ${DEFAULT-VALUE}).")
+  private int topK;
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      defaultValue = "1",
+      description =
+          "Draw from the most likely tokens that together have this probability (default:"
+              + " ${DEFAULT-VALUE}).")
+  private double topP;
+
+  @Option(
+      names = "--min-p",
+      paramLabel = "P",
+      defaultValue = "0",
+      description =
+          "Draw from tokens at least this likely relative to the best (default:"
+              + " ${DEFAULT-VALUE}).")
+  private double minP;
+
+  @Option(
+      names = "--repeat-penalty",
+      paramLabel = "X",
+      defaultValue = "1",
+      description = "Above 1, tokens that occurred get less likely (default: ${DEFAULT-VALUE}).")
+  private double repeatPenalty;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Of the draws; the same seed gives the same text (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--stop",
+      paramLabel = "TEXT",
+      description = "End the answer before this text; may be repeated.")
+  private List<String> stops = new ArrayList<>();
+
+  @Option(names = "--ignore-eos", description = "Go on after the end-of-sequence token.")
+  private boolean isEosIgnored;
+
+  /** A request with these options; wrong values are usage errors. */
+  GenerationRequest.Builder toRequest(String prompt) {
+    Usage.checked(
+        command, () -> GenerationRequest.of("").maxTokens(maxTokens).build(), "--max-tokens");
+    GenerationRequest.Builder request =
+        GenerationRequest.of(prompt)
+            .maxTokens(maxTokens)
+            .sampling(sampling())
+            .ignoreEos(isEosIgnored);
+    stops.forEach(request::stop);
+    Usage.checked(command, request::build, "--stop");
+    return request;
+  }
+
+  private SamplingOptions sampling() {
+    SamplingOptions options = SamplingOptions.GREEDY.withSeed(seed);
+    options = change(options, "--temperature", o -> o.withTemperature(temperature));
+    options = change(options, "--top-k", o -> o.withTopK(topK));
+    options = change(options, "--top-p", o -> o.withTopP(topP));
+    options = change(options, "--min-p", o -> o.withMinP(minP));
+    return change(options, "--repeat-penalty", o -> o.withRepeatPenalty(repeatPenalty));
+  }
+
+  private SamplingOptions change(
+      SamplingOptions options, String option, UnaryOperator<SamplingOptions> step) {
+    return Usage.checked(command, () -> step.apply(options), option);
+  }
+}

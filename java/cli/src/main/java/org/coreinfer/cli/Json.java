@@ -1,0 +1,32 @@
+package org.coreinfer.cli;
+
+import com.google.gson.FieldNamingPolicy;
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonPrimitive;
+import com.google.gson.JsonSerializer;
+
+/**
+ * Records as one line of JSON: a component {@code promptTokens} is the key {@code prompt_tokens}.
+ */
+final class Json {
+  private static final Gson GSON =
+      new GsonBuilder()
+          .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
+          .registerTypeAdapter(
+              double.class,
+              // JSON has no infinity, which a perplexity can be.
+              (JsonSerializer<Double>)
+                  (value, type, context) ->
+                      Double.isFinite(value) ? new JsonPrimitive(value) : JsonNull.INSTANCE)
+          .serializeNulls()
+          .disableHtmlEscaping()
+          .create();
+
+  private Json() {}
+
+  static String of(Object value) {
+    return GSON.toJson(value);
+  }
+}

@@ -1,0 +1,63 @@
+package org.coreinfer.cli;
+
+import java.util.List;
+import java.util.Locale;
+import org.coreinfer.Model;
+import org.coreinfer.core.CoreOptions;
+import org.coreinfer.generation.GenerationResult;
+
+/** What {@code run --json} prints. */
+record RunReport(
+    String model,
+    String backend,
+    List<Integer> promptTokens,
+    List<Integer> tokens,
+    String text,
+    String finishReason,
+    Core core,
+    Times timings) {
+
+  record Core(
+      String method, String rule, double alpha, double keep, List<Integer> neuronsPerLayer) {}
+
+  record Times(
+      double loadMs,
+      double prefillMs,
+      double selectMs,
+      double decodeMs,
+      double prefillTokensPerSecond,
+      double decodeTokensPerSecond) {}
+
+  static RunReport of(Model model, GenerationResult result) {
+    CoreOptions core = result.core();
+    return new RunReport(
+        model.name(),
+        model.backendName(),
+        result.promptTokens(),
+        result.tokens(),
+        result.text(),
+        result.finishReason().label(),
+        new Core(
+            core.method().name().toLowerCase(Locale.ROOT),
+            core.rule(),
+            core.alpha(),
+            core.keep(),
+            result.neuronsPerLayer()),
+        new Times(
+            millis(model.loadNanos()),
+            millis(result.timings().prefillNanos()),
+            millis(result.timings().selectNanos()),
+            millis(result.timings().decodeNanos()),
+            thousandths(result.timings().prefillTokensPerSecond()),
+            thousandths(result.timings().decodeTokensPerSecond())));
+  }
+
+  private static double millis(long nanos) {
+    return thousandths(nanos / 1e6);
+  }
+
+  /** Rounded to three decimals: more is noise. */
+  private static double thousandths(double value) {
+    return Math.rint(value * 1000) / 1000;
+  }
+}

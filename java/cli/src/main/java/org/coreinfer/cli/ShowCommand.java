@@ -1,0 +1,66 @@
+package org.coreinfer.cli;
+
+import java.nio.file.Path;
+import org.coreinfer.ModelSummary;
+import org.coreinfer.core.CoreOptions;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Describes a model without loading it. */
+@Command(
+    name = "show",
+    sortOptions = false,
+    description = "Describe a model: architecture, dtypes, sizes, memory. It is not loaded.",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  coreinfer show",
+      "  coreinfer show model.gguf --keep 0.2 --layers 6..26",
+      "  coreinfer show folder --context 8192 --json"
+    })
+final class ShowCommand implements Runnable {
+  private final Streams streams;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "MODEL",
+      description = "GGUF file or Hugging Face folder (default: the embedded model).")
+  private @Nullable Path path;
+
+  @Option(
+      names = "--keep",
+      paramLabel = "FRACTION",
+      defaultValue = "" + CoreOptions.DEFAULT_KEEP,
+      description = NeuronOptions.KEEP_HELP)
+  private double keep;
+
+  @Option(names = "--layers", paramLabel = "A..B", description = NeuronOptions.LAYERS_HELP)
+  private @Nullable String layers;
+
+  @Option(names = "--context", paramLabel = "N", description = ModelOptions.CONTEXT_HELP)
+  private @Nullable Integer context;
+
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
+  private boolean isJson;
+
+  ShowCommand(Streams streams) {
+    this.streams = streams;
+  }
+
+  @Override
+  public void run() {
+    CoreOptions core = NeuronOptions.sparse(spec, keep, layers);
+    ModelSummary model =
+        Usage.checked(
+            spec, () -> ModelOptions.builder(spec, path, context).summarize(), "--context");
+    ShowReport report = Usage.checked(spec, () -> ShowReport.of(model, core), "--layers");
+    streams.print(isJson ? Json.of(report) + "\n" : report.text());
+  }
+}

@@ -1,0 +1,111 @@
+package org.coreinfer;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.Rules;
+import org.coreinfer.generation.EndTokens;
+import org.coreinfer.model.Family;
+import org.coreinfer.model.MemoryPlan;
+import org.coreinfer.model.ModelConfig;
+import org.coreinfer.model.ModelLoader;
+import org.coreinfer.model.family.Families;
+import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.Tensor;
+import org.coreinfer.text.Tokenizer;
+import org.coreinfer.text.Tokenizers;
+import org.coreinfer.weights.WeightFile;
+
+/**
+ * A model file as it can be described without loading it.
+ *
+ * @param name the file's or folder's name
+ * @param fileBytes size of the weights on disk
+ * @param storage what is stored, by dtype
+ * @param unsupported tensors that this library can't compute with, and why
+ * @param cacheDtype of a session's keys and values
+ * @param ffnBytes per layer, the bytes of all FFN neurons
+ * @param otherBytes what decoding one token reads beside the FFN: attention and the head
+ */
+public record ModelSummary(
+    String name,
+    ModelConfig config,
+    long fileBytes,
+    List<Storage> storage,
+    Map<String, String> unsupported,
+    Tokenizer tokenizer,
+    EndTokens endTokens,
+    DType cacheDtype,
+    MemoryPlan memoryPlan,
+    List<Long> ffnBytes,
+    long otherBytes) {
+  private static final List<String> FFN =
+      List.of("ffn_gate.weight", "ffn_up.weight", "ffn_down.weight");
+  private static final List<String> ATTENTION =
+      List.of("attn_q.weight", "attn_k.weight", "attn_v.weight", "attn_output.weight");
+
+  /** The tensors of one dtype. */
+  public record Storage(DType dtype, int tensors, long bytes) {}
+
+  static ModelSummary of(
+      WeightFile file, ModelLoader loader, DType cacheDtype, MemoryPlan memoryPlan) {
+    Family family = Families.of(file);
+    ModelConfig config = loader.config();
+    Tokenizer tokenizer = Tokenizers.of(file);
+    List<Long> ffnBytes = new ArrayList<>();
+    long otherBytes = bytes(file, family, "", List.of("output.weight"));
+    if (otherBytes == 0) {
+      otherBytes = bytes(file, family, "", List.of("token_embd.weight"));
+    }
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String prefix = "blk." + layer + ".";
+      ffnBytes.add(bytes(file, family, prefix, FFN));
+      otherBytes += bytes(file, family, prefix, ATTENTION);
+    }
+    return new ModelSummary(
+        file.name(),
+        config,
+        file.bytes(),
+        storage(file),
+        file.unsupported(),
+        tokenizer,
+        EndTokens.of(file, tokenizer),
+        cacheDtype,
+        memoryPlan,
+        List.copyOf(ffnBytes),
+        otherBytes);
+  }
+
+  private static List<Storage> storage(WeightFile file) {
+    Map<DType, Storage> sums = new EnumMap<>(DType.class);
+    for (Tensor tensor : file.tensors().values()) {
+      sums.merge(
+          tensor.dtype(),
+          new Storage(tensor.dtype(), 1, tensor.bytes()),
+          (a, b) -> new Storage(a.dtype(), a.tensors() + b.tensors(), a.bytes() + b.bytes()));
+    }
+    return List.copyOf(sums.values());
+  }
+
+  private static long bytes(WeightFile file, Family family, String prefix, List<String> names) {
+    long sum = 0;
+    for (String name : names) {
+      sum += file.find(family.tensorName(file, prefix + name)).map(Tensor::bytes).orElse(0L);
+    }
+    return sum;
+  }
+
+  /** The bytes of weights that decoding one token reads with these options. */
+  public long bytesPerToken(CoreOptions options) {
+    int neurons = config.neurons();
+    int count = Rules.of(options.rule(), options.alpha()).count(options.keep(), neurons);
+    long bytes = otherBytes;
+    for (int layer = 0; layer < ffnBytes.size(); layer++) {
+      int computed = options.isSparse(layer) ? count : neurons;
+      bytes += ffnBytes.get(layer) / neurons * computed;
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,57 @@
+package org.coreinfer.evaluation;
+
+import java.nio.FloatBuffer;
+import org.coreinfer.error.CoreInferException;
+
+/** The probabilities of the next token, in double precision. */
+final class Prediction {
+  private final float[] logits;
+  private double logOfSum;
+  private int best;
+
+  Prediction(int vocabulary) {
+    logits = new float[vocabulary];
+  }
+
+  /** Takes a copy of {@code source} (vocabulary). */
+  void read(FloatBuffer source) {
+    source.get(source.position(), logits);
+    best = 0;
+    for (int i = 1; i < logits.length; i++) {
+      if (logits[i] > logits[best]) {
+        best = i;
+      }
+    }
+    double sum = 0;
+    for (float logit : logits) {
+      sum += Math.exp((double) logit - logits[best]);
+    }
+    logOfSum = logits[best] + Math.log(sum);
+    if (Double.isNaN(logOfSum)) {
+      throw new CoreInferException(
+          "a logit is NaN: the model's weights are broken, or overflow in this dtype");
+    }
+  }
+
+  /** The most likely token; of equals the lower. */
+  int best() {
+    return best;
+  }
+
+  double logProbability(int token) {
+    return logits[token] - logOfSum;
+  }
+
+  /** KL(this || other), in nats. */
+  double divergenceOf(Prediction other) {
+    double divergence = 0;
+    for (int token = 0; token < logits.length; token++) {
+      double log = logProbability(token);
+      double probability = Math.exp(log);
+      if (probability > 0) {
+        divergence += probability * (log - other.logProbability(token));
+      }
+    }
+    return divergence;
+  }
+}
