@@ -1,11 +1,13 @@
 package org.coreinfer;
 
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
 import java.util.function.DoubleConsumer;
+import java.util.stream.Collectors;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.Host;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.generation.EndTokens;
 import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.MemoryPlan;
@@ -29,7 +31,7 @@ public final class Model implements AutoCloseable {
   private final Backend backend;
   private final Decoder decoder;
   private final Tokenizer tokenizer;
-  private final EndTokens endTokens;
+  private final Set<Integer> endTokens;
   private final DType cacheDtype;
   private final MemoryPlan memoryPlan;
   private final long loadNanos;
@@ -45,7 +47,7 @@ public final class Model implements AutoCloseable {
       this.memoryPlan = MemoryPlan.of(opened, loader, positions, Sequence.CHUNK, cacheDtype);
       memoryPlan.refuseIfTooLarge();
       this.tokenizer = Tokenizers.of(opened);
-      this.endTokens = EndTokens.of(opened, tokenizer);
+      this.endTokens = Arrays.stream(tokenizer.endTokens()).boxed().collect(Collectors.toUnmodifiableSet());
       device = Host.cpu(builder.threads);
       this.decoder = loader.load(device, positions, builder.onLoad);
     } catch (RuntimeException e) {
@@ -128,7 +130,7 @@ public final class Model implements AutoCloseable {
     return decoder;
   }
 
-  EndTokens endTokens() {
+  Set<Integer> endTokens() {
     return endTokens;
   }
 

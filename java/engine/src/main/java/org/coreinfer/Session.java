@@ -83,7 +83,7 @@ public final class Session implements AutoCloseable {
         request,
         prompt,
         model.endTokens(),
-        model.tokenizer().newStreamDecoder(),
+        model.tokenizer().newStreamDecoder(false),
         new Lifetime.Nested(model.lifetime(), lifetime),
         () -> isAnswering.set(false));
   }

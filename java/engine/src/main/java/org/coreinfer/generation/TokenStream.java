@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.model.NeuronSet;
@@ -22,7 +23,7 @@ public final class TokenStream implements Iterator<Token>, Iterable<Token>, Auto
   private final Sequence sequence;
   private final GenerationRequest request;
   private final int[] prompt;
-  private final EndTokens endTokens;
+  private final Set<Integer> endTokens;
   private final StreamDecoder text;
   private final Lifetime.Nested lifetime;
   private final Runnable onEnd;
@@ -43,6 +44,7 @@ public final class TokenStream implements Iterator<Token>, Iterable<Token>, Auto
 
   /**
    * @param prompt tokens to read
+   * @param endTokens tokens that end the answer
    * @param text makes text of the answer's tokens
    * @param lifetime entered during each step, so that nothing is freed below it
    * @param onEnd runs once, when the last token was computed or the stream was closed
@@ -51,7 +53,7 @@ public final class TokenStream implements Iterator<Token>, Iterable<Token>, Auto
       Sequence sequence,
       GenerationRequest request,
       int[] prompt,
-      EndTokens endTokens,
+      Set<Integer> endTokens,
       StreamDecoder text,
       Lifetime.Nested lifetime,
       Runnable onEnd) {

@@ -10,6 +10,7 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import java.io.IOException;
 import java.io.Reader;
+import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,11 +28,11 @@ import org.jspecify.annotations.Nullable;
 final class JsonNode {
   private static final long MAX_BYTES = 512L << 20;
 
-  private final Path file;
+  private final String file;
   private final String path;
   private final JsonElement element;
 
-  private JsonNode(Path file, String path, JsonElement element) {
+  private JsonNode(String file, String path, JsonElement element) {
     this.file = file;
     this.path = path;
     this.element = element;
@@ -46,13 +47,27 @@ final class JsonNode {
       }
       try (Reader text = Files.newBufferedReader(file, StandardCharsets.UTF_8);
           JsonReader reader = new JsonReader(text)) {
-        reader.setStrictness(Strictness.STRICT);
-        return new JsonNode(file, "", JsonParser.parseReader(reader));
+        return parse(file.toString(), reader);
       }
     } catch (IOException | JsonParseException | IllegalStateException broken) {
       throw new ModelFormatException(
           file + ": cannot be read as JSON: " + broken.getMessage(), broken);
     }
+  }
+
+  /** A JSON text that stands in {@code file}, not as its only content. */
+  static JsonNode parse(String file, String json) {
+    try (JsonReader reader = new JsonReader(new StringReader(json))) {
+      return parse(file, reader);
+    } catch (IOException | JsonParseException | IllegalStateException broken) {
+      throw new ModelFormatException(
+          file + ": cannot be read as JSON: " + broken.getMessage(), broken);
+    }
+  }
+
+  private static JsonNode parse(String file, JsonReader reader) {
+    reader.setStrictness(Strictness.STRICT);
+    return new JsonNode(file, "", JsonParser.parseReader(reader));
   }
 
   boolean isObject() {
@@ -167,7 +182,7 @@ final class JsonNode {
 
   /** The file and the field, for messages. */
   String where() {
-    return path.isEmpty() ? file.toString() : file + ": " + path;
+    return path.isEmpty() ? file : file + ": " + path;
   }
 
   ModelFormatException wrong(String what) {

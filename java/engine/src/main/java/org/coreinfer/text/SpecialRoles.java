@@ -1,11 +1,13 @@
 package org.coreinfer.text;
 
+import com.google.gson.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.coreinfer.weights.Metadata;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,9 @@ final class SpecialRoles {
   private static final List<String> TEXT_ROLES =
       List.of("bos_token", "eos_token", "unk_token", "pad_token");
 
+  /** GGUF's names for the same. */
+  private static final String GGUF = "tokenizer.ggml.";
+
   private final @Nullable JsonNode config;
   private final List<JsonNode> byText = new ArrayList<>();
   private final List<JsonNode> byId = new ArrayList<>();
@@ -31,6 +36,25 @@ final class SpecialRoles {
     }
     boolean hasConfig = folder != null && Files.exists(folder.resolve(BY_TEXT.get(0)));
     config = hasConfig ? byText.get(0) : null;
+  }
+
+  private SpecialRoles(JsonNode all) {
+    config = all;
+    byId.add(all);
+  }
+
+  /** The roles that a GGUF file gives to the ids of its tokenizer. */
+  static SpecialRoles of(Metadata metadata) {
+    JsonObject roles = new JsonObject();
+    for (String role : List.of("bos_token_id", "eos_token_id")) {
+      if (metadata.has(GGUF + role)) {
+        roles.addProperty(role, metadata.integer(GGUF + role));
+      }
+    }
+    for (String flag : List.of("add_bos_token", "add_eos_token")) {
+      roles.addProperty(flag, metadata.flag(GGUF + flag, false));
+    }
+    return new SpecialRoles(JsonNode.parse(metadata.source(), roles.toString()));
   }
 
   static SpecialRoles none() {

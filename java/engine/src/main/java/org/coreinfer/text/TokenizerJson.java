@@ -1,6 +1,5 @@
 package org.coreinfer.text;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
@@ -25,8 +24,8 @@ final class TokenizerJson {
     this.roles = roles;
   }
 
-  static Tokenizer read(Path file, SpecialRoles roles) {
-    return new TokenizerJson(JsonNode.parse(file), roles).read();
+  static Tokenizer read(JsonNode root, SpecialRoles roles) {
+    return new TokenizerJson(root, roles).read();
   }
 
   private Tokenizer read() {

@@ -3,14 +3,27 @@ package org.coreinfer.text;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.coreinfer.error.ModelFormatException;
+import org.coreinfer.weights.GgufFile;
+import org.coreinfer.weights.HuggingFaceFolder;
 import org.coreinfer.weights.Metadata;
+import org.coreinfer.weights.WeightFile;
 
 /**
  * Reads tokenizers. What a file holds that this engine does not do is a {@link
  * ModelFormatException} that names file and field, never another tokenization.
  */
 public final class Tokenizers {
+  /** GGUF's key for the whole of a tokenizer.json. */
+  public static final String HUGGING_FACE_KEY = "tokenizer.huggingface.json";
+
   private Tokenizers() {}
+
+  /** The tokenizer that belongs to a model file. */
+  public static Tokenizer of(WeightFile file) {
+    return file instanceof GgufFile gguf
+        ? fromGguf(gguf.metadata())
+        : fromHuggingFace(((HuggingFaceFolder) file).path());
+  }
 
   /**
    * The tokenizer of a Hugging Face model folder: from tokenizer.json, else from vocab.json and
@@ -25,7 +38,7 @@ public final class Tokenizers {
     Path json = folder.resolve("tokenizer.json");
     Path sentencePiece = folder.resolve("tokenizer.model");
     if (Files.exists(json)) {
-      return TokenizerJson.read(json, roles);
+      return TokenizerJson.read(JsonNode.parse(json), roles);
     }
     if (Files.exists(folder.resolve("vocab.json"))) {
       return Gpt2Folder.read(folder, roles);
@@ -42,7 +55,7 @@ public final class Tokenizers {
    * unknown.
    */
   public static Tokenizer fromTokenizerJson(Path file) {
-    return TokenizerJson.read(file, SpecialRoles.none());
+    return TokenizerJson.read(JsonNode.parse(file), SpecialRoles.none());
   }
 
   /** The tokenizer of a single SentencePiece tokenizer.model. */
@@ -51,10 +64,16 @@ public final class Tokenizers {
   }
 
   /**
-   * The tokenizer in a GGUF file's metadata. Of byte-level models these {@code tokenizer.ggml.pre}
+   * The tokenizer in a GGUF file's metadata: the tokenizer.json that it may hold, else what is
+   * written in llama.cpp's form. Of byte-level models these {@code tokenizer.ggml.pre}
    * are known: default (or none) and gpt-2, llama-bpe, qwen2, and those that split alike.
    */
   public static Tokenizer fromGguf(Metadata metadata) {
-    return GgufTokenizer.read(metadata);
+    return metadata.has(HUGGING_FACE_KEY)
+        ? TokenizerJson.read(
+            JsonNode.parse(
+                metadata.source() + ": " + HUGGING_FACE_KEY, metadata.string(HUGGING_FACE_KEY)),
+            SpecialRoles.of(metadata))
+        : GgufTokenizer.read(metadata);
   }
 }

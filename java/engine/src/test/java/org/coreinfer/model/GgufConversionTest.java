@@ -24,6 +24,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class GgufConversionTest {
   private static final int[] TOKENS = {5, 9, 17, 3, 40, 22, 8, 8, 1, 60, 33, 2};
 
+  private static final String TOKENIZER =
+      "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}";
+
   @TempDir Path temporary;
 
   static List<Path> families() throws IOException {
@@ -55,7 +58,7 @@ class GgufConversionTest {
         Files.copy(file, folder.resolve(file.getFileName()));
       }
     }
-    Files.writeString(folder.resolve("tokenizer.json"), "{}"); // carried along, not read here
+    Files.writeString(folder.resolve("tokenizer.json"), TOKENIZER);
     return folder;
   }
 

@@ -16,6 +16,8 @@ import org.coreinfer.model.RopeScaling;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.RowSource;
 import org.coreinfer.tensor.Tensor;
+import org.coreinfer.text.Tokenizer;
+import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.GgufWriter;
 import org.coreinfer.weights.HuggingFaceFolder;
 
@@ -147,14 +149,15 @@ public final class GgufConversion {
   private void putTokenizer() {
     Path tokenizer = folder.path().resolve("tokenizer.json");
     try {
-      writer.string("tokenizer.huggingface.json", Files.readString(tokenizer));
+      writer.string(Tokenizers.HUGGING_FACE_KEY, Files.readString(tokenizer));
     } catch (IOException e) {
       throw new CoreInferException(
           tokenizer + ": cannot be read, and only folders with a tokenizer.json are converted", e);
     }
-    folder.endTokens().stream()
-        .findFirst()
-        .ifPresent(token -> writer.integer("tokenizer.ggml.eos_token_id", token));
+    Tokenizer roles = Tokenizers.fromHuggingFace(folder.path());
+    roles.bosToken().ifPresent(id -> writer.integer("tokenizer.ggml.bos_token_id", id));
+    roles.eosToken().ifPresent(id -> writer.integer("tokenizer.ggml.eos_token_id", id));
+    writer.flag("tokenizer.ggml.add_bos_token", roles.addsBos());
   }
 
   private boolean stores(String name) {
