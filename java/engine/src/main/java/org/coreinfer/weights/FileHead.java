@@ -65,8 +65,7 @@ final class FileHead {
 
   static void requireRegularFile(Path path) {
     if (!Files.exists(path)) {
-      throw new ModelFormatException(
-          path + ": no such file or folder; give a GGUF file or a Hugging Face folder");
+      throw new ModelFormatException(path + ": no such file");
     }
     if (!Files.isRegularFile(path)) {
       throw new ModelFormatException(path + ": not a regular file");

@@ -38,7 +38,6 @@ public final class GgufFile implements WeightFile {
    * @throws ModelFormatException if it is no GGUF file, or broken
    */
   public static GgufFile open(Path path, FileMapper mapper) {
-    FileHead.requireRegularFile(path);
     byte[] head = FileHead.read(path);
     if (!isGguf(head)) {
       throw FileHead.notGguf(path, head);
@@ -66,11 +65,6 @@ public final class GgufFile implements WeightFile {
       memory.close();
       throw e;
     }
-  }
-
-  /** Whether a file that starts with these bytes is for this class. */
-  static boolean isGguf(byte[] head) {
-    return startsWith(head, MAGIC) || startsWith(head, POWERINFER_MAGIC);
   }
 
   @Override
@@ -116,6 +110,10 @@ public final class GgufFile implements WeightFile {
   @Override
   public void close() {
     memory.close();
+  }
+
+  private static boolean isGguf(byte[] head) {
+    return startsWith(head, MAGIC) || startsWith(head, POWERINFER_MAGIC);
   }
 
   private static boolean startsWith(byte[] head, byte[] magic) {

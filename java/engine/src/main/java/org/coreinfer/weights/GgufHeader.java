@@ -11,13 +11,13 @@ import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The header of a GGUF file, version 2 or 3: metadata, and where each tensor lies. Reads ggml's
+ * The header of a GGUF file, version 2 or 3: metadata, and where each tensor lies. Follows ggml's
  * docs/gguf.md, and PowerInfer's variant, which differs in the magic.
  *
  * @param tensors in file order
  */
 record GgufHeader(Metadata metadata, List<TensorEntry> tensors) {
-  private static final int MAX_NAME_BYTES = 65_535;
+  private static final int MAX_NAME_LENGTH = 65_535;
   private static final int MAX_DIMENSIONS = 4;
   private static final int LEAST_KEY_BYTES = 8 + 4 + 1;
   private static final int LEAST_TENSOR_BYTES = 8 + 4 + 4 + 8;
@@ -82,7 +82,7 @@ record GgufHeader(Metadata metadata, List<TensorEntry> tensors) {
 
     private String name() {
       String name = cursor.string();
-      if (name.isEmpty() || name.length() > MAX_NAME_BYTES) {
+      if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
         throw cursor.wrong("a name of " + name.length() + " characters");
       }
       return name;

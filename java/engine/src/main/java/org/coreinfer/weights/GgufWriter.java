@@ -27,6 +27,7 @@ import org.coreinfer.tensor.RowSource;
  * llama.cpp asks for them.
  */
 public final class GgufWriter {
+  private static final System.Logger LOGGER = System.getLogger(GgufWriter.class.getName());
   private static final int VERSION = 3;
   private static final int ALIGNMENT = 32;
   private static final int CHUNK_BYTES = 1 << 20;
@@ -214,7 +215,7 @@ public final class GgufWriter {
     try {
       Files.deleteIfExists(part);
     } catch (IOException e) {
-      throw new CoreInferException(part + ": cannot be deleted: " + e, e);
+      LOGGER.log(System.Logger.Level.WARNING, "{0} is left over: {1}", part, e);
     }
   }
 

@@ -186,9 +186,8 @@ public final class HuggingFaceFolder implements WeightFile {
               + Printable.of(first)
               + " is not in "
               + index.shardOf().get(first)
-              + ", nor are "
-              + (missing.size() - 1)
-              + " other tensors where they should be");
+              + "; tensors that are not where the index says: "
+              + missing.size());
     }
     unlisted.forEach(table::addUnsupported);
   }

@@ -58,9 +58,9 @@ public sealed interface WeightFile extends AutoCloseable permits GgufFile, Huggi
     if (Files.isDirectory(path)) {
       return HuggingFaceFolder.open(path, mapper);
     }
-    byte[] head = FileHead.read(path);
-    if (!GgufFile.isGguf(head)) {
-      throw FileHead.notGguf(path, head);
+    if (!Files.exists(path)) {
+      throw new ModelFormatException(
+          path + ": no such file or folder; give a GGUF file or a Hugging Face folder");
     }
     return GgufFile.open(path, mapper);
   }
