@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.Rules;
-import org.coreinfer.generation.EndTokens;
 import org.coreinfer.model.Family;
 import org.coreinfer.model.MemoryPlan;
 import org.coreinfer.model.ModelConfig;
@@ -36,7 +35,6 @@ public record ModelSummary(
     List<Storage> storage,
     Map<String, String> unsupported,
     Tokenizer tokenizer,
-    EndTokens endTokens,
     DType cacheDtype,
     MemoryPlan memoryPlan,
     List<Long> ffnBytes,
@@ -71,7 +69,6 @@ public record ModelSummary(
         storage(file),
         file.unsupported(),
         tokenizer,
-        EndTokens.of(file, tokenizer),
         cacheDtype,
         memoryPlan,
         List.copyOf(ffnBytes),

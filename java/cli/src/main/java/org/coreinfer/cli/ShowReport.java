@@ -1,5 +1,6 @@
 package org.coreinfer.cli;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -111,7 +112,7 @@ record ShowReport(
         tokenizer.vocabularySize(),
         tokenizer.bosToken().isPresent() ? tokenizer.bosToken().getAsInt() : null,
         tokenizer.eosToken().isPresent() ? tokenizer.eosToken().getAsInt() : null,
-        model.endTokens().ids().stream().sorted().toList());
+        Arrays.stream(tokenizer.endTokens()).boxed().toList());
   }
 
   private static Reads reads(ModelSummary model, CoreOptions core) {

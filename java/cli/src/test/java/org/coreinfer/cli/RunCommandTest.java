@@ -1,0 +1,209 @@
+package org.coreinfer.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import org.coreinfer.generation.Cancellation;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunCommandTest {
+  private static final String PROMPT = "Once upon a time";
+
+  private static Command.Outcome run(String... arguments) {
+    return Command.run(Command.withModel("run", arguments));
+  }
+
+  private static JsonObject json(String... arguments) {
+    String[] all = Arrays.copyOf(arguments, arguments.length + 3);
+    all[arguments.length] = "--json";
+    all[arguments.length + 1] = "-p";
+    all[arguments.length + 2] = PROMPT;
+    return run(all).json();
+  }
+
+  @Test
+  void theCompletionAloneIsOnStdoutAndEqualsTheTextOfJson() {
+    Command.Outcome outcome = run("-p", PROMPT, "-n", "24").done();
+    String text = json("-n", "24").get("text").getAsString();
+    assertFalse(text.isEmpty());
+    assertEquals(text.endsWith("\n") ? text : text + "\n", outcome.out());
+    assertTrue(
+        outcome.err().matches("prefill \\d+ tokens, .*; decode 23 tokens, .*keep 0.4.*\n"),
+        outcome.err());
+  }
+
+  @Test
+  void jsonHasTheKeysOfTheContract() {
+    JsonObject json = json("-n", "8", "--keep", "0.3", "--rule", "norm", "--alpha", "0.5");
+    assertEquals(
+        Set.of(
+            "model",
+            "backend",
+            "prompt_tokens",
+            "tokens",
+            "text",
+            "finish_reason",
+            "core",
+            "timings"),
+        json.keySet());
+    JsonObject core = json.getAsJsonObject("core");
+    assertEquals(Set.of("method", "rule", "alpha", "keep", "neurons_per_layer"), core.keySet());
+    assertEquals("stability", core.get("method").getAsString());
+    assertEquals("norm", core.get("rule").getAsString());
+    assertEquals(0.3, core.get("keep").getAsDouble());
+    assertEquals(0.5, core.get("alpha").getAsDouble());
+    assertEquals(
+        Set.of(
+            "load_ms",
+            "prefill_ms",
+            "select_ms",
+            "decode_ms",
+            "prefill_tokens_per_second",
+            "decode_tokens_per_second"),
+        json.getAsJsonObject("timings").keySet());
+    assertEquals("cpu", json.get("backend").getAsString());
+    assertEquals("length", json.get("finish_reason").getAsString());
+    assertEquals(8, json.getAsJsonArray("tokens").size());
+  }
+
+  @Test
+  void denseComputesEveryNeuronAndKeepTheAskedShare() {
+    int all = neurons(json("-n", "2", "--method", "dense")).get(0);
+    JsonObject dense = json("-n", "2", "--keep", "1");
+    assertTrue(neurons(dense).stream().allMatch(count -> count == all));
+    List<Integer> some = neurons(json("-n", "2", "--keep", "0.25", "--layers", "1..1"));
+    for (int layer = 0; layer < some.size(); layer++) {
+      assertEquals(layer == 1 ? Math.round(all * 0.25) : all, some.get(layer).longValue());
+    }
+  }
+
+  private static List<Integer> neurons(JsonObject json) {
+    List<Integer> counts = new ArrayList<>();
+    JsonArray array = json.getAsJsonObject("core").getAsJsonArray("neurons_per_layer");
+    for (JsonElement count : array) {
+      counts.add(count.getAsInt());
+    }
+    return counts;
+  }
+
+  @Test
+  void theSameSeedGivesTheSameTextWithAnyNumberOfThreads() {
+    String[] drawn = {"-n", "24", "--temperature", "1", "--top-p", "0.95", "--seed", "5"};
+    JsonElement text = null;
+    for (String threads : new String[] {"1", "2", "1"}) {
+      String[] arguments = Arrays.copyOf(drawn, drawn.length + 2);
+      arguments[drawn.length] = "--threads";
+      arguments[drawn.length + 1] = threads;
+      JsonElement tokens = json(arguments).get("tokens");
+      assertEquals(text == null ? tokens : text, tokens);
+      text = tokens;
+    }
+    drawn[drawn.length - 1] = "6";
+    assertFalse(json(drawn).get("tokens").equals(text));
+  }
+
+  @Test
+  void stopStringsEndTheTextBeforeThem() {
+    String whole = json("-n", "40").get("text").getAsString();
+    String stop = whole.substring(20, 24);
+    int end = whole.indexOf(stop);
+    JsonObject stopped = json("-n", "40", "--stop", "never in a text", "--stop", stop);
+    assertEquals("stop", stopped.get("finish_reason").getAsString());
+    assertEquals(whole.substring(0, end), stopped.get("text").getAsString());
+    Command.Outcome streamed = run("-p", PROMPT, "-n", "40", "--stop", stop).done();
+    assertEquals(whole.substring(0, end) + "\n", streamed.out());
+  }
+
+  @Test
+  void thePromptMayComeFromStdinOrAFile(@TempDir Path folder) throws IOException {
+    String text = run("-p", PROMPT, "-n", "12").done().out();
+    byte[] line = (PROMPT + "\n").getBytes(StandardCharsets.UTF_8);
+    String[] arguments = Command.withModel("run", "-n", "12");
+    assertEquals(text, Command.runWithInput(line, arguments).done().out());
+    Path file = Files.write(folder.resolve("prompt.txt"), line);
+    assertEquals(text, run("-f", file.toString(), "-n", "12").done().out());
+  }
+
+  @Test
+  void onlyOneLineBreakAtTheEndOfAFileIsDropped(@TempDir Path folder) throws IOException {
+    Path file = Files.writeString(folder.resolve("prompt.txt"), PROMPT + "\n\n");
+    JsonObject fromFile = run("-f", file.toString(), "-n", "1", "--json").json();
+    JsonObject given = run("-p", PROMPT + "\n", "-n", "1", "--json").json();
+    assertEquals(given.get("prompt_tokens"), fromFile.get("prompt_tokens"));
+  }
+
+  @Test
+  void aPromptLongerThanTheContextIsOneSentence() {
+    String prompt = (PROMPT + " ").repeat(40);
+    String sentence = run("-p", prompt, "--context", "32").sentence(1);
+    assertTrue(sentence.contains("context"), sentence);
+  }
+
+  @Test
+  void aCancelledRunKeepsTheTextSoFarAndEndsAsCtrlCDoes() {
+    Cancellation cancellation = new Cancellation();
+    StringBuilder seen = new StringBuilder();
+    OutputStream out =
+        new OutputStream() {
+          @Override
+          public void write(int b) {
+            seen.append((char) b);
+            if (seen.length() == 10) {
+              cancellation.cancel();
+            }
+          }
+        };
+    String[] arguments = Command.withModel("run", "-p", PROMPT, "-n", "200", "--ignore-eos");
+    Command.Outcome outcome = Command.run(new byte[0], false, out, cancellation, arguments);
+    assertEquals(130, outcome.code());
+    assertEquals("coreinfer: cancelled\n", outcome.err());
+    String whole = run("-p", PROMPT, "-n", "200", "--ignore-eos").done().out();
+    assertTrue(seen.length() >= 10 && seen.length() < 80, seen.toString());
+    assertTrue(whole.startsWith(seen.toString().stripTrailing()), seen.toString());
+  }
+
+  @Test
+  void aReaderThatHasGoneEndsTheRunQuietly() {
+    OutputStream closed =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("Broken pipe");
+          }
+        };
+    String[] arguments = Command.withModel("run", "-p", PROMPT, "-n", "200");
+    Command.Outcome outcome =
+        Command.run(new byte[0], false, closed, new Cancellation(), arguments);
+    assertEquals(0, outcome.code());
+    assertEquals("", outcome.err());
+  }
+
+  @Test
+  void aFullDiskIsAFailure() {
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("No space left on device");
+          }
+        };
+    String[] arguments = Command.withModel("run", "-p", PROMPT, "-n", "200");
+    assertEquals(
+        "coreinfer: stdout cannot be written: No space left on device",
+        Command.run(new byte[0], false, full, new Cancellation(), arguments).sentence(1));
+  }
+}
