@@ -1,7 +1,7 @@
 // Causal attention with a cache shared by groups of heads. A work item is one key-value head and a block of queries:
 // the heads of its group for a block of tokens. It walks the visible positions in pieces of kPiece, converts the
-// piece's keys and values once for all its queries, and keeps a running softmax per query, so decode and prefill give
-// the same bits. Decode is bound by reading the cache, prefill by arithmetic.
+// piece's keys and values once if many queries need them, and keeps a running softmax per query, so decode and prefill
+// give the same bits. Decode is bound by reading the cache, prefill by arithmetic.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -48,15 +48,20 @@ void RequireAttention(const Attention& a) {
   RequirePointer("y", a.y);
 }
 
-// The positions begin..end-1 of one head of a cache as F32, in place or converted.
-const float* ReadPiece(const SimdKernels& simd, const Attention& a, const uint8_t* cache, int64_t kv_head,
-                       int64_t begin, int64_t end, float* converted) {
-  const int64_t first = (kv_head * a.capacity + begin) * a.head_dim;
-  if (a.cache_dtype == CI_F32) return reinterpret_cast<const float*>(cache) + first;
-  const int64_t count = (end - begin) * a.head_dim;
-  const Matrix halves{cache + first * 2, 0, CI_F16, 1, static_cast<int32_t>(count)};
-  simd.dequantize(&halves, 0, 0, static_cast<int32_t>(count), converted);
-  return converted;
+// From this many queries on it pays to convert a piece of an F16 cache once for all of them.
+constexpr int64_t kQueriesWorthConversion = 3;
+
+const uint8_t* CacheAt(const Attention& a, const uint8_t* cache, int64_t kv_head, int64_t position) {
+  return cache + (kv_head * a.capacity + position) * a.head_dim * (a.cache_dtype == CI_F16 ? 2 : 4);
+}
+
+const uint8_t* ConvertPiece(const SimdKernels& simd, const Attention& a, const uint8_t* halves, int64_t positions,
+                            float* converted) {
+  const Matrix rows{halves, int64_t{a.head_dim} * 2, CI_F16, kPiece, a.head_dim};
+  for (int32_t p = 0; p < positions; ++p) {
+    simd.dequantize(&rows, p, 0, a.head_dim, converted + int64_t{p} * a.head_dim);
+  }
+  return reinterpret_cast<const uint8_t*>(converted);
 }
 
 // A query with its running softmax; the weighted values gather in y.
@@ -69,11 +74,13 @@ struct Query {
   float sum;
 };
 
+// Consecutive positions of one head, as they are in the cache or converted.
 struct PieceOfCache {
-  const float* keys;
-  const float* values;
+  const uint8_t* keys;
+  const uint8_t* values;
   int64_t begin;
   int64_t end;
+  int32_t dtype;
 };
 
 void AttendPiece(const SimdKernels& simd, const Attention& a, const PieceOfCache& piece, Query* query) {
@@ -81,8 +88,10 @@ void AttendPiece(const SimdKernels& simd, const Attention& a, const PieceOfCache
   const int64_t end = query->end < piece.end ? query->end : piece.end;
   if (begin >= end) return;
   const int32_t count = static_cast<int32_t>(end - begin);
+  const int64_t row_bytes = int64_t{a.head_dim} * (piece.dtype == CI_F16 ? 2 : 4);
+  const int64_t skipped = (begin - piece.begin) * row_bytes;
   float weights[kPiece];
-  simd.score_keys(query->query, piece.keys + (begin - piece.begin) * a.head_dim, count, a.head_dim, a.scale, weights);
+  simd.score_keys[piece.dtype](query->query, piece.keys + skipped, count, a.head_dim, a.scale, weights);
   const float largest = simd.largest(weights, count);
   if (!(largest <= query->largest)) {
     const float correction = std::exp(query->largest - largest);
@@ -92,10 +101,8 @@ void AttendPiece(const SimdKernels& simd, const Attention& a, const PieceOfCache
   }
   query->sum += simd.exponentiate(weights, count, query->largest);
   const uint8_t* rows[kPiece];
-  for (int32_t i = 0; i < count; ++i) {
-    rows[i] = reinterpret_cast<const uint8_t*>(piece.values + (begin - piece.begin + i) * a.head_dim);
-  }
-  simd.add_rows[CI_F32](rows, weights, count, 0, a.head_dim, query->y);
+  for (int32_t i = 0; i < count; ++i) rows[i] = piece.values + skipped + i * row_bytes;
+  simd.add_rows[piece.dtype](rows, weights, count, 0, a.head_dim, query->y);
 }
 
 int64_t ScratchBytes(const Attention& a) {
@@ -124,8 +131,13 @@ void AttendItem(const SimdKernels& simd, const Attention& a, int64_t kv_head, in
   const int64_t end = queries[count - 1].end;
   for (int64_t p = queries[0].begin / kPiece * kPiece; p < end; p += kPiece) {
     const int64_t piece_end = p + kPiece < end ? p + kPiece : end;
-    const PieceOfCache piece{ReadPiece(simd, a, a.key_cache, kv_head, p, piece_end, keys),
-                             ReadPiece(simd, a, a.value_cache, kv_head, p, piece_end, values), p, piece_end};
+    PieceOfCache piece{CacheAt(a, a.key_cache, kv_head, p), CacheAt(a, a.value_cache, kv_head, p), p, piece_end,
+                       a.cache_dtype};
+    if (a.cache_dtype == CI_F16 && count >= kQueriesWorthConversion) {
+      piece.keys = ConvertPiece(simd, a, piece.keys, piece_end - p, keys);
+      piece.values = ConvertPiece(simd, a, piece.values, piece_end - p, values);
+      piece.dtype = CI_F32;
+    }
     for (int64_t q = 0; q < count; ++q) AttendPiece(simd, a, piece, &queries[q]);
   }
   for (int64_t q = 0; q < count; ++q) simd.multiply(queries[q].y, a.head_dim, 1.0f / queries[q].sum);

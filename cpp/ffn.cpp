@@ -60,8 +60,11 @@ struct CoreList {
   int32_t neuron(int64_t index) const { return ids == nullptr ? static_cast<int32_t>(index) : ids[index]; }
 };
 
-float BiasedDot(const SimdKernels& simd, const Matrix& weight, const float* bias, int32_t neuron, const float* x) {
-  const float dot = simd.dot[weight.dtype](weight.data + neuron * weight.row_bytes, x, weight.columns);
+// `next` is the neuron whose row will be read after this one.
+float BiasedDot(const SimdKernels& simd, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
+                const float* x) {
+  const float dot = simd.dot[weight.dtype](weight.data + neuron * weight.row_bytes,
+                                           weight.data + next * weight.row_bytes, x, weight.columns);
   return bias == nullptr ? dot : dot + bias[neuron];
 }
 
@@ -76,16 +79,19 @@ void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& lis
   float ups[kDotBlock];
   for (int64_t i = begin; i < end; ++i) {
     const int32_t neuron = list.neuron(i);
+    // The rows of consecutive neurons are found by the processor.
+    const int32_t following = i + 1 < list.size ? list.neuron(i + 1) : neuron;
+    const int32_t next = following == neuron + 1 ? neuron : following;
     float gate = 0.0f;
-    if (ffn.gated()) gates[i - begin] = gate = BiasedDot(simd, ffn.gate, ffn.gate_bias, neuron, x);
-    ups[i - begin] = skips && !(gate > 0.0f) ? 0.0f : BiasedDot(simd, ffn.up, ffn.up_bias, neuron, x);
+    if (ffn.gated()) gates[i - begin] = gate = BiasedDot(simd, ffn.gate, ffn.gate_bias, neuron, next, x);
+    ups[i - begin] = skips && !(gate > 0.0f) ? 0.0f : BiasedDot(simd, ffn.up, ffn.up_bias, neuron, next, x);
   }
   simd.activate(ffn.activation, ffn.gated() ? gates : nullptr, ups, end - begin, activations + begin);
 }
 
 // Some consecutive listed neurons, without those whose activation is 0.
 struct Gathered {
-  static constexpr int32_t kMost = 64;
+  static constexpr int32_t kMost = 256;
   int32_t neurons[kMost];
   float activations[kMost];
   int32_t count;

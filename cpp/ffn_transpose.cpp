@@ -44,10 +44,15 @@ void TransposeQ8(const Transposition& t, const Square& s) {
   for (int64_t group = s.begin / kGroupSize; group < s.end / kGroupSize; ++group) {
     uint8_t* scales = t.target + group * 34 * t.dim;
     uint8_t* elements = scales + 2 * t.dim;
+    // Rows of the target often lie a power of two apart: written byte by byte they would push each other out of L1.
+    uint8_t rows[kGroupSize][kBlock];
     for (int64_t i = s.first; i < s.last; ++i) {
       const uint8_t* block = t.source + (i * (t.neurons / kGroupSize) + group) * 34;
       std::memcpy(scales + 2 * i, block, 2);
-      for (int64_t r = 0; r < kGroupSize; ++r) elements[r * t.dim + i] = block[2 + r];
+      for (int64_t r = 0; r < kGroupSize; ++r) rows[r][i - s.first] = block[2 + r];
+    }
+    for (int64_t r = 0; r < kGroupSize; ++r) {
+      std::memcpy(elements + r * t.dim + s.first, rows[r], static_cast<size_t>(s.last - s.first));
     }
   }
 }

@@ -28,7 +28,8 @@ int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const 
     const int64_t step = coreinfer::RowsPerBlock(matrix.row_bytes);
     coreinfer::ParallelRanges(c, rows, step, [&](int64_t begin, int64_t end, int32_t) {
       for (int64_t r = begin; r < end; ++r) {
-        float value = dot(matrix.data + r * matrix.row_bytes, x, columns);
+        const uint8_t* row = matrix.data + r * matrix.row_bytes;
+        float value = dot(row, row, x, columns);
         if (bias != nullptr) value += bias[r];
         y[r] = accumulate == 1 ? y[r] + value : value;
       }

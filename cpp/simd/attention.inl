@@ -9,28 +9,32 @@ namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
 // kKeys dot products at once, each with one accumulator, so that a query's vector is loaded once for all of them.
-template <int kKeys>
-inline void ScoreSomeKeys(const float* query, const float* keys, int64_t head_dim, float scale, float* scores) {
+template <class Reader, int kKeys>
+inline void ScoreSomeKeys(const float* query, const uint8_t* keys, int64_t head_dim, float scale, float* scores) {
+  const int64_t stride = head_dim * Reader::kBytes;
   Vec sum[kKeys];
   for (int k = 0; k < kKeys; ++k) sum[k] = Zero();
   int64_t i = 0;
   for (; i + kLanes <= head_dim; i += kLanes) {
     const Vec q = Load(query + i);
 #pragma GCC unroll 8
-    for (int k = 0; k < kKeys; ++k) sum[k] = Fma(q, Load(keys + k * head_dim + i), sum[k]);
+    for (int k = 0; k < kKeys; ++k) sum[k] = Fma(q, Reader::Read(keys + k * stride + i * Reader::kBytes), sum[k]);
   }
   if (i < head_dim) {
     const Vec q = LoadPartial(query + i, head_dim - i);
-    for (int k = 0; k < kKeys; ++k) sum[k] = Fma(q, LoadPartial(keys + k * head_dim + i, head_dim - i), sum[k]);
+    for (int k = 0; k < kKeys; ++k) {
+      sum[k] = Fma(q, ReadPartial<Reader>(keys + k * stride + i * Reader::kBytes, head_dim - i), sum[k]);
+    }
   }
   for (int k = 0; k < kKeys; ++k) scores[k] = scale * Sum(sum[k]);
 }
 
-void ScoreKeys(const float* query, const float* keys, int32_t count, int32_t head_dim, float scale, float* scores) {
-  const int64_t stride = head_dim;
+template <class Reader>
+void ScoreKeys(const float* query, const uint8_t* keys, int32_t count, int32_t head_dim, float scale, float* scores) {
+  const int64_t stride = head_dim * Reader::kBytes;
   int32_t k = 0;
-  for (; k + 8 <= count; k += 8) ScoreSomeKeys<8>(query, keys + k * stride, stride, scale, scores + k);
-  for (; k < count; ++k) ScoreSomeKeys<1>(query, keys + k * stride, stride, scale, scores + k);
+  for (; k + 8 <= count; k += 8) ScoreSomeKeys<Reader, 8>(query, keys + k * stride, head_dim, scale, scores + k);
+  for (; k < count; ++k) ScoreSomeKeys<Reader, 1>(query, keys + k * stride, head_dim, scale, scores + k);
 }
 
 float LargestOf(const float* x, int32_t count) {

@@ -24,7 +24,7 @@ constexpr SimdKernels kKernels = {
     RmsNorm,
     LayerNorm,
     Activate,
-    ScoreKeys,
+    {ScoreKeys<F32Reader>, ScoreKeys<F16Reader>},
     LargestOf,
     Exponentiate,
     Multiply,

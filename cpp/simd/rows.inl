@@ -10,11 +10,18 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
+// Touches every cache line that begins within `bytes`, or the one before.
+template <int64_t kBytes>
+inline void PrefetchLines(const uint8_t* address) {
+  for (int64_t offset = 0; offset < kBytes; offset += 64) Prefetch(address + offset);
+}
+
 template <class Reader>
-float DotPlain(const uint8_t* row, const float* x, int32_t columns) {
+float DotPlain(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns) {
   Vec sum[4] = {Zero(), Zero(), Zero(), Zero()};
   int64_t i = 0;
   for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
+    PrefetchLines<4 * kLanes * Reader::kBytes>(next + i * Reader::kBytes);
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
       const int64_t at = i + v * kLanes;
@@ -42,12 +49,13 @@ inline Vec AddBlockDot(const uint8_t* block, const float* x, Vec sum) {
 }
 
 template <class Reader>
-float DotBlocks(const uint8_t* row, const float* x, int32_t columns) {
+float DotBlocks(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns) {
   constexpr int64_t kBytes = Reader::kBlockBytes;
   const int64_t blocks = columns / kGroup;
   Vec sum[4] = {Zero(), Zero(), Zero(), Zero()};
   int64_t b = 0;
   for (; b + 4 <= blocks; b += 4) {
+    PrefetchLines<4 * kBytes>(next + b * kBytes);
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) sum[v] = AddBlockDot<Reader>(row + (b + v) * kBytes, x + (b + v) * kGroup, sum[v]);
   }
@@ -55,23 +63,33 @@ float DotBlocks(const uint8_t* row, const float* x, int32_t columns) {
   return Sum(Add(Add(sum[0], sum[1]), Add(sum[2], sum[3])));
 }
 
+// Adds kRows rows at once, so that y is loaded and stored once for all of them. `next` are the rows of the pass after
+// this one, or the same ones.
 template <class Reader, int kRows>
-void AddPlainPass(const uint8_t* const* rows, const float* factors, int64_t begin, int64_t end, float* y) {
+void AddPlainPass(const uint8_t* const* rows, const uint8_t* const* next, const float* factors, int64_t begin,
+                  int64_t end, float* y) {
+  constexpr int64_t kLine = 64 / Reader::kBytes;
+  static_assert(kLine % kLanes == 0);
   Vec factor[kRows];
   for (int r = 0; r < kRows; ++r) factor[r] = Set(factors[r]);
   int64_t i = begin;
-  for (; i + kLanes <= end; i += kLanes) {
-    Vec sum = Load(y + i);
+  for (; i + kLine <= end; i += kLine) {
+    for (int r = 0; r < kRows; ++r) Prefetch(next[r] + i * Reader::kBytes);
 #pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) sum = Fma(factor[r], Reader::Read(rows[r] + i * Reader::kBytes), sum);
-    Store(y + i, sum);
-  }
-  if (i < end) {
-    Vec sum = LoadPartial(y + i, end - i);
-    for (int r = 0; r < kRows; ++r) {
-      sum = Fma(factor[r], ReadPartial<Reader>(rows[r] + i * Reader::kBytes, end - i), sum);
+    for (int64_t at = i; at < i + kLine; at += kLanes) {
+      Vec sum = Load(y + at);
+#pragma GCC unroll 8
+      for (int r = 0; r < kRows; ++r) sum = Fma(factor[r], Reader::Read(rows[r] + at * Reader::kBytes), sum);
+      Store(y + at, sum);
     }
-    StorePartial(y + i, end - i, sum);
+  }
+  for (; i < end; i += kLanes) {
+    const int64_t count = end - i < kLanes ? end - i : kLanes;
+    Vec sum = LoadPartial(y + i, count);
+    for (int r = 0; r < kRows; ++r) {
+      sum = Fma(factor[r], ReadPartial<Reader>(rows[r] + i * Reader::kBytes, count), sum);
+    }
+    StorePartial(y + i, count, sum);
   }
 }
 
@@ -79,21 +97,25 @@ template <class Reader>
 void AddPlainRows(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,
                   float* y) {
   int32_t j = 0;
-  for (; j + 8 <= count; j += 8) AddPlainPass<Reader, 8>(rows + j, factors + j, begin, end, y);
-  for (; j < count; ++j) AddPlainPass<Reader, 1>(rows + j, factors + j, begin, end, y);
+  for (; j + 8 <= count; j += 8) {
+    AddPlainPass<Reader, 8>(rows + j, rows + (j + 16 <= count ? j + 8 : j), factors + j, begin, end, y);
+  }
+  for (; j < count; ++j) AddPlainPass<Reader, 1>(rows + j, rows + j, factors + j, begin, end, y);
 }
 
 template <class Reader, int kRows>
-void AddBlockPass(const uint8_t* const* rows, const float* factors, int64_t begin, int64_t end, float* y) {
+void AddBlockPass(const uint8_t* const* rows, const uint8_t* const* next, const float* factors, int64_t begin,
+                  int64_t end, float* y) {
   for (int64_t i = begin; i < end; i += kGroup) {
+    const int64_t at = i / kGroup * Reader::kBlockBytes;
     Vec sum[kGroupVecs];
     for (int v = 0; v < kGroupVecs; ++v) sum[v] = Load(y + i + v * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      const uint8_t* block = rows[r] + i / kGroup * Reader::kBlockBytes;
-      const Vec factor = Mul(Set(factors[r]), BroadcastHalf(block));
+      Prefetch(next[r] + at);
+      const Vec factor = Mul(Set(factors[r]), BroadcastHalf(rows[r] + at));
       Vec q[kGroupVecs];
-      Reader::Read(block + 2, q);
+      Reader::Read(rows[r] + at + 2, q);
       for (int v = 0; v < kGroupVecs; ++v) sum[v] = Fma(factor, q[v], sum[v]);
     }
     for (int v = 0; v < kGroupVecs; ++v) Store(y + i + v * kLanes, sum[v]);
@@ -104,18 +126,22 @@ template <class Reader>
 void AddBlockRows(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,
                   float* y) {
   int32_t j = 0;
-  for (; j + 8 <= count; j += 8) AddBlockPass<Reader, 8>(rows + j, factors + j, begin, end, y);
-  for (; j < count; ++j) AddBlockPass<Reader, 1>(rows + j, factors + j, begin, end, y);
+  for (; j + 8 <= count; j += 8) {
+    AddBlockPass<Reader, 8>(rows + j, rows + (j + 16 <= count ? j + 8 : j), factors + j, begin, end, y);
+  }
+  for (; j < count; ++j) AddBlockPass<Reader, 1>(rows + j, rows + j, factors + j, begin, end, y);
 }
 
 template <class Reader, int kRows>
-void AddUnscaledPass(const uint8_t* const* rows, const float* factors, int64_t begin, int64_t end, float* sums) {
+void AddUnscaledPass(const uint8_t* const* rows, const uint8_t* const* next, const float* factors, int64_t begin,
+                     int64_t end, float* sums) {
   for (int64_t i = begin; i < end; i += kGroup) {
     float* sum_of_group = sums + i - begin;
     Vec sum[kGroupVecs];
     for (int v = 0; v < kGroupVecs; ++v) sum[v] = Load(sum_of_group + v * kLanes);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
+      Prefetch(next[r] + i / kGroup * Reader::kSharedBytes);
       const Vec factor = Set(factors[r]);
       Vec q[kGroupVecs];
       Reader::Read(rows[r] + i / kGroup * Reader::kSharedBytes, q);
@@ -136,8 +162,10 @@ void AddSharedRows(const uint8_t* const* rows, const float* factors, int32_t cou
     const int64_t last = first + kPart < end ? first + kPart : end;
     memset(sums, 0, static_cast<size_t>(last - first) * sizeof(float));
     int32_t j = 0;
-    for (; j + 4 <= count; j += 4) AddUnscaledPass<Reader, 4>(rows + j, factors + j, first, last, sums);
-    for (; j < count; ++j) AddUnscaledPass<Reader, 1>(rows + j, factors + j, first, last, sums);
+    for (; j + 4 <= count; j += 4) {
+      AddUnscaledPass<Reader, 4>(rows + j, rows + (j + 8 <= count ? j + 4 : j), factors + j, first, last, sums);
+    }
+    for (; j < count; ++j) AddUnscaledPass<Reader, 1>(rows + j, rows + j, factors + j, first, last, sums);
     for (int64_t i = first; i < last; i += kLanes) {
       Store(y + i, Fma(LoadF16(scales + 2 * i), Load(sums + i - first), Load(y + i)));
     }

@@ -21,8 +21,9 @@ struct Matrix {
 struct SimdKernels {
   const char* name;
 
-  /// The sum of row[i] * x[i], in F32; indexed by the dtypes F32..Q4_0.
-  float (*dot[5])(const uint8_t* row, const float* x, int32_t columns);
+  /// The sum of row[i] * x[i], in F32; indexed by the dtypes F32..Q4_0. `next` is the row that will be read after this
+  /// one, for prefetching: scattered rows would otherwise each begin with a wait for memory. It may be `row` itself.
+  float (*dot[5])(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns);
 
   /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed by the dtypes F32..Q4_0.
   void (*add_rows[5])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,
@@ -45,9 +46,10 @@ struct SimdKernels {
   /// out[i] = activation(gate[i], up[i]), ungated when gate is null; out may be gate or up.
   void (*activate)(int32_t activation, const float* gate, const float* up, int64_t count, float* out);
 
-  /// scores[i] = scale * (query dot keys[i]). keys (count, head_dim).
-  void (*score_keys)(const float* query, const float* keys, int32_t count, int32_t head_dim, float scale,
-                     float* scores);
+  /// scores[i] = scale * (query dot keys[i]); indexed by the dtypes F32 and F16. keys (count, head_dim). Halves give
+  /// the same bits as their conversion to F32.
+  void (*score_keys[2])(const float* query, const uint8_t* keys, int32_t count, int32_t head_dim, float scale,
+                        float* scores);
   float (*largest)(const float* x, int32_t count);
   /// x[i] = exp(x[i] - shift); returns their sum.
   float (*exponentiate)(float* x, int32_t count, float shift);

@@ -230,6 +230,28 @@ TEST(LongPromptsAreCutIntoBlocks) {
   }
 }
 
+TEST(ActivationsArePrecise) {
+  std::vector<float> z;
+  for (int i = -2000; i <= 2000; ++i) z.push_back(static_cast<float>(i) * 0.01f);
+  const auto neurons = static_cast<int32_t>(z.size());
+  const std::vector<float> down(z.size());
+  const float x = 1.0f;
+  for (const int32_t activation : {CI_RELU, CI_SILU, CI_GELU}) {
+    std::vector<double> want;
+    std::vector<double> scale;
+    for (const float value : z) {
+      want.push_back(Activation(activation, false, 0.0, double{value}));
+      scale.push_back(std::max(std::fabs(want.back()), 1e-3));
+    }
+    const auto got = OnEveryContext(std::vector<float>(z.size()), "activation", [&](ci_context* c, float* out) {
+      float y = 0.0f;
+      return ci_ffn_decode(c, activation, CI_F32, nullptr, z.data(), nullptr, nullptr, CI_F32, down.data(), nullptr, &x,
+                           nullptr, neurons, neurons, 1, out, &y);
+    });
+    CHECK_CLOSE(got, want, scale, kActivationTolerance, Shape("activation", {activation}));
+  }
+}
+
 TEST(ExtremeGatesStayFinite) {
   const std::vector<float> gate = {1.0f, -1.0f};
   const std::vector<float> down = {1.0f, 1.0f};

@@ -10,6 +10,7 @@
  *   - Same input, same bits: results depend neither on the number of threads nor on earlier calls.
  *   - Inputs and outputs never overlap unless the function says "in place".
  *   - Pointers marked `or NULL` may be null; all others are checked.
+ *   - Sizes and counts are at least 1; only `core` may be 0.
  */
 #ifndef COREINFER_KERNELS_H_
 #define COREINFER_KERNELS_H_

@@ -54,7 +54,7 @@ public final class Session implements AutoCloseable {
   /** Answers, handing out each token as soon as it is known. */
   public GenerationResult generate(GenerationRequest request, Consumer<Token> onToken) {
     try (TokenStream stream = stream(request)) {
-      stream.forEachRemaining(onToken);
+      stream.forEach(onToken);
       return stream.result();
     }
   }

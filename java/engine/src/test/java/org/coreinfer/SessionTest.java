@@ -197,7 +197,7 @@ class SessionTest {
   void aSessionAnswersOneRequestAtATime() {
     try (Session session = model.newSession(CORE)) {
       TokenStream stream = session.stream(request().build());
-      stream.next();
+      stream.iterator().next();
       assertThrows(IllegalStateException.class, () -> session.generate("more"));
       stream.close();
       stream.close();
@@ -306,12 +306,12 @@ class SessionTest {
   void aStreamClosedByAnotherThreadEndsSoon() throws Exception {
     try (Session session = model.newSession(CORE)) {
       TokenStream stream = session.stream(request().maxTokens(400).build());
-      stream.next();
+      stream.iterator().next();
       Thread closer = new Thread(stream::close);
       closer.start();
       closer.join(Duration.ofSeconds(10).toMillis());
       assertFalse(closer.isAlive());
-      stream.forEachRemaining(token -> {});
+      stream.forEach(token -> {});
       assertEquals(FinishReason.CANCELLED, stream.result().finishReason());
     }
   }

@@ -51,7 +51,8 @@ public final class Host {
     library();
     ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).put(bytes).rewind();
     long address = new Pointer(buffer).address();
-    return new NativeMemory(name, address, bytes.length, () -> Reference.reachabilityFence(buffer));
+    // The release keeps the buffer reachable until then.
+    return new NativeMemory(name, address, bytes.length, buffer::clear);
   }
 
   /** Tells the system that mapped memory will not be read again soon. */
@@ -96,9 +97,11 @@ public final class Host {
   private static int withPath(Path file, LongToIntFunction call) {
     byte[] utf8 = file.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
     ByteBuffer path = ByteBuffer.allocateDirect(utf8.length + 1).put(utf8).rewind();
-    int status = call.applyAsInt(new Pointer(path).address());
-    Reference.reachabilityFence(path);
-    return status;
+    try {
+      return call.applyAsInt(new Pointer(path).address());
+    } finally {
+      Reference.reachabilityFence(path);
+    }
   }
 
   private static final class Library {

@@ -16,6 +16,8 @@ public final class Rules {
   private Rules() {}
 
   /**
+   * The rule called {@code name}.
+   *
    * @param alpha share of a token's activations that count, in (0, 1]; only the counting rules use
    *     it
    */

@@ -16,10 +16,10 @@ import org.coreinfer.text.StreamDecoder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An answer in progress: each {@link #next} computes a token on the calling thread; the first one
+ * An answer in progress: each step of {@link #iterator} computes a token on the calling thread; the first one
  * reads the prompt before. For one thread; {@link #close}, from any thread, ends it early.
  */
-public final class TokenStream implements Iterator<Token>, Iterable<Token>, AutoCloseable {
+public final class TokenStream implements Iterable<Token>, AutoCloseable {
   private final Sequence sequence;
   private final GenerationRequest request;
   private final int[] prompt;
@@ -69,27 +69,36 @@ public final class TokenStream implements Iterator<Token>, Iterable<Token>, Auto
     Arrays.stream(prompt).forEach(sampler::accept);
   }
 
+  /** The tokens that were not handed out yet; every iterator of a stream takes from the same ones. */
   @Override
-  public synchronized boolean hasNext() {
+  public Iterator<Token> iterator() {
+    return new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        return peek() != null;
+      }
+
+      @Override
+      public Token next() {
+        return take();
+      }
+    };
+  }
+
+  private synchronized @Nullable Token peek() {
     if (prepared == null && finishReason == null) {
       prepared = step();
     }
-    return prepared != null;
+    return prepared;
   }
 
-  @Override
-  public synchronized Token next() {
-    if (!hasNext()) {
+  private synchronized Token take() {
+    Token token = peek();
+    if (token == null) {
       throw new NoSuchElementException("the answer has ended");
     }
-    Token token = prepared;
     prepared = null;
     return token;
-  }
-
-  @Override
-  public Iterator<Token> iterator() {
-    return this;
   }
 
   private @Nullable Token step() {
@@ -192,7 +201,7 @@ public final class TokenStream implements Iterator<Token>, Iterable<Token>, Auto
   }
 
   /**
-   * The answer, once {@link #hasNext} is false or the stream was closed.
+   * The answer, once all tokens were taken or the stream was closed.
    *
    * @throws IllegalStateException if the answer has not ended
    */

@@ -45,6 +45,8 @@ public record MemoryPlan(
   }
 
   /**
+   * Fails early, before anything is allocated.
+   *
    * @throws OutOfNativeMemoryException if the machine has less than {@link #needed}
    */
   public void refuseIfTooLarge() {

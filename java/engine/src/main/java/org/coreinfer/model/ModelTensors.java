@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import org.coreinfer.backend.Backend;
@@ -79,7 +80,9 @@ public final class ModelTensors {
    * heads of tied models and PowerInfer's predictors.
    */
   void refuseUnknown() {
-    for (String name : file.tensors().keySet()) {
+    Set<String> stored = new TreeSet<>(file.tensors().keySet());
+    stored.addAll(file.unsupported().keySet());
+    for (String name : stored) {
       if (!used.contains(name) && !WITHOUT_EFFECT.matcher(name).matches()) {
         throw new ModelFormatException(
             file.name() + ": " + name + ": no supported model has this tensor");

@@ -58,7 +58,7 @@ final class SpecialRoles {
   }
 
   static SpecialRoles none() {
-    return new SpecialRoles(null);
+    return new SpecialRoles((Path) null);
   }
 
   static SpecialRoles of(Path folder) {

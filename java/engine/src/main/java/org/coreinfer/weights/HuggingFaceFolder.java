@@ -22,8 +22,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HuggingFaceFolder implements WeightFile {
   private static final String CONFIG = "config.json";
-  private static final String GENERATION_CONFIG = "generation_config.json";
-  private static final String END_TOKEN = "eos_token_id";
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
 
@@ -80,20 +78,6 @@ public final class HuggingFaceFolder implements WeightFile {
     return config;
   }
 
-  /**
-   * Ids of the tokens that end a text, as config.json and generation_config.json name them; often
-   * none.
-   */
-  public Set<Integer> endTokens() {
-    Set<Integer> ids = new LinkedHashSet<>();
-    addEndTokens(config, ids);
-    Path generation = path.resolve(GENERATION_CONFIG);
-    if (Files.exists(generation)) {
-      addEndTokens(JsonConfig.read(generation), ids);
-    }
-    return Collections.unmodifiableSet(ids);
-  }
-
   /** The free text in the headers of the safetensors files; unmodifiable. */
   public Map<String, String> metadata() {
     return Collections.unmodifiableMap(metadata);
@@ -127,18 +111,6 @@ public final class HuggingFaceFolder implements WeightFile {
   @Override
   public void close() {
     shards.forEach(NativeMemory::close);
-  }
-
-  private static void addEndTokens(JsonConfig config, Set<Integer> ids) {
-    if (config.has(END_TOKEN)) {
-      for (long id : config.integers(END_TOKEN)) {
-        if (id < 0 || id > Integer.MAX_VALUE) {
-          throw new ModelFormatException(
-              config.source() + ": " + END_TOKEN + ": " + id + " is no token id");
-        }
-        ids.add((int) id);
-      }
-    }
   }
 
   private void map(FileMapper mapper) {

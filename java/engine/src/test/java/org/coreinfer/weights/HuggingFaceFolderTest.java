@@ -56,7 +56,6 @@ class HuggingFaceFolderTest {
       assertEquals("llama", file.architecture());
       assertEquals("tiny-model", file.name());
       assertEquals(folder, file.path());
-      assertEquals(Set.of(2), file.endTokens());
     }
   }
 
@@ -210,19 +209,6 @@ class HuggingFaceFolderTest {
     assertOpenRefused("not a regular file");
     Files.delete(folder.resolve("config.json"));
     assertOpenRefused("a folder without config.json");
-  }
-
-  @Test
-  void collectsEndTokensFromBothConfigs() {
-    single("{}", 0);
-    write("generation_config.json", "{\"eos_token_id\": [128001, 2]}");
-    try (HuggingFaceFolder file = open()) {
-      assertEquals(Set.of(2, 128001), file.endTokens());
-    }
-    write("generation_config.json", "{\"eos_token_id\": -1}");
-    try (HuggingFaceFolder file = open()) {
-      assertThrows(ModelFormatException.class, file::endTokens);
-    }
   }
 
   @Test

@@ -90,7 +90,6 @@ class SharedModelsTest {
       assertTrue(folder.find("model.embed_tokens.weight").isEmpty());
       assertEquals(2048, folder.tensor("lm_head.weight").rows());
       assertFalse(folder.config().object("rope_scaling").isPresent());
-      assertEquals(Set.of(2), folder.endTokens());
     }
   }
 
