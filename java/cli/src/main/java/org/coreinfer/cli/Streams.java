@@ -1,7 +1,6 @@
 package org.coreinfer.cli;
 
 import java.io.FileDescriptor;
-import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,6 +9,8 @@ import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.coreinfer.error.CoreInferException;
 
 /**
@@ -36,19 +37,23 @@ record Streams(
     }
   }
 
-  /** Those of this process; the launcher knows which are terminals. */
+  /** Those of this process; whether stderr is a terminal is the launcher's knowledge. */
   static Streams ofProcess() {
     return new Streams(
-        new FileInputStream(FileDescriptor.in),
+        System.in,
         new FileOutputStream(FileDescriptor.out),
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
-        isTerminal("stdin", System.console() != null),
-        isTerminal("stderr", false));
+        isTerminal(Path.of("/proc/self/fd/0")),
+        Boolean.getBoolean("coreinfer.stderr.tty"));
   }
 
-  private static boolean isTerminal(String stream, boolean fallback) {
-    String known = System.getProperty("coreinfer." + stream + ".tty");
-    return known == null ? fallback : Boolean.parseBoolean(known);
+  private static boolean isTerminal(Path openFile) {
+    try {
+      String target = Files.readSymbolicLink(openFile).toString();
+      return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+    } catch (IOException e) {
+      return false; // no such file on this system: read what comes
+    }
   }
 
   /**

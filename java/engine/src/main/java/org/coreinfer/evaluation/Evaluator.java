@@ -84,7 +84,7 @@ public final class Evaluator implements AutoCloseable {
         rows.slice(i * rowBytes, rowBytes).floats().put(logits);
         steps.decoded(i);
       }
-      state.truncate(steps.promptTokens());
+      state.truncate(steps.promptTokens);
       for (int i = 0; i < steps.count(); i++) {
         tally.core().read(decoder.decode(state, steps.input(i), core));
         tally.dense().read(rows.slice(i * rowBytes, rowBytes).floats());
@@ -114,7 +114,17 @@ public final class Evaluator implements AutoCloseable {
   }
 
   /** The decode steps of one document, each made twice, and its progress. */
-  private record Steps(int[] ids, int promptTokens, Decoder.Monitor monitor) {
+  private static final class Steps {
+    private final int[] ids;
+    private final int promptTokens;
+    private final Decoder.Monitor monitor;
+
+    Steps(int[] ids, int promptTokens, Decoder.Monitor monitor) {
+      this.ids = ids;
+      this.promptTokens = promptTokens;
+      this.monitor = monitor;
+    }
+
     /** Tokens that are fed after the prompt; the last one is only predicted. */
     int count() {
       return ids.length - promptTokens - 1;
