@@ -81,7 +81,7 @@ double MedianSeconds(const std::function<void()>& body) {
     total += seconds.back();
   }
   std::sort(seconds.begin(), seconds.end());
-  return seconds[std::getenv("LAB_BEST") != nullptr ? 0 : seconds.size() / 2];
+  return seconds[seconds.size() / 2];
 }
 
 bool Wanted(const char* name) { return std::strstr(name, filter) != nullptr; }
