@@ -15,7 +15,7 @@ import org.coreinfer.error.ModelFormatException;
 final class BpeJson {
   private final Vocabulary vocabulary;
   private final MergeTable merges;
-  private final MergeBoundaries boundaries;
+  private final MergeBoundaries boundaries = new MergeBoundaries();
   private int unknown = -1;
   private boolean fusesUnknown;
   private boolean fallsBackToBytes;
@@ -27,7 +27,6 @@ final class BpeJson {
   private BpeJson(Vocabulary vocabulary, List<Merge> list, Set<String> special) {
     this.vocabulary = vocabulary;
     this.merges = new MergeTable(list.size());
-    this.boundaries = new MergeBoundaries(c -> vocabulary.id(Character.toString(c)) >= 0);
     for (int rank = 0; rank < list.size(); rank++) {
       Merge merge = list.get(rank);
       String result = merge.left + merge.right;
@@ -171,7 +170,11 @@ final class BpeJson {
     }
     PreTokenizer spelled = bytes ? preTokenizer.then(PreTokenizer.byteAlphabet()) : preTokenizer;
     BpeModel built = model.build();
-    return new Stages(ignoresMerges ? spelled : spelled.then(PreTokenizer.of(boundaries)), built);
+    return new Stages(
+        ignoresMerges
+            ? spelled
+            : spelled.then(PreTokenizer.of(boundaries.pattern(built::isSymbol))),
+        built);
   }
 
   record Stages(PreTokenizer preTokenizer, BpeModel model) {}

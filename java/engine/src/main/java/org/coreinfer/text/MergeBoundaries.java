@@ -10,22 +10,13 @@ import java.util.function.IntPredicate;
  * piece that a merge makes. The ids are those of the whole text, since merges on the two sides
  * never meet. A model without a pre-tokenizer gets its short words so.
  */
-final class MergeBoundaries implements SplitPattern {
+final class MergeBoundaries {
   private static final int ASCII = 128;
 
   /** Pairs of ASCII characters with a piece that has them side by side. */
   private final BitSet asciiPairs = new BitSet(ASCII * ASCII);
 
   private final Set<Integer> pairs = new HashSet<>();
-  private final IntPredicate isSymbol;
-
-  /**
-   * @param isSymbol whether a code point is a vocabulary entry by itself; text is cut only before
-   *     those, because unknown ones may fuse with what stands before them
-   */
-  MergeBoundaries(IntPredicate isSymbol) {
-    this.isSymbol = isSymbol;
-  }
 
   /** Adds the result of a merge. */
   void addPiece(String piece) {
@@ -40,23 +31,27 @@ final class MergeBoundaries implements SplitPattern {
     }
   }
 
-  @Override
-  public int pieceEnd(String text, int start, int end) {
-    int i = start + 1;
-    while (i < end && !isBoundary(text, i)) {
-      i++;
-    }
-    return i;
+  /**
+   * The cuts as a pattern.
+   *
+   * @param isSymbol whether a character is a vocabulary entry by itself; text is cut only before
+   *     those, because unknown ones may fuse with what stands before them
+   */
+  SplitPattern pattern(IntPredicate isSymbol) {
+    return (text, start, end) -> {
+      int i = start + 1;
+      while (i < end
+          && (meet(text.charAt(i - 1), text.charAt(i)) || !isSymbol.test(text.charAt(i)))) {
+        i++;
+      }
+      return i;
+    };
   }
 
-  private boolean isBoundary(String text, int index) {
-    char left = text.charAt(index - 1);
-    char right = text.charAt(index);
-    if (left < ASCII && right < ASCII) {
-      return !asciiPairs.get(left * ASCII + right) && isSymbol.test(right);
-    }
-    return !Character.isSurrogate(right)
-        && !pairs.contains((left << 16) | right)
-        && isSymbol.test(right);
+  /** Whether a piece has these characters side by side; the halves of a surrogate pair count so. */
+  private boolean meet(char left, char right) {
+    return (left < ASCII && right < ASCII)
+        ? asciiPairs.get(left * ASCII + right)
+        : Character.isSurrogate(right) || pairs.contains((left << 16) | right);
   }
 }

@@ -22,7 +22,7 @@ final class ScoredMerges {
 
   private final Vocabulary vocabulary;
   private final MergeTable merges;
-  private final MergeBoundaries boundaries;
+  private final MergeBoundaries boundaries = new MergeBoundaries();
   private final BpeModel.Builder model;
   private final Map<Integer, Integer> virtualSymbols = new HashMap<>();
   private final List<Piece> pieces;
@@ -36,7 +36,6 @@ final class ScoredMerges {
     this.pieces = pieces;
     this.merges = new MergeTable(2 * pieces.size());
     this.model = new BpeModel.Builder(merges);
-    this.boundaries = new MergeBoundaries(c -> mergeableId(Character.toString(c)) >= 0);
     Map<Double, Integer> ranks = ranks(source, pieces);
     long cutCharacters = 0;
     for (int id = 0; id < pieces.size(); id++) {
@@ -109,7 +108,7 @@ final class ScoredMerges {
   }
 
   /** Where no merge reaches across. */
-  SplitPattern boundaries() {
+  MergeBoundaries boundaries() {
     return boundaries;
   }
 }

@@ -84,13 +84,14 @@ record SentencePiece(
     if (unknown >= 0) {
       model.unknown(unknown, true);
     }
+    BpeModel built = model.build();
     return new BpeTokenizer(
         new BpeTokenizer.Parts(
             vocabulary,
             addedTokens,
             normalizer(),
-            PreTokenizer.of(merges.boundaries()),
-            model.build(),
+            PreTokenizer.of(merges.boundaries().pattern(built::isSymbol)),
+            built,
             decoding(),
             special,
             sequence));

@@ -108,7 +108,7 @@ final class SpecialRoles {
     int id = text == null ? -1 : vocabulary.id(text);
     if (id < 0) {
       List<Integer> ids = ids(role + "_id");
-      id = ids.isEmpty() ? -1 : ids.get(0);
+      id = ids.isEmpty() || vocabulary.piece(ids.get(0)) == null ? -1 : ids.get(0);
     }
     return id < 0 ? fallback : id;
   }

@@ -93,10 +93,10 @@ final class TokenizerJson {
     String type = node.get("type").string();
     switch (type) {
       case "ByteLevel" -> {}
-      case "TemplateProcessing" -> readTemplate(node);
+      case "TemplateProcessing" -> readTemplate(node, vocabulary);
       case "RobertaProcessing", "BertProcessing" -> {
-        prefix = List.of(pairedId(node.get("cls")));
-        suffix = List.of(pairedId(node.get("sep")));
+        prefix = List.of(pairedId(node.get("cls"), vocabulary));
+        suffix = List.of(pairedId(node.get("sep"), vocabulary));
       }
       case "Sequence" -> {
         if (depth > 0) {
@@ -112,14 +112,22 @@ final class TokenizerJson {
   }
 
   /** A text and its id. */
-  private static int pairedId(JsonNode pair) {
+  private static int pairedId(JsonNode pair, Vocabulary vocabulary) {
     if (pair.size() != 2 || !pair.isList()) {
       throw pair.wrong("expected a text and an id");
     }
-    return pair.list().get(1).tokenId();
+    return knownId(pair.list().get(1), vocabulary);
   }
 
-  private void readTemplate(JsonNode node) {
+  private static int knownId(JsonNode node, Vocabulary vocabulary) {
+    int id = node.tokenId();
+    if (vocabulary.piece(id) == null) {
+      throw node.wrong("the vocabulary lacks the id " + id);
+    }
+    return id;
+  }
+
+  private void readTemplate(JsonNode node, Vocabulary vocabulary) {
     List<Integer> before = new ArrayList<>();
     List<Integer> after = new ArrayList<>();
     boolean seenText = false;
@@ -135,7 +143,7 @@ final class TokenizerJson {
       }
       JsonNode known = node.get("special_tokens").get(token.get("id").string());
       for (JsonNode id : known.get("ids").list()) {
-        (seenText ? after : before).add(id.tokenId());
+        (seenText ? after : before).add(knownId(id, vocabulary));
       }
     }
     if (!seenText) {

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Random;
 import org.coreinfer.error.ModelFormatException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Every supported member of a tokenizer.json, put into a small real one, against the tokenizer of
  * Hugging Face.
  */
+@Tag("oracle")
 class ComponentTest {
   private static final String BYTES =
       "{'type':'ByteLevel','add_prefix_space':false,'trim_offsets':true,'use_regex':false}";

@@ -181,6 +181,18 @@ class HostileTokenizerTest {
   }
 
   @Test
+  void refusesTemplatesWithIdsOutsideTheVocabulary() throws IOException {
+    JsonObject root = TokenizerJsonFixture.read("opt-tiny-relu");
+    root.add(
+        "post_processor",
+        TokenizerJsonFixture.json("{'type':'RobertaProcessing','sep':['x',2048],'cls':['y',0]}"));
+    Path file = fixture.write(root);
+    ModelFormatException refusal =
+        assertThrows(ModelFormatException.class, () -> Tokenizers.fromTokenizerJson(file));
+    assertTrue(refusal.toString().contains("post_processor.sep.1"), refusal.toString());
+  }
+
+  @Test
   void vocabulariesMayHaveHoles() throws IOException {
     JsonObject root = TokenizerJsonFixture.read("opt-tiny-relu");
     root.getAsJsonObject("model").getAsJsonObject("vocab").addProperty("far away", 100_000);

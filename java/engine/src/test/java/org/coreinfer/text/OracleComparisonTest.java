@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The ids of Hugging Face's own tokenizer, on real text and on text made to be awkward. By default
  * a few chunks of every file; {@code -Dcoreinfer.exhaustive=true} compares every byte.
  */
+@Tag("oracle")
 class OracleComparisonTest {
   private static final boolean EXHAUSTIVE = Boolean.getBoolean("coreinfer.exhaustive");
   private static final int CHUNK = 16_000;

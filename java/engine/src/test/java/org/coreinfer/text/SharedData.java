@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -30,11 +31,14 @@ final class SharedData {
     return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
   }
 
-  /** Every text of the corpora and the training data. */
+  /** Every text of the corpora, the training data and the vectors. */
   static List<Path> texts() throws IOException {
-    try (Stream<Path> corpora = Files.walk(path("data/corpora"));
-        Stream<Path> train = Files.walk(path("data/train"))) {
-      return Stream.concat(corpora, train).filter(Files::isRegularFile).sorted().toList();
+    List<Path> texts = new ArrayList<>();
+    for (String folder : List.of("data/corpora", "data/train", "data/vectors/cs336")) {
+      try (Stream<Path> files = Files.walk(path(folder))) {
+        files.filter(Files::isRegularFile).sorted().forEach(texts::add);
+      }
     }
+    return texts;
   }
 }
