@@ -13,6 +13,7 @@ import org.coreinfer.generation.FinishReason;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
 import org.coreinfer.generation.Timings;
+import org.coreinfer.generation.Token;
 import org.coreinfer.generation.TokenStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -126,9 +127,9 @@ final class RunCommand implements Callable<Integer> {
     try (Progress reading = new Progress(streams, cancellation, "Reading the prompt");
         TokenStream tokens = open(session, request.prefillProgress(reading::update).build())) {
       String last = "";
-      while (tokens.hasNext()) {
+      for (Token token : tokens) {
         reading.end();
-        String text = tokens.next().text();
+        String text = token.text();
         if (!isJson && !text.isEmpty()) {
           streams.print(text);
           last = text;
