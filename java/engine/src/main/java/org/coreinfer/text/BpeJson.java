@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.coreinfer.error.ModelFormatException;
 
 /**
@@ -21,7 +22,7 @@ final class BpeJson {
   private boolean ignoresMerges;
 
   /** One merge, and where it stands for messages. */
-  private record Merge(String where, String left, String right) {}
+  private record Merge(Supplier<String> where, String left, String right) {}
 
   private BpeJson(Vocabulary vocabulary, List<Merge> list, Set<String> special) {
     this.vocabulary = vocabulary;
@@ -45,7 +46,7 @@ final class BpeJson {
     int id = vocabulary.id(piece);
     if (id < 0) {
       throw new ModelFormatException(
-          merge.where
+          merge.where.get()
               + ": the merge names "
               + Vocabulary.quote(piece)
               + ", which the vocabulary lacks");
@@ -78,7 +79,7 @@ final class BpeJson {
         throw merge.wrong(
             "expected two pieces with a space between, found " + Vocabulary.quote(merge.string()));
       }
-      merges.add(new Merge(merge.where(), parts[0], parts[1]));
+      merges.add(new Merge(merge::where, parts[0], parts[1]));
     }
     BpeJson bpe = new BpeJson(vocabulary(model.get("vocab")), merges, special);
     bpe.fusesUnknown = model.flag("fuse_unk", false);
@@ -120,7 +121,7 @@ final class BpeJson {
         throw new ModelFormatException(
             where + ": expected two pieces with a space between, found " + Vocabulary.quote(line));
       }
-      merges.add(new Merge(where, parts[0], parts[1]));
+      merges.add(new Merge(() -> where, parts[0], parts[1]));
     }
     return new BpeJson(vocabulary(vocab), merges, special);
   }

@@ -92,6 +92,7 @@ final class CharacterClass {
           Character.DECIMAL_DIGIT_NUMBER,
           Character.CONNECTOR_PUNCTUATION ->
           true;
+      case Character.UNASSIGNED -> of(codePoint) != OTHER;
       default ->
           of(codePoint) == LETTER
               || Character.isAlphabetic(codePoint)

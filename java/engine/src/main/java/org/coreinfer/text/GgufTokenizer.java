@@ -176,7 +176,6 @@ final class GgufTokenizer {
   private int id(String key) {
     int id = metadata.integer(KEY + key, -1);
     if (metadata.has(KEY + key) && (id < 0 || id >= pieces.size())) {
-      // 2^32 - 1 is written for "none".
       throw wrong(key, "expected 0 to " + (pieces.size() - 1) + ", found " + id);
     }
     return id;

@@ -29,12 +29,14 @@ final class JsonNode {
   private static final long MAX_BYTES = 512L << 20;
 
   private final String file;
-  private final String path;
+  private final @Nullable JsonNode parent;
+  private final String step;
   private final JsonElement element;
 
-  private JsonNode(String file, String path, JsonElement element) {
+  private JsonNode(String file, @Nullable JsonNode parent, String step, JsonElement element) {
     this.file = file;
-    this.path = path;
+    this.parent = parent;
+    this.step = step;
     this.element = element;
   }
 
@@ -67,7 +69,7 @@ final class JsonNode {
 
   private static JsonNode parse(String file, JsonReader reader) {
     reader.setStrictness(Strictness.STRICT);
-    return new JsonNode(file, "", JsonParser.parseReader(reader));
+    return new JsonNode(file, null, "", JsonParser.parseReader(reader));
   }
 
   boolean isObject() {
@@ -85,13 +87,13 @@ final class JsonNode {
   /** The member, or null if it is missing or null. */
   @Nullable JsonNode find(String key) {
     JsonElement member = object().get(key);
-    return member == null || member.isJsonNull() ? null : new JsonNode(file, child(key), member);
+    return member == null || member.isJsonNull() ? null : new JsonNode(file, this, key, member);
   }
 
   JsonNode get(String key) {
     JsonNode member = find(key);
     if (member == null) {
-      throw new ModelFormatException(file + ": " + child(key) + ": is missing");
+      throw wrong(key + " is missing");
     }
     return member;
   }
@@ -153,7 +155,7 @@ final class JsonNode {
     }
     List<JsonNode> nodes = new ArrayList<>(array.size());
     for (int i = 0; i < array.size(); i++) {
-      nodes.add(new JsonNode(file, path + "[" + i + "]", array.get(i)));
+      nodes.add(new JsonNode(file, this, Integer.toString(i), array.get(i)));
     }
     return nodes;
   }
@@ -165,7 +167,7 @@ final class JsonNode {
   /** Passes on the members in the order of the file. */
   void forEach(BiConsumer<String, JsonNode> action) {
     for (Map.Entry<String, JsonElement> member : object().entrySet()) {
-      action.accept(member.getKey(), new JsonNode(file, child(member.getKey()), member.getValue()));
+      action.accept(member.getKey(), new JsonNode(file, this, member.getKey(), member.getValue()));
     }
   }
 
@@ -176,13 +178,13 @@ final class JsonNode {
     throw wrong("expected an object, found " + kind());
   }
 
-  private String child(String key) {
-    return path.isEmpty() ? key : path + "." + key;
-  }
-
-  /** The file and the field, for messages. */
+  /** The file and the field, such as {@code tokenizer.json: model.merges.17}, for messages. */
   String where() {
-    return path.isEmpty() ? file : file + ": " + path;
+    if (parent == null) {
+      return file;
+    }
+    String separator = parent.parent == null ? ": " : ".";
+    return parent.where() + separator + (step.length() > 60 ? step.substring(0, 60) + "…" : step);
   }
 
   ModelFormatException wrong(String what) {
