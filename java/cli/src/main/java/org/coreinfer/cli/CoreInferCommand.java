@@ -77,22 +77,19 @@ final class CoreInferCommand implements Runnable {
         .setColorScheme(CommandLine.Help.defaultColorScheme(ansi))
         .setUsageHelpAutoWidth(false)
         .setUsageHelpWidth(100)
-        .setAbbreviatedOptionsAllowed(false)
+        .setExpandAtFiles(false)
         .setParameterExceptionHandler(failures)
         .setExecutionExceptionHandler(failures);
   }
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
-    Interrupt interrupt = Interrupt.install();
     Streams streams = Streams.ofProcess();
     int code;
     try {
-      code = create(streams, interrupt.cancellation(), Ansi.AUTO).execute(args);
+      code = create(streams, new Cancellation(), Ansi.AUTO).execute(args);
     } catch (Throwable e) { // errors pass picocli by, such as a full Java heap
       code = Failures.report(streams, e, Arrays.asList(args).contains(Failures.STACKTRACE));
-    } finally {
-      interrupt.workEnded();
     }
     System.exit(code);
   }

@@ -82,7 +82,8 @@ final class EvalCommand implements Callable<Integer> {
     checkOptions();
     CoreOptions core = neurons.toCoreOptions();
     List<String> documents = Documents.read(text, maxDocuments);
-    try (Progress loading = new Progress(streams, cancellation, "Loading");
+    try (Interrupt interrupt = Interrupt.listen(cancellation);
+        Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
         Model model = models.load(path, loading::update)) {
       loading.end();
       Evaluation evaluation = evaluate(model, core, documents);
@@ -129,7 +130,7 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private Evaluator newEvaluator(Model model, CoreOptions core) {
-    return neurons.checkedLayers(
+    return neurons.suitedLayers(
         () -> new Evaluator(model.decoder(), core, model.contextLength(), model.cacheDtype()));
   }
 

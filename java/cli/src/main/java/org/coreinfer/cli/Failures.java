@@ -76,7 +76,6 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
       return DONE;
     }
     if (e instanceof GenerationCancelledException) {
-      streams.note("coreinfer: cancelled");
       return Interrupt.EXIT_CODE;
     }
     streams.note("coreinfer: " + reason(e, withStacktrace));

@@ -5,34 +5,32 @@ import java.util.concurrent.TimeUnit;
 import org.coreinfer.generation.Cancellation;
 
 /**
- * Turns Ctrl-C into a cancellation, and keeps the process alive until the work has ended and closed
- * what it held. The JVM then ends with the code of the signal, 130 for Ctrl-C.
+ * Turns Ctrl-C into a cancellation while a model is in use, and keeps the process alive until the
+ * model is closed. The JVM then ends with the code of the signal.
  */
-final class Interrupt {
+final class Interrupt implements AutoCloseable {
   /** The exit code of a process that Ctrl-C ended. */
   static final int EXIT_CODE = 130;
 
   private static final long LONGEST_WAIT_SECONDS = 10;
 
-  private final Cancellation cancellation = new Cancellation();
+  private final Cancellation cancellation;
   private final CountDownLatch ended = new CountDownLatch(1);
+  private final Thread hook = new Thread(this::cancelAndWait, "interrupt");
 
-  private Interrupt() {}
+  private Interrupt(Cancellation cancellation) {
+    this.cancellation = cancellation;
+  }
 
-  /** Starts to listen. */
-  static Interrupt install() {
-    Interrupt interrupt = new Interrupt();
-    Runtime.getRuntime().addShutdownHook(new Thread(interrupt::cancelAndWait, "interrupt"));
+  /** Listens until it is closed. */
+  static Interrupt listen(Cancellation cancellation) {
+    Interrupt interrupt = new Interrupt(cancellation);
+    Runtime.getRuntime().addShutdownHook(interrupt.hook);
     return interrupt;
   }
 
   Cancellation cancellation() {
     return cancellation;
-  }
-
-  /** Lets the process end. */
-  void workEnded() {
-    ended.countDown();
   }
 
   private void cancelAndWait() {
@@ -44,6 +42,16 @@ final class Interrupt {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    ended.countDown();
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The process is ending, and the hook was what waited for this.
     }
   }
 }

@@ -52,7 +52,7 @@ final class ModelOptions {
           "the CUDA backend is not part of this build; leave --backend out, or say --backend cpu");
     }
     Model.Builder builder = builder(command, path, context).onLoad(progress);
-    return Usage.checked(command, () -> builder.threads(threads).load(), "--threads", "--context");
+    return Usage.suited(command, () -> builder.threads(threads).load(), "--threads", "--context");
   }
 
   /** How to open a model, with the context that was asked for. */

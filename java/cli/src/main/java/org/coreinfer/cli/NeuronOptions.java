@@ -80,8 +80,8 @@ final class NeuronOptions {
   }
 
   /** Does what depends on the layers of a model. */
-  <T> T checkedLayers(Supplier<T> work) {
-    return Usage.checked(command, work, "--layers");
+  <T> T suitedLayers(Supplier<T> work) {
+    return Usage.suited(command, work, "--layers");
   }
 
   private CoreOptions change(CoreOptions options, String option, UnaryOperator<CoreOptions> step) {

@@ -81,8 +81,9 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() {
     CoreOptions core = neurons.toCoreOptions();
     GenerationRequest.Builder request = answer.toRequest(readPrompt()).cancellation(cancellation);
-    try (Model model = load()) {
-      try (Session session = neurons.checkedLayers(() -> model.newSession(core))) {
+    try (Interrupt interrupt = Interrupt.listen(cancellation);
+        Model model = load(interrupt)) {
+      try (Session session = neurons.suitedLayers(() -> model.newSession(core))) {
         GenerationResult result = answer(session, request);
         if (result.finishReason() == FinishReason.CANCELLED) {
           throw new GenerationCancelledException("cancelled");
@@ -117,8 +118,8 @@ final class RunCommand implements Callable<Integer> {
     return text;
   }
 
-  private Model load() {
-    try (Progress loading = new Progress(streams, cancellation, "Loading")) {
+  private Model load(Interrupt interrupt) {
+    try (Progress loading = new Progress(streams, interrupt.cancellation(), "Loading")) {
       return models.load(path, loading::update);
     }
   }

@@ -58,9 +58,9 @@ final class ShowCommand implements Runnable {
   public void run() {
     CoreOptions core = NeuronOptions.sparse(spec, keep, layers);
     ModelSummary model =
-        Usage.checked(
+        Usage.suited(
             spec, () -> ModelOptions.builder(spec, path, context).summarize(), "--context");
-    ShowReport report = Usage.checked(spec, () -> ShowReport.of(model, core), "--layers");
+    ShowReport report = Usage.suited(spec, () -> ShowReport.of(model, core), "--layers");
     streams.print(isJson ? Json.of(report) + "\n" : report.text());
   }
 }

@@ -9,25 +9,42 @@ final class Usage {
   private Usage() {}
 
   /**
-   * The supplied value.
+   * What one option's value becomes.
    *
-   * @param options the options that it depends on; the one that the refusal begins with is named,
-   *     else the first
    * @throws ParameterException if the library refuses it
    */
-  static <T> T checked(CommandSpec command, Supplier<T> value, String... options) {
+  static <T> T checked(CommandSpec command, Supplier<T> value, String option) {
     try {
       return value.get();
     } catch (IllegalArgumentException e) {
       String refusal = String.valueOf(e.getMessage());
-      String message = options[0] + ": " + refusal;
-      for (String option : options) {
-        if (isAbout(option, refusal)) {
-          message = option + refusal.substring(option.length() - "--".length());
-        }
-      }
+      String message =
+          isAbout(option, refusal) ? renamed(option, refusal) : option + ": " + refusal;
       throw new ParameterException(command.commandLine(), message, e);
     }
+  }
+
+  /**
+   * What a model becomes or gives with options that may not suit it.
+   *
+   * @throws ParameterException if the library's refusal begins with the name of an option
+   */
+  static <T> T suited(CommandSpec command, Supplier<T> work, String... options) {
+    try {
+      return work.get();
+    } catch (IllegalArgumentException e) {
+      String refusal = String.valueOf(e.getMessage());
+      for (String option : options) {
+        if (isAbout(option, refusal)) {
+          throw new ParameterException(command.commandLine(), renamed(option, refusal), e);
+        }
+      }
+      throw e;
+    }
+  }
+
+  private static String renamed(String option, String refusal) {
+    return option + refusal.substring(option.length() - "--".length());
   }
 
   /**

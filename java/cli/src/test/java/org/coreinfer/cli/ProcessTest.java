@@ -35,18 +35,30 @@ class ProcessTest {
   @Test
   void ctrlCKeepsTheTextSoFarAndEndsWith130() throws Exception {
     assumeTrue(!isInterruptIgnored(), "this process ignores Ctrl-C, so its children do");
-    String[] arguments =
-        Command.withModel("run", "-p", "Once upon a time", "-n", "100000", "--ignore-eos");
-    Process process = start(arguments);
+    boolean wasInTime = false;
+    for (int attempt = 0; attempt < 5 && !wasInTime; attempt++) {
+      wasInTime = interruptARun();
+    }
+    assertTrue(wasInTime, "every run ended before the signal came");
+  }
+
+  /** Whether the signal came before the context was full. */
+  private static boolean interruptARun() throws Exception {
+    Process process =
+        start(Command.withModel("run", "-p", "Once upon a time", "-n", "100000", "--ignore-eos"));
     InputStream out = process.getInputStream();
     assertTrue(out.read() >= 0);
     new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
     String rest = new String(out.readAllBytes(), StandardCharsets.UTF_8);
     String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
     assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-    assertEquals(130, process.exitValue(), err);
     assertTrue(rest.endsWith("\n"), rest);
     assertFalse(err.contains("never closed") || err.contains("\tat "), err);
+    if (process.exitValue() == 0) {
+      return false;
+    }
+    assertEquals(130, process.exitValue(), err);
+    return true;
   }
 
   /** Whether SIGINT is in the set of ignored signals, as in the background of a script. */

@@ -120,7 +120,7 @@ public final class Host {
     private static @Nullable String useBlas(CpuKernels kernels) {
       try {
         Path bridge = Path.of(Loader.load(openblas_nolapack.class));
-        Path blas = bridge.resolveSibling("libopenblas.so.0");
+        Path blas = bridge.resolveSibling("libopenblas_nolapack.so.0");
         int status = withPath(blas, kernels::ci_host_use_blas);
         return status == 0 ? null : kernels.ci_error_message();
       } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {

@@ -65,6 +65,9 @@ public record MemoryPlan(
 
   /** A size for people. */
   public static String size(long bytes) {
+    if (bytes < 1L << 20) {
+      return String.format(Locale.ROOT, "%.1f KiB", bytes / (double) (1L << 10));
+    }
     return bytes < 1L << 30
         ? String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1L << 20))
         : String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1L << 30));
