@@ -47,7 +47,8 @@ public final class Model implements AutoCloseable {
       this.memoryPlan = MemoryPlan.of(opened, loader, positions, Sequence.CHUNK, cacheDtype);
       memoryPlan.refuseIfTooLarge();
       this.tokenizer = Tokenizers.of(opened);
-      this.endTokens = Arrays.stream(tokenizer.endTokens()).boxed().collect(Collectors.toUnmodifiableSet());
+      this.endTokens =
+          Arrays.stream(tokenizer.endTokens()).boxed().collect(Collectors.toUnmodifiableSet());
       device = Host.cpu(builder.threads);
       this.decoder = loader.load(device, positions, builder.onLoad);
     } catch (RuntimeException e) {

@@ -16,8 +16,9 @@ import org.coreinfer.text.StreamDecoder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An answer in progress: each step of {@link #iterator} computes a token on the calling thread; the first one
- * reads the prompt before. For one thread; {@link #close}, from any thread, ends it early.
+ * An answer in progress: each step of {@link #iterator} computes a token on the calling thread; the
+ * first one reads the prompt before. For one thread; {@link #close}, from any thread, ends it
+ * early.
  */
 public final class TokenStream implements Iterable<Token>, AutoCloseable {
   private final Sequence sequence;
@@ -69,7 +70,9 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     Arrays.stream(prompt).forEach(sampler::accept);
   }
 
-  /** The tokens that were not handed out yet; every iterator of a stream takes from the same ones. */
+  /**
+   * The tokens that were not handed out yet; every iterator of a stream takes from the same ones.
+   */
   @Override
   public Iterator<Token> iterator() {
     return new Iterator<>() {

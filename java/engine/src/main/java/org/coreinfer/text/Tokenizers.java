@@ -65,8 +65,8 @@ public final class Tokenizers {
 
   /**
    * The tokenizer in a GGUF file's metadata: the tokenizer.json that it may hold, else what is
-   * written in llama.cpp's form. Of byte-level models these {@code tokenizer.ggml.pre}
-   * are known: default (or none) and gpt-2, llama-bpe, qwen2, and those that split alike.
+   * written in llama.cpp's form. Of byte-level models these {@code tokenizer.ggml.pre} are known:
+   * default (or none) and gpt-2, llama-bpe, qwen2, and those that split alike.
    */
   public static Tokenizer fromGguf(Metadata metadata) {
     return metadata.has(HUGGING_FACE_KEY)
