@@ -68,7 +68,7 @@ public record CoreOptions(
     return new CoreOptions(Method.STABILITY, DEFAULT_RULE, DEFAULT_ALPHA, keep, null);
   }
 
-  public static final String DEFAULT_RULE = Rules.PAPER;
+  public static final String DEFAULT_RULE = Rules.NORM;
   public static final double DEFAULT_ALPHA = 0.4;
   public static final double DEFAULT_KEEP = 0.4;
 
