@@ -19,9 +19,10 @@ public final class Rules {
    * The rule called {@code name}.
    *
    * @param alpha share of a token's activations that count, in (0, 1]; only the counting rules use
-   *     it
+   *     it, but every rule refuses one out of range
    */
   public static Rule of(String name, double alpha) {
+    checkAlpha(alpha);
     return switch (name) {
       case PAPER -> new TopShareRule(alpha, false);
       case MAGNITUDE -> new TopShareRule(alpha, true);
