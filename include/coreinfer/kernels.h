@@ -4,13 +4,18 @@
  * Conventions
  *   - All return an enum ci_status value. No function throws, aborts or keeps a pointer after it returns.
  *   - Matrices are row-major; shapes stand outermost first. Activations are F32; `weight` has the dtype named before it.
- *   - Activation pointers come from ci_memory_allocate of the same context (64-byte aligned); weights may lie at any
- *     address that is readable for the whole shape.
+ *   - All pointers are to the backend's memory (ci_memory_allocate of the same context, 64-byte aligned), except results
+ *     of type ci_address* and int64_t* and what is called `host`. On the CPU weights may also lie at any address that is
+ *     readable for the whole shape; on CUDA they are arranged by ci_cuda_arrange first.
+ *   - What changes from token to token (ids, positions, neuron lists and their lengths) is read from memory, so that a
+ *     recorded sequence of calls (a CUDA graph) serves every token. Its range is checked by the CPU backend only.
+ *   - A CUDA context queues the work and returns; ci_context_synchronize, ci_memory_upload, ci_memory_download and the
+ *     functions with an int64_t* result wait. A failure of queued work shows in the next call that waits.
  *   - A context may be shared by threads: calls on it run one after another. Nothing else is shared between calls.
  *   - Same input, same bits: results depend neither on the number of threads nor on earlier calls.
  *   - Inputs and outputs never overlap unless the function says "in place".
  *   - Pointers marked `or NULL` may be null; all others are checked.
- *   - Sizes and counts are at least 1; only `core` may be 0.
+ *   - Sizes and counts are at least 1; only *core may be 0.
  */
 #ifndef COREINFER_KERNELS_H_
 #define COREINFER_KERNELS_H_
@@ -28,6 +33,9 @@ int32_t ci_context_create(int32_t threads, ci_address* context);
 
 /* Ends the context's threads and frees its scratch memory; memory from ci_memory_allocate stays valid. NULL is ignored. */
 int32_t ci_context_destroy(ci_context* context);
+
+/* Waits until everything queued so far is done; on the CPU that is always so. */
+int32_t ci_context_synchronize(ci_context* context);
 
 /* One line for people: backend, instruction set, threads. Valid until the context is destroyed. */
 const char* ci_context_description(ci_context* context);
@@ -89,33 +97,34 @@ int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const 
 /*
  * Rotates the first 2 * pairs elements of every head, in place; the rest stays. x (tokens, heads, head_dim).
  * rotations (positions, pairs, 2): cosine and sine for each position, scaled as the model wants; token t has position
- * first_position + t. adjacent = 1 pairs elements 2 i and 2 i + 1 (GGUF's llama), 0 pairs i and i + pairs.
+ * *first_position + t. adjacent = 1 pairs elements 2 i and 2 i + 1 (GGUF's llama), 0 pairs i and i + pairs.
  */
 int32_t ci_rope(ci_context* context, const float* rotations, int32_t positions, int32_t pairs, int32_t adjacent,
-                int32_t tokens, int32_t heads, int32_t head_dim, int32_t first_position, float* x);
+                int32_t tokens, int32_t heads, int32_t head_dim, const int32_t* first_position, float* x);
 
 /* ---- attention ---- */
 
 /*
- * Stores keys and values of `tokens` tokens at first_position.. of a cache. keys, values (tokens, kv_heads, head_dim);
+ * Stores keys and values of `tokens` tokens at *first_position.. of a cache. keys, values (tokens, kv_heads, head_dim);
  * key_cache, value_cache (kv_heads, capacity, head_dim) of cache_dtype (F32 or F16).
  */
 int32_t ci_attention_append(ci_context* context, const float* keys, const float* values, int32_t tokens, int32_t kv_heads,
-                            int32_t head_dim, int32_t first_position, int32_t capacity, int32_t cache_dtype,
+                            int32_t head_dim, const int32_t* first_position, int32_t capacity, int32_t cache_dtype,
                             void* key_cache, void* value_cache);
 
 /*
- * Prefill: causal attention of `tokens` queries at first_position.. over the cache, which already holds their own keys.
+ * Prefill: causal attention of `tokens` queries at *first_position.. over the cache, which already holds their own keys.
  * queries, y (tokens, heads, head_dim); heads is a multiple of kv_heads. Token p sees positions max(0, p - window + 1)..p,
  * all of 0..p when window is 0. Scores are scaled by `scale`, softmax in F32.
  */
 int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
-                             int32_t head_dim, int32_t first_position, int32_t window, float scale, int32_t capacity,
-                             int32_t cache_dtype, const void* key_cache, const void* value_cache, float* y);
+                             int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
+                             int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
+                             float* y);
 
-/* Decode: the same for the single token at `position`. query, y (heads, head_dim). */
+/* Decode: the same for the single token at *position. query, y (heads, head_dim). */
 int32_t ci_attention_decode(ci_context* context, const float* query, int32_t heads, int32_t kv_heads, int32_t head_dim,
-                            int32_t position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
+                            const int32_t* position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
                             const void* key_cache, const void* value_cache, float* y);
 
 /* ---- ffn ---- */
@@ -140,13 +149,14 @@ int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype
 
 /*
  * Decode: y += down_bias + the sum over the listed neurons, in list order, of activation(gate x, up x) * down row.
- * core_ids (core): strictly ascending neuron numbers; NULL means 0..core-1. Weights as in ci_ffn_prefill; x, y (dim);
- * activations (core) receives the activation of each listed neuron. With every neuron listed this is the dense FFN.
+ * *core is the list's length, 0..neurons; core_ids (*core): strictly ascending neuron numbers; NULL means 0..*core-1.
+ * Weights as in ci_ffn_prefill; x, y (dim); activations (neurons), of which the first *core receive the activation of each
+ * listed neuron. With every neuron listed this is the dense FFN.
  */
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
-                      const float* down_bias, const float* x, const int32_t* core_ids, int32_t core, int32_t neurons,
-                      int32_t dim, float* activations, float* y);
+                      const float* down_bias, const float* x, const int32_t* core_ids, const int32_t* core,
+                      int32_t neurons, int32_t dim, float* activations, float* y);
 
 /* norms[n] = L2 norm of row n. weight (rows, columns) of any dtype; norms (rows). */
 int32_t ci_ffn_row_norms(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,
@@ -172,6 +182,15 @@ int32_t ci_score_positives(ci_context* context, const float* activations, int64_
 /* scores[n] += the sum over tokens of a[n]^2, divided by the token's own sum of squares when normalize is 1. */
 int32_t ci_score_energy(ci_context* context, const float* activations, int32_t tokens, int32_t neurons, int32_t normalize,
                         float* scores);
+
+/*
+ * Chooses the `count` neurons with the highest scores[n] * weights[n] (1..neurons), ties to the lower number; with
+ * only_seen = 1 those without a product above 0 are left out, down to one neuron. A product that is NaN or not above 0
+ * counts as 0. scores (neurons); weights (neurons) or NULL for 1; core_ids (count) receives ascending numbers, *core how
+ * many they are.
+ */
+int32_t ci_score_select(ci_context* context, const float* scores, const float* weights, int32_t neurons, int32_t count,
+                        int32_t only_seen, int32_t* core_ids, int32_t* core);
 
 #ifdef __cplusplus
 }

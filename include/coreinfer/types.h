@@ -30,6 +30,8 @@ enum ci_status {
  *   Q8_0_SHARED     per 32 rows: f16 d[dim], then 32 rows of int8 q[dim];  element i of a row = d[i] * q[i]
  *   Q4_0_SHARED     per 32 rows: f16 d[dim], then 32 rows of dim / 2 bytes, each row in pieces of 32 elements packed
  *                   as in Q4_0;  element i of a row = d[i] * (q[i] - 8)
+ * In device memory a matrix of a grouped dtype holds the q of all rows first and then, row by row (for the shared dtypes
+ * group by group), all d, in as many bytes: so rows of q are aligned (ci_cuda_arrange).
  */
 enum ci_dtype {
   CI_F32 = 0,
