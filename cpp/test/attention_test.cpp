@@ -1,4 +1,5 @@
 // Attention over caches of both dtypes against a double-precision softmax.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -127,8 +128,10 @@ TEST(AttendsToVisiblePositions) {
   for (const Case& shape : kCases) {
     for (const int32_t dtype : {CI_F32, CI_F16}) {
       CheckCase(shape, dtype, 1, random);
-      CheckCase(shape, dtype, shape.positions, random);
-      if (shape.positions > 3) CheckCase(shape, dtype, shape.positions / 2 + 1, random);
+      // All positions, or as many as a slow backend computes in good time.
+      const int32_t most = Slowness() == 1 ? shape.positions : 80;
+      CheckCase(shape, dtype, std::min(shape.positions, most), random);
+      if (shape.positions > 3) CheckCase(shape, dtype, std::min(shape.positions / 2 + 1, most / 2), random);
     }
   }
 }
