@@ -1,0 +1,219 @@
+// Prefill attention in F32, for caches and heads that tensor cores don't take. A block has 64 queries: the heads that
+// share a key-value head, token after token. It walks the positions that any of them sees in tiles of 64, which it
+// brings into shared memory part by part; a thread computes the scores of 4 queries times 4 positions, and keeps 4 rows
+// of the result in registers. Arithmetic bounds the time, then reading shared memory: 12 loads of 16 bytes for 128
+// multiply-adds. Heads of more than 128 elements are divided among blocks, each of which computes the scores.
+#include "attention.h"
+
+namespace coreinfer {
+namespace {
+
+constexpr int kSide = 16;  // threads of a block in each direction
+constexpr int kThreads = kSide * kSide;
+constexpr int kOwn = 4;                  // queries and positions of a thread
+constexpr int kQueries = kSide * kOwn;   // of a block
+constexpr int kPositions = kSide * kOwn;  // of a tile
+constexpr int kDepth = 32;               // elements of keys that are in shared memory at once
+constexpr int kValueRows = 32;           // positions whose values are
+constexpr int kPadding = 4;              // of rows that threads read side by side
+
+// Rows of keys and queries, then rows of values, in the same memory.
+union Tile {
+  struct {
+    float queries[kQueries][kDepth + kPadding];
+    float keys[kPositions][kDepth + kPadding];
+  } products;
+  float values[kValueRows][kSide * 8];
+};
+
+// Threads are numbered (row, column) here: thread row * kSide + column.
+struct Thread {
+  int row = static_cast<int>(threadIdx.x) / kSide;
+  int column = static_cast<int>(threadIdx.x) % kSide;
+};
+
+// scores[i][j]: of query row * kOwn + i of the block, which begins at offsets[row * kOwn + i], at position `begin` +
+// column + kSide * j.
+template <class T>
+__device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries], int64_t kv_head, int64_t begin,
+                          int64_t end, Tile* tile, float (&scores)[kOwn][kOwn]) {
+  const Thread thread;
+  const T* keys = static_cast<const T*>(a.key_cache) + a.CacheRow(kv_head, begin);
+  for (int first = 0; first < a.head_dim; first += kDepth) {
+    __syncthreads();  // what was in the tile was read
+    const int column = threadIdx.x % kDepth;
+    const bool is_used = first + column < a.head_dim;
+#pragma unroll 4
+    for (int row = threadIdx.x / kDepth; row < kQueries; row += kThreads / kDepth) {
+      const float* query = a.queries + offsets[row] + first;
+      tile->products.queries[row][column] = is_used ? query[column] * (a.scale * kLog2E) : 0.0f;
+    }
+#pragma unroll 4
+    for (int row = threadIdx.x / kDepth; row < kPositions; row += kThreads / kDepth) {
+      const int64_t at = static_cast<int64_t>(row) * a.head_dim + first + column;
+      tile->products.keys[row][column] = is_used && begin + row < end ? ToFloat(keys[at]) : 0.0f;
+    }
+    __syncthreads();
+#pragma unroll
+    for (int d = 0; d < kDepth; d += 4) {
+      float4 key[kOwn];
+#pragma unroll
+      for (int j = 0; j < kOwn; ++j) {
+        key[j] = *reinterpret_cast<const float4*>(&tile->products.keys[thread.column + kSide * j][d]);
+      }
+#pragma unroll
+      for (int i = 0; i < kOwn; ++i) {
+        const float4 query = *reinterpret_cast<const float4*>(&tile->products.queries[thread.row * kOwn + i][d]);
+#pragma unroll
+        for (int j = 0; j < kOwn; ++j) {
+          scores[i][j] += query.x * key[j].x;
+          scores[i][j] += query.y * key[j].y;
+          scores[i][j] += query.z * key[j].z;
+          scores[i][j] += query.w * key[j].w;
+        }
+      }
+    }
+  }
+}
+
+// Adds weights times values to the sums; column c of a thread is column * 4 + 4 * kSide * (c / 4) + c % 4 of the block's.
+template <class T, int kColumns>
+__device__ void AddValues(const Attention& a, int64_t kv_head, int64_t begin, int64_t end, int first_column,
+                          const float (&weights)[kQueries][kPositions + kPadding], Tile* tile,
+                          float (&sums)[kOwn][kColumns]) {
+  constexpr int kWidth = kSide * kColumns;
+  const Thread thread;
+  const T* values = static_cast<const T*>(a.value_cache) + a.CacheRow(kv_head, begin);
+  for (int first = 0; first < kPositions; first += kValueRows) {
+    __syncthreads();  // what was in the tile was read
+#pragma unroll 4
+    for (int i = threadIdx.x; i < kValueRows * kWidth; i += kThreads) {
+      const int row = first + i / kWidth;
+      const int column = first_column + i % kWidth;
+      const int64_t at = static_cast<int64_t>(row) * a.head_dim + column;
+      tile->values[i / kWidth][i % kWidth] = column < a.head_dim && begin + row < end ? ToFloat(values[at]) : 0.0f;
+    }
+    __syncthreads();
+#pragma unroll 2
+    for (int p = 0; p < kValueRows; p += 4) {
+      float weight[kOwn][4];
+#pragma unroll
+      for (int i = 0; i < kOwn; ++i) {
+        const float4 four = *reinterpret_cast<const float4*>(&weights[thread.row * kOwn + i][first + p]);
+        weight[i][0] = four.x;
+        weight[i][1] = four.y;
+        weight[i][2] = four.z;
+        weight[i][3] = four.w;
+      }
+#pragma unroll
+      for (int step = 0; step < 4; ++step) {
+#pragma unroll
+        for (int c = 0; c < kColumns; c += 4) {
+          const float4 value = *reinterpret_cast<const float4*>(&tile->values[p + step][thread.column * 4 + kSide * c]);
+#pragma unroll
+          for (int i = 0; i < kOwn; ++i) {
+            sums[i][c] += weight[i][step] * value.x;
+            sums[i][c + 1] += weight[i][step] * value.y;
+            sums[i][c + 2] += weight[i][step] * value.z;
+            sums[i][c + 3] += weight[i][step] * value.w;
+          }
+        }
+      }
+    }
+  }
+}
+
+template <class Operation>
+__device__ __forceinline__ float ReduceRow(float value, const Operation& operation) {
+#pragma unroll
+  for (int lanes = kSide / 2; lanes > 0; lanes /= 2) {
+    value = operation(value, __shfl_xor_sync(kWholeWarp, value, lanes));
+  }
+  return value;
+}
+
+// Grid: x: key-value heads times blocks of queries; y: parts of a head's columns.
+template <class T, int kColumns>
+__global__ void __launch_bounds__(kThreads) attention_prefill_kernel(Attention a) {
+  __shared__ __align__(16) Tile tile;
+  __shared__ __align__(16) float weights[kQueries][kPositions + kPadding];
+  __shared__ int64_t offsets[kQueries];
+  const BlockOfQueries queries(a, kQueries);
+  const Thread thread;
+  if (threadIdx.x < kQueries) offsets[threadIdx.x] = queries.Offset(a, queries.first + threadIdx.x);
+  const int first_column = static_cast<int>(blockIdx.y) * kSide * kColumns;
+  const int64_t first_end = queries.SeenEnd(a, queries.first);
+  const int64_t last_end = queries.SeenEnd(a, queries.first + kQueries - 1);
+  float sums[kOwn][kColumns] = {};
+  float largest[kOwn];
+  float total[kOwn] = {};
+  int64_t seen_end[kOwn];
+#pragma unroll
+  for (int i = 0; i < kOwn; ++i) {
+    largest[i] = -INFINITY;
+    seen_end[i] = queries.SeenEnd(a, queries.first + thread.row * kOwn + i);
+  }
+  for (int64_t begin = a.FirstSeen(first_end); begin < last_end; begin += kPositions) {
+    float scores[kOwn][kOwn] = {};
+    ScoreTile<T>(a, offsets, queries.kv_head, begin, last_end, &tile, scores);
+#pragma unroll
+    for (int i = 0; i < kOwn; ++i) {
+      float grown = largest[i];
+#pragma unroll
+      for (int j = 0; j < kOwn; ++j) {
+        const int64_t position = begin + thread.column + kSide * j;
+        const bool is_seen = position < seen_end[i] && position >= a.FirstSeen(seen_end[i]);
+        if (!is_seen) scores[i][j] = -INFINITY;
+        grown = fmaxf(grown, scores[i][j]);
+      }
+      grown = ReduceRow(grown, [](float x, float y) { return fmaxf(x, y); });
+      const float correction = WeightOf(largest[i], grown);
+      largest[i] = grown;
+      float weight = 0.0f;
+#pragma unroll
+      for (int j = 0; j < kOwn; ++j) {
+        scores[i][j] = WeightOf(scores[i][j], grown);
+        weight += scores[i][j];
+        weights[thread.row * kOwn + i][thread.column + kSide * j] = scores[i][j];
+      }
+      total[i] = total[i] * correction + ReduceRow(weight, [](float x, float y) { return x + y; });
+#pragma unroll
+      for (int c = 0; c < kColumns; ++c) sums[i][c] *= correction;
+    }
+    AddValues<T, kColumns>(a, queries.kv_head, begin, last_end, first_column, weights, &tile, sums);
+  }
+#pragma unroll
+  for (int i = 0; i < kOwn; ++i) {
+    const int64_t query = queries.first + thread.row * kOwn + i;
+    if (query >= queries.count) continue;
+    float* y = a.y + offsets[thread.row * kOwn + i];
+#pragma unroll
+    for (int c = 0; c < kColumns; ++c) {
+      const int column = first_column + thread.column * 4 + kSide * (c / 4 * 4) + c % 4;
+      if (column < a.head_dim) y[column] = sums[i][c] / total[i];
+    }
+  }
+}
+
+}  // namespace
+
+unsigned BlocksOfQueries(const Attention& a, int size) {
+  const int64_t blocks = (int64_t{a.tokens} * a.group() + size - 1) / size * a.kv_heads;
+  RequireRange("tokens * heads", blocks, 1, INT32_MAX);
+  return static_cast<unsigned>(blocks);
+}
+
+int32_t LaunchPrefill(ci_context& c, const Attention& a) {
+  const auto launch = [&](auto kernel, int columns) {
+    const auto parts = static_cast<unsigned>((a.head_dim + columns - 1) / columns);
+    return Launch(c, "ci_attention_prefill", kernel, dim3(BlocksOfQueries(a, kQueries), parts), kThreads, 0, a);
+  };
+  if (a.cache_dtype == CI_F16) {
+    return a.head_dim <= kSide * 4 ? launch(attention_prefill_kernel<__half, 4>, kSide * 4)
+                                   : launch(attention_prefill_kernel<__half, 8>, kSide * 8);
+  }
+  return a.head_dim <= kSide * 4 ? launch(attention_prefill_kernel<float, 4>, kSide * 4)
+                                 : launch(attention_prefill_kernel<float, 8>, kSide * 8);
+}
+
+}  // namespace coreinfer
