@@ -66,6 +66,8 @@ struct Shape {
   static constexpr int kOwn = kScores > kLanes ? kScores / kLanes : 1;    // that a lane has after SumToLanes
   static constexpr int kShared = kScores < kLanes ? kLanes / kScores : 1;  // lanes that have the same one then
   static constexpr int kLanesOfQuery = kLanes / kQueries;
+  // Blocks that a multiprocessor's registers hold.
+  static constexpr int kBlocks = kQueries > 4 || kElements * kQueries > 32 ? 2 : 4;
   static_assert(kQueries <= kLanes && kOwn <= kUnroll);
 };
 
@@ -281,7 +283,7 @@ __device__ __forceinline__ void LeaveBlock(const Attention& a, const Splits& spl
 
 // Grid: x: key-value heads times slices of their group; y: splits.
 template <class S>
-__global__ void __launch_bounds__(kThreads) attention_decode_kernel(Attention a, Splits splits) {
+__global__ void __launch_bounds__(kThreads, S::kBlocks) attention_decode_kernel(Attention a, Splits splits) {
   const Share share(a, splits, blockIdx.y);
   if (static_cast<int>(blockIdx.y) >= share.active) return;
   const int slices = (a.group() + S::kQueries - 1) / S::kQueries;
@@ -308,9 +310,7 @@ __global__ void __launch_bounds__(kThreads) attention_decode_kernel(Attention a,
 template <class S>
 int32_t LaunchShape(ci_context& c, const Attention& a) {
   const int blocks = a.kv_heads * ((a.group() + S::kQueries - 1) / S::kQueries);
-  // Wide groups need the registers of twice as many threads.
-  const int blocks_of_multiprocessor = S::kQueries > 4 ? 2 : 4;
-  const Splits splits = PlanSplits(c, a, blocks, blocks_of_multiprocessor, kWarps * S::kStep);
+  const Splits splits = PlanSplits(c, a, blocks, S::kBlocks, kWarps * S::kStep);
   const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(splits.count));
   return Launch(c, "ci_attention_decode", attention_decode_kernel<S>, grid, kThreads, 0, a, splits);
 }
@@ -319,7 +319,7 @@ int32_t LaunchShape(ci_context& c, const Attention& a) {
 template <class T, int kLanes, int kChunks>
 int32_t LaunchQueries(ci_context& c, const Attention& a) {
   if (a.group() == 1) return LaunchShape<Shape<T, kLanes, kChunks, 1>>(c, a);
-  if constexpr (Shape<T, kLanes, kChunks, 8>::kElements <= 8) {
+  if constexpr (kChunks * 16 / sizeof(T) <= 8) {
     if (a.group() > 4) return LaunchShape<Shape<T, kLanes, kChunks, 8>>(c, a);
   }
   return LaunchShape<Shape<T, kLanes, kChunks, 4>>(c, a);

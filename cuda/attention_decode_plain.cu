@@ -75,7 +75,7 @@ Splits PlanSplits(ci_context& c, const Attention& a, int blocks, int blocks_of_m
   int64_t count = int64_t{c.multiprocessors} * blocks_of_multiprocessor / blocks;
   if (count > with_work) count = with_work;
   if (count > kMostSplits) count = kMostSplits;
-  if (count < 1 || blocks > kArrivals) count = 1;
+  if (count < 1 || blocks > ci_context::kArrivals) count = 1;
   const int64_t places = int64_t{a.heads} * count;
   const int64_t weight_bytes = RoundUp(places * static_cast<int64_t>(sizeof(float2)), 256);
   auto* scratch = static_cast<uint8_t*>(

@@ -37,24 +37,27 @@ struct Thread {
 template <class T>
 __device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries], int64_t kv_head, int64_t begin,
                           int64_t end, Tile* tile, float (&scores)[kOwn][kOwn]) {
+  constexpr int kRows = kThreads / kDepth;  // that the block loads at once
   const Thread thread;
-  const T* keys = static_cast<const T*>(a.key_cache) + a.CacheRow(kv_head, begin);
-  for (int first = 0; first < a.head_dim; first += kDepth) {
-    __syncthreads();  // what was in the tile was read
-    const int column = threadIdx.x % kDepth;
+  const int column = threadIdx.x % kDepth;
+  const int first_row = threadIdx.x / kDepth;
+  const int rows = static_cast<int>(end - begin < kPositions ? end - begin : kPositions);
+  const T* keys = static_cast<const T*>(a.key_cache) + a.CacheRow(kv_head, begin + first_row) + column;
+  for (int first = 0; first < a.head_dim; first += kDepth, keys += kDepth) {
     const bool is_used = first + column < a.head_dim;
-#pragma unroll 4
-    for (int row = threadIdx.x / kDepth; row < kQueries; row += kThreads / kDepth) {
+    __syncthreads();  // what was in the tile was read
+#pragma unroll 2
+    for (int row = first_row; row < kQueries; row += kRows) {
       const float* query = a.queries + offsets[row] + first;
       tile->products.queries[row][column] = is_used ? query[column] * (a.scale * kLog2E) : 0.0f;
     }
-#pragma unroll 4
-    for (int row = threadIdx.x / kDepth; row < kPositions; row += kThreads / kDepth) {
-      const int64_t at = static_cast<int64_t>(row) * a.head_dim + first + column;
-      tile->products.keys[row][column] = is_used && begin + row < end ? ToFloat(keys[at]) : 0.0f;
+    const T* key = keys;
+#pragma unroll 2
+    for (int row = first_row; row < kPositions; row += kRows, key += static_cast<int64_t>(kRows) * a.head_dim) {
+      tile->products.keys[row][column] = is_used && row < rows ? ToFloat(*key) : 0.0f;
     }
     __syncthreads();
-#pragma unroll
+#pragma unroll 1
     for (int d = 0; d < kDepth; d += 4) {
       float4 key[kOwn];
 #pragma unroll
@@ -82,19 +85,21 @@ __device__ void AddValues(const Attention& a, int64_t kv_head, int64_t begin, in
                           const float (&weights)[kQueries][kPositions + kPadding], Tile* tile,
                           float (&sums)[kOwn][kColumns]) {
   constexpr int kWidth = kSide * kColumns;
+  constexpr int kRows = kThreads / kWidth;  // that the block loads at once
   const Thread thread;
-  const T* values = static_cast<const T*>(a.value_cache) + a.CacheRow(kv_head, begin);
+  const int own_column = threadIdx.x % kWidth;
+  const int own_row = threadIdx.x / kWidth;
+  const bool is_used = first_column + own_column < a.head_dim;
+  const int rows = static_cast<int>(end - begin < kPositions ? end - begin : kPositions);
+  const T* value = static_cast<const T*>(a.value_cache) + a.CacheRow(kv_head, begin + own_row) + first_column + own_column;
   for (int first = 0; first < kPositions; first += kValueRows) {
     __syncthreads();  // what was in the tile was read
-#pragma unroll 4
-    for (int i = threadIdx.x; i < kValueRows * kWidth; i += kThreads) {
-      const int row = first + i / kWidth;
-      const int column = first_column + i % kWidth;
-      const int64_t at = static_cast<int64_t>(row) * a.head_dim + column;
-      tile->values[i / kWidth][i % kWidth] = column < a.head_dim && begin + row < end ? ToFloat(values[at]) : 0.0f;
+#pragma unroll 2
+    for (int row = own_row; row < kValueRows; row += kRows, value += static_cast<int64_t>(kRows) * a.head_dim) {
+      tile->values[row][own_column] = is_used && first + row < rows ? ToFloat(*value) : 0.0f;
     }
     __syncthreads();
-#pragma unroll 2
+#pragma unroll 1
     for (int p = 0; p < kValueRows; p += 4) {
       float weight[kOwn][4];
 #pragma unroll
@@ -109,13 +114,13 @@ __device__ void AddValues(const Attention& a, int64_t kv_head, int64_t begin, in
       for (int step = 0; step < 4; ++step) {
 #pragma unroll
         for (int c = 0; c < kColumns; c += 4) {
-          const float4 value = *reinterpret_cast<const float4*>(&tile->values[p + step][thread.column * 4 + kSide * c]);
+          const float4 four = *reinterpret_cast<const float4*>(&tile->values[p + step][thread.column * 4 + kSide * c]);
 #pragma unroll
           for (int i = 0; i < kOwn; ++i) {
-            sums[i][c] += weight[i][step] * value.x;
-            sums[i][c + 1] += weight[i][step] * value.y;
-            sums[i][c + 2] += weight[i][step] * value.z;
-            sums[i][c + 3] += weight[i][step] * value.w;
+            sums[i][c] += weight[i][step] * four.x;
+            sums[i][c + 1] += weight[i][step] * four.y;
+            sums[i][c + 2] += weight[i][step] * four.z;
+            sums[i][c + 3] += weight[i][step] * four.w;
           }
         }
       }
@@ -134,7 +139,7 @@ __device__ __forceinline__ float ReduceRow(float value, const Operation& operati
 
 // Grid: x: key-value heads times blocks of queries; y: parts of a head's columns.
 template <class T, int kColumns>
-__global__ void __launch_bounds__(kThreads) attention_prefill_kernel(Attention a) {
+__global__ void __launch_bounds__(kThreads, 2) attention_prefill_kernel(Attention a) {
   __shared__ __align__(16) Tile tile;
   __shared__ __align__(16) float weights[kQueries][kPositions + kPadding];
   __shared__ int64_t offsets[kQueries];
@@ -147,11 +152,11 @@ __global__ void __launch_bounds__(kThreads) attention_prefill_kernel(Attention a
   float sums[kOwn][kColumns] = {};
   float largest[kOwn];
   float total[kOwn] = {};
-  int64_t seen_end[kOwn];
+  int seen_end[kOwn];
 #pragma unroll
   for (int i = 0; i < kOwn; ++i) {
     largest[i] = -INFINITY;
-    seen_end[i] = queries.SeenEnd(a, queries.first + thread.row * kOwn + i);
+    seen_end[i] = static_cast<int>(queries.SeenEnd(a, queries.first + thread.row * kOwn + i));
   }
   for (int64_t begin = a.FirstSeen(first_end); begin < last_end; begin += kPositions) {
     float scores[kOwn][kOwn] = {};
@@ -159,11 +164,12 @@ __global__ void __launch_bounds__(kThreads) attention_prefill_kernel(Attention a
 #pragma unroll
     for (int i = 0; i < kOwn; ++i) {
       float grown = largest[i];
+      const int from = static_cast<int>(a.FirstSeen(seen_end[i]) - begin);
+      const int to = static_cast<int>(seen_end[i] - begin);
 #pragma unroll
       for (int j = 0; j < kOwn; ++j) {
-        const int64_t position = begin + thread.column + kSide * j;
-        const bool is_seen = position < seen_end[i] && position >= a.FirstSeen(seen_end[i]);
-        if (!is_seen) scores[i][j] = -INFINITY;
+        const int place = thread.column + kSide * j;
+        if (place < from || place >= to) scores[i][j] = -INFINITY;
         grown = fmaxf(grown, scores[i][j]);
       }
       grown = ReduceRow(grown, [](float x, float y) { return fmaxf(x, y); });

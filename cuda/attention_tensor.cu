@@ -109,8 +109,8 @@ __device__ __forceinline__ void ScoreTile(const Tile<kDim>& keys, const SplitQue
 // The running softmax of a lane's two queries.
 struct Softmax {
   float scales[2];
-  int64_t seen_begin[2];
-  int64_t seen_end[2];
+  int seen_begin[2];
+  int seen_end[2];
   float largest[2] = {-INFINITY, -INFINITY};
   float total[2] = {0.0f, 0.0f};
 };
@@ -121,16 +121,16 @@ __device__ __forceinline__ void Weigh(int64_t begin, Softmax* softmax, float (&s
   constexpr float kExponent = 14.0f;
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
-    const int64_t first = begin + threadIdx.x % 4 * 2;
+    const int from = static_cast<int>(softmax->seen_begin[r] - begin);
+    const int to = static_cast<int>(softmax->seen_end[r] - begin);
     float largest = softmax->largest[r];
 #pragma unroll
     for (int n = 0; n < kPositions / kWidth; ++n) {
 #pragma unroll
       for (int i = 0; i < 2; ++i) {
-        const int64_t position = first + n * kWidth + i;
-        const bool is_seen = position >= softmax->seen_begin[r] && position < softmax->seen_end[r];
+        const int place = static_cast<int>(threadIdx.x) % 4 * 2 + n * kWidth + i;
         float& score = scores[n][2 * r + i];
-        score = is_seen ? score * softmax->scales[r] : -INFINITY;
+        score = place >= from && place < to ? score * softmax->scales[r] : -INFINITY;
         largest = fmaxf(largest, score);
       }
     }
@@ -202,8 +202,8 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tensor_kernel(Attention
   LoadQueries<kDim>(a, rows, &queries, softmax.scales);
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
-    softmax.seen_end[r] = block.SeenEnd(a, own + 8 * r);
-    softmax.seen_begin[r] = a.FirstSeen(softmax.seen_end[r]);
+    softmax.seen_end[r] = static_cast<int>(block.SeenEnd(a, own + 8 * r));
+    softmax.seen_begin[r] = static_cast<int>(a.FirstSeen(softmax.seen_end[r]));
   }
   const int64_t end = block.SeenEnd(a, block.first + kQueries - 1);
   int64_t begin = a.FirstSeen(block.SeenEnd(a, block.first));
