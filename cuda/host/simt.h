@@ -3,8 +3,8 @@
 //
 // What is simulated
 //   - The threads of a block are fibers on the calling thread; blocks run one after another. Threads, warps and blocks
-//     run in rising order in one launch and in falling order in the next, so that results which depend on the order
-//     (a race, a missing barrier) differ between two runs.
+//     run in rising order in some launches and in falling order in others, so that results which depend on the order
+//     (a race, a missing barrier) differ between runs.
 //   - A thread runs until it waits: at __syncthreads until every thread of the block is at the same one, at a warp
 //     intrinsic until every thread that its mask names is at it with the same mask. Where that can never happen, where
 //     a mask names threads that exited or do not exist, or where a thread reads a lane outside the mask, the process
