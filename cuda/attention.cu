@@ -1,9 +1,8 @@
 // Attention's entries, and storing keys and values in the cache: a thread converts elements of one row, which memory
 // bounds.
-#include "attention.h"
-
 #include <limits>
 
+#include "attention.h"
 #include "coreinfer/kernels.h"
 
 namespace coreinfer {
@@ -69,8 +68,8 @@ int32_t ci_attention_append(ci_context* context, const float* keys, const float*
     const dim3 grid(static_cast<unsigned>(blocks), 2);
     const dim3 block(threads, rows_of_block);
     const auto launch = [&](auto kernel, auto* typed_keys, auto* typed_values) {
-      return coreinfer::Launch(c, "ci_attention_append", kernel, grid, block, 0, keys, values, rows, kv_heads,
-                               head_dim, first_position, int64_t{capacity}, typed_keys, typed_values);
+      return coreinfer::Launch(c, "ci_attention_append", kernel, grid, block, 0, keys, values, rows, kv_heads, head_dim,
+                               first_position, int64_t{capacity}, typed_keys, typed_values);
     };
     if (cache_dtype == CI_F16) {
       return launch(coreinfer::attention_append_kernel<__half>, static_cast<__half*>(key_cache),
@@ -94,8 +93,8 @@ int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t 
 }
 
 int32_t ci_attention_decode(ci_context* context, const float* query, int32_t heads, int32_t kv_heads, int32_t head_dim,
-                            const int32_t* position, int32_t window, float scale, int32_t capacity,
-                            int32_t cache_dtype, const void* key_cache, const void* value_cache, float* y) {
+                            const int32_t* position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
+                            const void* key_cache, const void* value_cache, float* y) {
   return coreinfer::Call("ci_attention_decode", context, [&](ci_context& c) {
     const coreinfer::Attention a{query, key_cache, value_cache, position, y,        scale,      1,
                                  heads, kv_heads,  head_dim,    window,   capacity, cache_dtype};

@@ -57,22 +57,22 @@ struct Shape {
   static constexpr int kChunks = kChunks_;
   static constexpr int kQueries = kQueries_;
   static constexpr int kVector = 16 / static_cast<int>(sizeof(T));
-  static constexpr int kElements = kVector * kChunks;             // of a row in a lane
-  static constexpr int kColumns = kElements * kLanes;             // the most that a head may have
-  static constexpr int kRows = kWarpThreads / kLanes;             // side by side in a warp
-  static constexpr int kUnroll = kChunks < 4 ? 4 / kChunks : 1;   // rows of a lane in flight
-  static constexpr int kStep = kUnroll * kRows;                   // positions that a warp takes at once
-  static constexpr int kScores = kUnroll * kQueries;              // of a lane; score q * kUnroll + u is of query q
-  static constexpr int kOwn = kScores > kLanes ? kScores / kLanes : 1;    // that a lane has after SumToLanes
+  static constexpr int kElements = kVector * kChunks;            // of a row in a lane
+  static constexpr int kColumns = kElements * kLanes;            // the most that a head may have
+  static constexpr int kRows = kWarpThreads / kLanes;            // side by side in a warp
+  static constexpr int kUnroll = kChunks < 4 ? 4 / kChunks : 1;  // rows of a lane in flight
+  static constexpr int kStep = kUnroll * kRows;                  // positions that a warp takes at once
+  static constexpr int kScores = kUnroll * kQueries;             // of a lane; score q * kUnroll + u is of query q
+  static constexpr int kOwn = kScores > kLanes ? kScores / kLanes : 1;     // that a lane has after SumToLanes
   static constexpr int kShared = kScores < kLanes ? kLanes / kScores : 1;  // lanes that have the same one then
   static constexpr int kLanesOfQuery = kLanes / kQueries;
   // Blocks that a multiprocessor's registers hold.
-  static constexpr int kBlocks = kQueries > 4 || kElements * kQueries > 32 ? 2 : 4;
+  static constexpr int kBlocks = kQueries > 4 || kElements* kQueries > 32 ? 2 : 4;
   static_assert(kQueries <= kLanes && kOwn <= kUnroll);
 };
 
-// A warp's queries and their running softmax. Of its own scores' query a lane knows the largest score and the sum of the
-// weights that it computed itself.
+// A warp's queries and their running softmax. Of its own scores' query a lane knows the largest score and the sum of
+// the weights that it computed itself.
 template <class S>
 struct WarpState {
   float queries[S::kQueries][S::kElements];

@@ -87,7 +87,8 @@ Splits PlanSplits(ci_context& c, const Attention& a, int blocks, int blocks_of_m
 int32_t LaunchPlainDecode(ci_context& c, const Attention& a) {
   const Splits splits = PlanSplits(c, a, a.heads, 8, kPiece);
   const dim3 grid(static_cast<unsigned>(a.heads), static_cast<unsigned>(splits.count));
-  const auto kernel = a.cache_dtype == CI_F16 ? attention_decode_plain_kernel<__half> : attention_decode_plain_kernel<float>;
+  const auto kernel =
+      a.cache_dtype == CI_F16 ? attention_decode_plain_kernel<__half> : attention_decode_plain_kernel<float>;
   return Launch(c, "ci_attention_decode", kernel, grid, kThreads, 0, a, splits);
 }
 

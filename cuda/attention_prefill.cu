@@ -10,12 +10,12 @@ namespace {
 
 constexpr int kSide = 16;  // threads of a block in each direction
 constexpr int kThreads = kSide * kSide;
-constexpr int kOwn = 4;                  // queries and positions of a thread
-constexpr int kQueries = kSide * kOwn;   // of a block
+constexpr int kOwn = 4;                   // queries and positions of a thread
+constexpr int kQueries = kSide * kOwn;    // of a block
 constexpr int kPositions = kSide * kOwn;  // of a tile
-constexpr int kDepth = 32;               // elements of keys that are in shared memory at once
-constexpr int kValueRows = 32;           // positions whose values are
-constexpr int kPadding = 4;              // of rows that threads read side by side
+constexpr int kDepth = 32;                // elements of keys that are in shared memory at once
+constexpr int kValueRows = 32;            // positions whose values are
+constexpr int kPadding = 4;               // of rows that threads read side by side
 
 // Rows of keys and queries, then rows of values, in the same memory.
 union Tile {
@@ -35,13 +35,13 @@ struct Thread {
 // scores[i][j]: of query row * kOwn + i of the block, which begins at offsets[row * kOwn + i], at position `begin` +
 // column + kSide * j.
 template <class T>
-__device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries], int64_t kv_head, int64_t begin,
-                          int64_t end, Tile* tile, float (&scores)[kOwn][kOwn]) {
+__device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries], int64_t kv_head, int begin, int end,
+                          Tile* tile, float (&scores)[kOwn][kOwn]) {
   constexpr int kRows = kThreads / kDepth;  // that the block loads at once
   const Thread thread;
   const int column = threadIdx.x % kDepth;
   const int first_row = threadIdx.x / kDepth;
-  const int rows = static_cast<int>(end - begin < kPositions ? end - begin : kPositions);
+  const int rows = min(end - begin, kPositions);
   const T* keys = static_cast<const T*>(a.key_cache) + a.CacheRow(kv_head, begin + first_row) + column;
   for (int first = 0; first < a.head_dim; first += kDepth, keys += kDepth) {
     const bool is_used = first + column < a.head_dim;
@@ -51,12 +51,13 @@ __device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries]
       const float* query = a.queries + offsets[row] + first;
       tile->products.queries[row][column] = is_used ? query[column] * (a.scale * kLog2E) : 0.0f;
     }
-    const T* key = keys;
+    const T* from = keys;
 #pragma unroll 2
-    for (int row = first_row; row < kPositions; row += kRows, key += static_cast<int64_t>(kRows) * a.head_dim) {
-      tile->products.keys[row][column] = is_used && row < rows ? ToFloat(*key) : 0.0f;
+    for (int row = first_row; row < kPositions; row += kRows, from += static_cast<int64_t>(kRows) * a.head_dim) {
+      tile->products.keys[row][column] = is_used && row < rows ? ToFloat(*from) : 0.0f;
     }
     __syncthreads();
+    float sums[kOwn][kOwn] = {};  // of this part, as long sums lose bits
 #pragma unroll 1
     for (int d = 0; d < kDepth; d += 4) {
       float4 key[kOwn];
@@ -69,19 +70,25 @@ __device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries]
         const float4 query = *reinterpret_cast<const float4*>(&tile->products.queries[thread.row * kOwn + i][d]);
 #pragma unroll
         for (int j = 0; j < kOwn; ++j) {
-          scores[i][j] += query.x * key[j].x;
-          scores[i][j] += query.y * key[j].y;
-          scores[i][j] += query.z * key[j].z;
-          scores[i][j] += query.w * key[j].w;
+          sums[i][j] += query.x * key[j].x;
+          sums[i][j] += query.y * key[j].y;
+          sums[i][j] += query.z * key[j].z;
+          sums[i][j] += query.w * key[j].w;
         }
       }
+    }
+#pragma unroll
+    for (int i = 0; i < kOwn; ++i) {
+#pragma unroll
+      for (int j = 0; j < kOwn; ++j) scores[i][j] += sums[i][j];
     }
   }
 }
 
-// Adds weights times values to the sums; column c of a thread is column * 4 + 4 * kSide * (c / 4) + c % 4 of the block's.
+// Adds weights times values to the sums; column c of a thread is column * 4 + 4 * kSide * (c / 4) + c % 4 of the
+// block's.
 template <class T, int kColumns>
-__device__ void AddValues(const Attention& a, int64_t kv_head, int64_t begin, int64_t end, int first_column,
+__device__ void AddValues(const Attention& a, int64_t kv_head, int begin, int end, int first_column,
                           const float (&weights)[kQueries][kPositions + kPadding], Tile* tile,
                           float (&sums)[kOwn][kColumns]) {
   constexpr int kWidth = kSide * kColumns;
@@ -90,8 +97,9 @@ __device__ void AddValues(const Attention& a, int64_t kv_head, int64_t begin, in
   const int own_column = threadIdx.x % kWidth;
   const int own_row = threadIdx.x / kWidth;
   const bool is_used = first_column + own_column < a.head_dim;
-  const int rows = static_cast<int>(end - begin < kPositions ? end - begin : kPositions);
-  const T* value = static_cast<const T*>(a.value_cache) + a.CacheRow(kv_head, begin + own_row) + first_column + own_column;
+  const int rows = min(end - begin, kPositions);
+  const T* value =
+      static_cast<const T*>(a.value_cache) + a.CacheRow(kv_head, begin + own_row) + first_column + own_column;
   for (int first = 0; first < kPositions; first += kValueRows) {
     __syncthreads();  // what was in the tile was read
 #pragma unroll 2
@@ -128,70 +136,67 @@ __device__ void AddValues(const Attention& a, int64_t kv_head, int64_t begin, in
   }
 }
 
-template <class Operation>
-__device__ __forceinline__ float ReduceRow(float value, const Operation& operation) {
-#pragma unroll
-  for (int lanes = kSide / 2; lanes > 0; lanes /= 2) {
-    value = operation(value, __shfl_xor_sync(kWholeWarp, value, lanes));
-  }
-  return value;
-}
-
 // Grid: x: key-value heads times blocks of queries; y: parts of a head's columns.
 template <class T, int kColumns>
 __global__ void __launch_bounds__(kThreads, 2) attention_prefill_kernel(Attention a) {
   __shared__ __align__(16) Tile tile;
   __shared__ __align__(16) float weights[kQueries][kPositions + kPadding];
   __shared__ int64_t offsets[kQueries];
+  __shared__ int seen_ends[kQueries];
   const BlockOfQueries queries(a, kQueries);
   const Thread thread;
-  if (threadIdx.x < kQueries) offsets[threadIdx.x] = queries.Offset(a, queries.first + threadIdx.x);
+  if (threadIdx.x < kQueries) {
+    offsets[threadIdx.x] = queries.Offset(a, queries.first + threadIdx.x);
+    seen_ends[threadIdx.x] = static_cast<int>(queries.SeenEnd(a, queries.first + threadIdx.x));
+  }
   const int first_column = static_cast<int>(blockIdx.y) * kSide * kColumns;
-  const int64_t first_end = queries.SeenEnd(a, queries.first);
-  const int64_t last_end = queries.SeenEnd(a, queries.first + kQueries - 1);
+  const int first = static_cast<int>(a.FirstSeen(queries.SeenEnd(a, queries.first)));
+  const int end = static_cast<int>(queries.SeenEnd(a, queries.first + kQueries - 1));
+  const int tiles = (end - first - 1) / kPositions + 1;
   float sums[kOwn][kColumns] = {};
   float largest[kOwn];
-  float total[kOwn] = {};
-  int seen_end[kOwn];
+  float total[kOwn] = {};  // of the thread's own weights
 #pragma unroll
-  for (int i = 0; i < kOwn; ++i) {
-    largest[i] = -INFINITY;
-    seen_end[i] = static_cast<int>(queries.SeenEnd(a, queries.first + thread.row * kOwn + i));
-  }
-  for (int64_t begin = a.FirstSeen(first_end); begin < last_end; begin += kPositions) {
+  for (int i = 0; i < kOwn; ++i) largest[i] = -INFINITY;
+  for (int t = 0; t < tiles; ++t) {
+    const int begin = first + t * kPositions;
     float scores[kOwn][kOwn] = {};
-    ScoreTile<T>(a, offsets, queries.kv_head, begin, last_end, &tile, scores);
+    ScoreTile<T>(a, offsets, queries.kv_head, begin, end, &tile, scores);
 #pragma unroll
     for (int i = 0; i < kOwn; ++i) {
       float grown = largest[i];
-      const int from = static_cast<int>(a.FirstSeen(seen_end[i]) - begin);
-      const int to = static_cast<int>(seen_end[i] - begin);
+      const int seen_end = seen_ends[thread.row * kOwn + i];
+      const int from = static_cast<int>(a.FirstSeen(seen_end)) - begin;
+      const int to = seen_end - begin;
 #pragma unroll
       for (int j = 0; j < kOwn; ++j) {
         const int place = thread.column + kSide * j;
         if (place < from || place >= to) scores[i][j] = -INFINITY;
         grown = fmaxf(grown, scores[i][j]);
       }
-      grown = ReduceRow(grown, [](float x, float y) { return fmaxf(x, y); });
+#pragma unroll
+      for (int lanes = kSide / 2; lanes > 0; lanes /= 2) {
+        grown = fmaxf(grown, __shfl_xor_sync(kWholeWarp, grown, lanes));
+      }
       const float correction = WeightOf(largest[i], grown);
       largest[i] = grown;
-      float weight = 0.0f;
+      total[i] *= correction;
 #pragma unroll
       for (int j = 0; j < kOwn; ++j) {
-        scores[i][j] = WeightOf(scores[i][j], grown);
-        weight += scores[i][j];
-        weights[thread.row * kOwn + i][thread.column + kSide * j] = scores[i][j];
+        const float weight = WeightOf(scores[i][j], grown);
+        total[i] += weight;
+        weights[thread.row * kOwn + i][thread.column + kSide * j] = weight;
       }
-      total[i] = total[i] * correction + ReduceRow(weight, [](float x, float y) { return x + y; });
 #pragma unroll
       for (int c = 0; c < kColumns; ++c) sums[i][c] *= correction;
     }
-    AddValues<T, kColumns>(a, queries.kv_head, begin, last_end, first_column, weights, &tile, sums);
+    AddValues<T, kColumns>(a, queries.kv_head, begin, end, first_column, weights, &tile, sums);
   }
 #pragma unroll
   for (int i = 0; i < kOwn; ++i) {
-    const int64_t query = queries.first + thread.row * kOwn + i;
-    if (query >= queries.count) continue;
+#pragma unroll
+    for (int lanes = kSide / 2; lanes > 0; lanes /= 2) total[i] += __shfl_xor_sync(kWholeWarp, total[i], lanes);
+    if (queries.first + thread.row * kOwn + i >= queries.count) continue;
     float* y = a.y + offsets[thread.row * kOwn + i];
 #pragma unroll
     for (int c = 0; c < kColumns; ++c) {

@@ -32,7 +32,8 @@ struct Share {
   }
 };
 
-/// Whether the calling block is the last of `active` to arrive. All its threads must call it, having written their part.
+/// Whether the calling block is the last of `active` to arrive. All its threads must call it, having written their
+/// part.
 __device__ __forceinline__ bool IsLastToArrive(unsigned* arrivals, int active) {
   __shared__ bool is_last;
   __threadfence();

@@ -34,7 +34,8 @@ __device__ __forceinline__ void SplitPair(float x, float y, uint32_t* high, uint
   *low = PackHalves(__float2half_rn(x - __half2float(high_x)), __float2half_rn(y - __half2float(high_y)));
 }
 
-// The power of two that brings `largest` into 2^8..2^9, where neither half of a sum overflows or loses bits that matter.
+// The power of two that brings `largest` into 2^8..2^9, where neither half of a sum overflows or loses bits that
+// matter.
 __device__ __forceinline__ float FactorFor(float largest) {
   const int exponent = static_cast<int>(__float_as_uint(largest) >> 23);
   if (exponent == 0 || exponent == 255) return 1.0f;
@@ -42,8 +43,8 @@ __device__ __forceinline__ float FactorFor(float largest) {
   return __uint_as_float(static_cast<uint32_t>(wanted < 254 ? wanted : 254) << 23);
 }
 
-// A lane's two rows of 16 queries begin at rows[0] and rows[1]. scales receives what a product with the result has to be
-// multiplied by.
+// A lane's two rows of 16 queries begin at rows[0] and rows[1]. scales receives what a product with the result has to
+// be multiplied by.
 template <int kDim>
 __device__ __forceinline__ void LoadQueries(const Attention& a, const float* const (&rows)[2],
                                             SplitQueries<kDim>* queries, float (&scales)[2]) {
@@ -52,7 +53,8 @@ __device__ __forceinline__ void LoadQueries(const Attention& a, const float* con
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
     float largest = 0.0f;
-    for (int i = pair; i < a.head_dim; i += 8) largest = fmaxf(largest, fmaxf(fabsf(rows[r][i]), fabsf(rows[r][i + 1])));
+    for (int i = pair; i < a.head_dim; i += 8)
+      largest = fmaxf(largest, fmaxf(fabsf(rows[r][i]), fabsf(rows[r][i + 1])));
     largest = fmaxf(largest, __shfl_xor_sync(kWholeWarp, largest, 1));
     largest = fmaxf(largest, __shfl_xor_sync(kWholeWarp, largest, 2));
     factors[r] = FactorFor(largest);

@@ -35,6 +35,11 @@ __device__ __forceinline__ int WarpSum(int value) {
   return value;
 }
 
+__device__ __forceinline__ unsigned long long WarpSum(unsigned long long value) {
+  for (int lanes = kWarpThreads / 2; lanes > 0; lanes /= 2) value += __shfl_xor_sync(kWholeWarp, value, lanes);
+  return value;
+}
+
 __device__ __forceinline__ double WarpSum(double value) {
   for (int lanes = kWarpThreads / 2; lanes > 0; lanes /= 2) value += __shfl_xor_sync(kWholeWarp, value, lanes);
   return value;

@@ -43,8 +43,8 @@ struct Threshold {
   int count;
 };
 
-/// Finds the bin of the rank-th largest, counted from 1, and empties the histogram. rank_of(number of keys in it) may be
-/// 0: then nothing is found, and state->count is 0.
+/// Finds the bin of the rank-th largest, counted from 1, and empties the histogram. rank_of(number of keys in it) may
+/// be 0: then nothing is found, and state->count is 0.
 template <class RankOf>
 __device__ __forceinline__ void FindBin(const RankOf& rank_of, RadixState* state) {
   const int bins = RadixState::kBins / static_cast<int>(blockDim.x);
@@ -67,8 +67,8 @@ __device__ __forceinline__ void FindBin(const RankOf& rank_of, RadixState* state
   __syncthreads();
 }
 
-/// The threshold of the rank_of(number of keys that are not 0) largest keys. keys.Quad(q) returns the keys 4 q..4 q + 3;
-/// a 0 is none. The histogram is 0 before and after. The block has a power of two threads, at least 128.
+/// The threshold of the rank_of(number of keys that are not 0) largest keys. keys.Quad(q) returns the keys 4 q..4 q +
+/// 3; a 0 is none. The histogram is 0 before and after. The block has a power of two threads, at least 128.
 template <class Keys, class RankOf>
 __device__ __forceinline__ Threshold FindThreshold(const Keys& keys, int quads, const RankOf& rank_of,
                                                    RadixState* state) {
@@ -135,7 +135,9 @@ __device__ __forceinline__ Selection Select(const Keys& keys, int quads, const R
   if (threshold.rank == threshold.count) return {threshold.key, 0xffffffffu};
   const int rank = threshold.rank;
   const NumbersOfKey<Keys> numbers{keys, threshold.key};
-  return {threshold.key, ~FindThreshold(numbers, quads, [rank](int) { return rank; }, state).key};
+  return {threshold.key, ~FindThreshold(
+                              numbers, quads, [rank](int) { return rank; }, state)
+                              .key};
 }
 
 }  // namespace coreinfer

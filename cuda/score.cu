@@ -1,7 +1,7 @@
 // How often neurons are among the strongest of a token. A block takes a token: it brings the activations as ordered
 // integers into shared memory, where they fit, finds the threshold in three passes over them (radix.h), and writes one
-// bit per neuron. Then warps count bits, 32 tokens times 32 neurons at once, and add them to the scores in one place, so
-// that the order of tokens cannot matter. The bytes: activations once, a 32nd of them written and read again.
+// bit per neuron. Then warps count bits, 32 tokens times 32 neurons at once, and add them to the scores in one place,
+// so that the order of tokens cannot matter. The bytes: activations once, a 32nd of them written and read again.
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "radix.h"
@@ -67,9 +67,8 @@ __host__ __device__ __forceinline__ int MarkGroups(int neurons) {
 
 // Grid: tokens. marks (tokens, MarkGroups(neurons)).
 template <Order order>
-__global__ void __launch_bounds__(1024)
-    score_mark_kernel(const float* __restrict__ activations, int neurons, bool is_shared, Limit limit,
-                      uint4* __restrict__ marks) {
+__global__ void __launch_bounds__(1024) score_mark_kernel(const float* __restrict__ activations, int neurons,
+                                                          bool is_shared, Limit limit, uint4* __restrict__ marks) {
   __shared__ RadixState state;
   for (int i = threadIdx.x; i < RadixState::kBins; i += blockDim.x) state.histogram[i] = 0;
   const ActivationRow row(activations, blockIdx.x, neurons);
@@ -80,7 +79,8 @@ __global__ void __launch_bounds__(1024)
     for (int q = threadIdx.x; q < quads; q += blockDim.x) keys.shared[q] = keys.Make(q);
   }
   __syncthreads();  // the histogram is empty
-  const Selection selection = Select(keys, quads, [limit](int candidates) { return limit.Of(candidates); }, &state);
+  const Selection selection = Select(
+      keys, quads, [limit](int candidates) { return limit.Of(candidates); }, &state);
   // Whole warps, for the votes.
   const int groups = MarkGroups(neurons);
   for (int q = threadIdx.x; q < groups * kWarpThreads; q += blockDim.x) {
@@ -158,8 +158,9 @@ int32_t MarkAndCount(ci_context& c, const char* function, Order order, const flo
   const auto count_blocks = static_cast<unsigned>((4 * groups + kCountedWords - 1) / kCountedWords);
   for (int64_t first = 0; first < tokens; first += step) {
     const auto count = static_cast<int32_t>(first + step < tokens ? step : tokens - first);
-    int32_t status = Launch(c, function, kernel, static_cast<unsigned>(count), static_cast<unsigned>(ThreadsFor(neurons)),
-                            is_shared ? key_bytes : 0, activations + first * neurons, neurons, is_shared, limit, marks);
+    int32_t status =
+        Launch(c, function, kernel, static_cast<unsigned>(count), static_cast<unsigned>(ThreadsFor(neurons)),
+               is_shared ? key_bytes : 0, activations + first * neurons, neurons, is_shared, limit, marks);
     if (status != CI_OK) return status;
     status = Launch(c, function, score_count_kernel, count_blocks, kCountThreads, 0,
                     reinterpret_cast<const uint32_t*>(marks), count, static_cast<int>(4 * groups), neurons, scores);

@@ -1,6 +1,6 @@
 // Sums over a prompt's activations. Energies: a block takes every so many-th token, keeps the activations in registers
-// between the token's own sum of squares and their addition, and a sum for every neuron in shared memory, where it fits;
-// then the blocks' sums are added in a fixed order. Reading the activations once bounds the time.
+// between the token's own sum of squares and their addition, and a sum for every neuron in shared memory, where it
+// fits; then the blocks' sums are added in a fixed order. Reading the activations once bounds the time.
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "score_row.h"
@@ -117,9 +117,8 @@ int32_t AddEnergies(ci_context& c, const float* activations, int32_t tokens, int
   auto* partials = static_cast<float4*>(c.Scratch(blocks * bytes));
   constexpr int64_t kStaticBytes = kThreads / kWarpThreads * sizeof(double);
   const bool is_shared = bytes + kStaticBytes <= c.most_shared_bytes;
-  const int32_t status =
-      Launch(c, "ci_score_energy", score_energy_kernel, static_cast<unsigned>(blocks), kThreads, is_shared ? bytes : 0,
-             activations, tokens, neurons, normalize, is_shared, partials);
+  const int32_t status = Launch(c, "ci_score_energy", score_energy_kernel, static_cast<unsigned>(blocks), kThreads,
+                                is_shared ? bytes : 0, activations, tokens, neurons, normalize, is_shared, partials);
   if (status != CI_OK) return status;
   return Launch(c, "ci_score_energy", score_add_kernel,
                 static_cast<unsigned>((quads + kWarpThreads - 1) / kWarpThreads), dim3(kWarpThreads, kSlices), 0,
@@ -131,9 +130,9 @@ int32_t AddPositives(ci_context& c, const float* activations, int64_t count, int
   Require(cudaMemsetAsync(found, 0, sizeof(*found), c.stream), "cudaMemsetAsync");
   const int64_t needed = (count / 4 + kThreads) / kThreads;
   const int64_t most = int64_t{4} * c.multiprocessors;
-  const int32_t status = Launch(c, "ci_score_positives", score_positives_kernel,
-                                static_cast<unsigned>(needed < most ? needed : most), kThreads, 0, activations, count,
-                                found);
+  const int32_t status =
+      Launch(c, "ci_score_positives", score_positives_kernel, static_cast<unsigned>(needed < most ? needed : most),
+             kThreads, 0, activations, count, found);
   if (status != CI_OK) return status;
   unsigned long long result = 0;
   Require(cudaMemcpyAsync(&result, found, sizeof(result), cudaMemcpyDeviceToHost, c.stream), "cudaMemcpyAsync");

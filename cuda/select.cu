@@ -1,6 +1,6 @@
-// The core neurons: a block finds the threshold of the highest scores (radix.h), then each of its warps lists the chosen
-// ones of a run of neighbours, so that the numbers ascend. One block, since a layer's scores are 100 KB at most of the
-// models that exist, and what waits for it is one launch. Latency bounds the time.
+// The core neurons: a block finds the threshold of the highest scores (radix.h), then each of its warps lists the
+// chosen ones of a run of neighbours, so that the numbers ascend. One block, since a layer's scores are 100 KB at most
+// of the models that exist, and what waits for it is one launch. Latency bounds the time.
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "radix.h"
@@ -75,7 +75,8 @@ __global__ void __launch_bounds__(kThreads)
   }
   seen = BlockSum<kThreads>(seen);
   const int most = only_seen && seen < count ? max(seen, 1) : count;
-  const Selection selection = Select(keys, quads, [most](int) { return most; }, &state);
+  const Selection selection = Select(
+      keys, quads, [most](int) { return most; }, &state);
 
   const int warp = threadIdx.x / kWarpThreads;
   const int lane = threadIdx.x % kWarpThreads;

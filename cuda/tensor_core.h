@@ -29,14 +29,12 @@ __device__ __forceinline__ void MultiplyTile(const uint32_t (&a)[4], uint32_t b0
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 #else
-  asm volatile(
-      "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(b0));
-  asm volatile(
-      "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[2]), "r"(a[3]), "r"(b1));
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(b0));
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[2]), "r"(a[3]), "r"(b1));
 #endif
 }
 
@@ -119,8 +117,8 @@ __device__ __forceinline__ void LoadTransposedMatrices(const __half* row, uint32
   for (int i = 0; i < 4; ++i) {
     const auto first = __shfl_sync(kWholeWarp, reinterpret_cast<uint64_t>(row), i * 8 + lane % 4 * 2);
     const auto second = __shfl_sync(kWholeWarp, reinterpret_cast<uint64_t>(row), i * 8 + lane % 4 * 2 + 1);
-    parts[i] = PackHalves(reinterpret_cast<const __half*>(first)[lane / 4],
-                          reinterpret_cast<const __half*>(second)[lane / 4]);
+    parts[i] =
+        PackHalves(reinterpret_cast<const __half*>(first)[lane / 4], reinterpret_cast<const __half*>(second)[lane / 4]);
   }
 }
 
