@@ -227,7 +227,8 @@ TEST(SampleRejectsWhatDoesNotFit) {
   CHECK_FAILS(draw(1.0f, 0, 0.0f, 0.0f), CI_INVALID_ARGUMENT, "top_p=0");
   CHECK_FAILS(draw(1.0f, 0, 1.5f, 0.0f), CI_INVALID_ARGUMENT, "top_p=1.5");
   CHECK_FAILS(draw(1.0f, 0, 1.0f, 1.0f), CI_INVALID_ARGUMENT, "min_p=1");
-  CHECK_FAILS(ci_cuda_sample_draw(c, nullptr, 2, 1, 0, 1, 0, u.data(), n.data()), CI_INVALID_ARGUMENT, "logits is null");
+  CHECK_FAILS(ci_cuda_sample_draw(c, nullptr, 2, 1, 0, 1, 0, u.data(), n.data()), CI_INVALID_ARGUMENT,
+              "logits is null");
   CHECK_FAILS(ci_cuda_sample_draw(c, x.data(), 0, 1, 0, 1, 0, u.data(), n.data()), CI_INVALID_ARGUMENT, "at least 1");
   CHECK_FAILS(ci_cuda_sample_draw(c, x.data(), 2, 1, 0, 1, 0, nullptr, n.data()), CI_INVALID_ARGUMENT,
               "uniform is null");
