@@ -23,7 +23,7 @@ __device__ __forceinline__ uint32_t PackHalves(__half low, __half high) {
 /// C += A B.
 __device__ __forceinline__ void MultiplyTile(const uint32_t (&a)[4], uint32_t b0, uint32_t b1, float (&c)[4]) {
 #if __CUDA_ARCH__ >= 800
-  asm volatile(
+  asm(
       "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
@@ -79,25 +79,24 @@ __device__ __forceinline__ void WaitForCopies() {
 
 #else
 
-__device__ __forceinline__ float HalfOf(uint32_t pair, int which) {
-  return HalfToFloat(static_cast<uint16_t>(pair >> (16 * which)));
+__device__ __forceinline__ uint64_t Pair(uint32_t low, uint32_t high) {
+  return static_cast<uint64_t>(high) << 32 | low;
 }
 
 __device__ __forceinline__ void MultiplyTile(const uint32_t (&a)[4], uint32_t b0, uint32_t b1, float (&c)[4]) {
   const int lane = threadIdx.x % kWarpThreads;
   double sums[4] = {c[0], c[1], c[2], c[3]};
-  for (int k = 0; k < 16; k += 2) {
-    const int source = k % 8 / 2;
-    const uint32_t upper = __shfl_sync(kWholeWarp, a[k / 8 * 2], lane / 4 * 4 + source);
-    const uint32_t lower = __shfl_sync(kWholeWarp, a[k / 8 * 2 + 1], lane / 4 * 4 + source);
-    const uint32_t b = k < 8 ? b0 : b1;
-    const uint32_t left = __shfl_sync(kWholeWarp, b, lane % 4 * 8 + source);
-    const uint32_t right = __shfl_sync(kWholeWarp, b, lane % 4 * 8 + 4 + source);
-    for (int which = 0; which < 2; ++which) {
-      sums[0] += static_cast<double>(HalfOf(upper, which)) * HalfOf(left, which);
-      sums[1] += static_cast<double>(HalfOf(upper, which)) * HalfOf(right, which);
-      sums[2] += static_cast<double>(HalfOf(lower, which)) * HalfOf(left, which);
-      sums[3] += static_cast<double>(HalfOf(lower, which)) * HalfOf(right, which);
+  // Four lanes hold a row of A, or a column of B.
+  for (int source = 0; source < 4; ++source) {
+    const uint64_t rows[2] = {__shfl_sync(kWholeWarp, Pair(a[0], a[2]), lane / 4 * 4 + source),
+                              __shfl_sync(kWholeWarp, Pair(a[1], a[3]), lane / 4 * 4 + source)};
+    const uint64_t columns[2] = {__shfl_sync(kWholeWarp, Pair(b0, b1), lane % 4 * 8 + source),
+                                 __shfl_sync(kWholeWarp, Pair(b0, b1), lane % 4 * 8 + 4 + source)};
+    for (int i = 0; i < 4; ++i) {
+      for (int half = 0; half < 64; half += 16) {
+        sums[i] += static_cast<double>(HalfToFloat(static_cast<uint16_t>(rows[i / 2] >> half))) *
+                   HalfToFloat(static_cast<uint16_t>(columns[i % 2] >> half));
+      }
     }
   }
   for (int i = 0; i < 4; ++i) c[i] = static_cast<float>(sums[i]);
