@@ -25,7 +25,7 @@ __device__ void ScoreKeys(const Attention& a, const float* query, const T* keys,
 
 // Grid: x: heads; y: splits.
 template <class T>
-__global__ void __launch_bounds__(kThreads) attention_decode_plain_kernel(Attention a, Splits splits) {
+__global__ void __launch_bounds__(kThreads, 1) attention_decode_plain_kernel(Attention a, Splits splits) {
   __shared__ float scores[kPiece];
   __shared__ float weights[kPiece];
   const Share share(a, splits, blockIdx.y);

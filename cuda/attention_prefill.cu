@@ -143,29 +143,30 @@ __global__ void __launch_bounds__(kThreads, 2) attention_prefill_kernel(Attentio
   __shared__ __align__(16) float weights[kQueries][kPositions + kPadding];
   __shared__ int64_t offsets[kQueries];
   __shared__ int seen_ends[kQueries];
+  __shared__ float largest[kQueries];
   const BlockOfQueries queries(a, kQueries);
   const Thread thread;
   if (threadIdx.x < kQueries) {
     offsets[threadIdx.x] = queries.Offset(a, queries.first + threadIdx.x);
     seen_ends[threadIdx.x] = static_cast<int>(queries.SeenEnd(a, queries.first + threadIdx.x));
+    largest[threadIdx.x] = -INFINITY;
   }
   const int first_column = static_cast<int>(blockIdx.y) * kSide * kColumns;
   const int first = static_cast<int>(a.FirstSeen(queries.SeenEnd(a, queries.first)));
   const int end = static_cast<int>(queries.SeenEnd(a, queries.first + kQueries - 1));
   const int tiles = (end - first - 1) / kPositions + 1;
   float sums[kOwn][kColumns] = {};
-  float largest[kOwn];
   float total[kOwn] = {};  // of the thread's own weights
-#pragma unroll
-  for (int i = 0; i < kOwn; ++i) largest[i] = -INFINITY;
   for (int t = 0; t < tiles; ++t) {
     const int begin = first + t * kPositions;
     float scores[kOwn][kOwn] = {};
     ScoreTile<T>(a, offsets, queries.kv_head, begin, end, &tile, scores);
 #pragma unroll
     for (int i = 0; i < kOwn; ++i) {
-      float grown = largest[i];
-      const int seen_end = seen_ends[thread.row * kOwn + i];
+      const int query = thread.row * kOwn + i;
+      const float before = largest[query];
+      float grown = before;
+      const int seen_end = seen_ends[query];
       const int from = static_cast<int>(a.FirstSeen(seen_end)) - begin;
       const int to = seen_end - begin;
 #pragma unroll
@@ -178,14 +179,14 @@ __global__ void __launch_bounds__(kThreads, 2) attention_prefill_kernel(Attentio
       for (int lanes = kSide / 2; lanes > 0; lanes /= 2) {
         grown = fmaxf(grown, __shfl_xor_sync(kWholeWarp, grown, lanes));
       }
-      const float correction = WeightOf(largest[i], grown);
-      largest[i] = grown;
+      const float correction = WeightOf(before, grown);
+      if (thread.column == 0) largest[query] = grown;
       total[i] *= correction;
 #pragma unroll
       for (int j = 0; j < kOwn; ++j) {
         const float weight = WeightOf(scores[i][j], grown);
         total[i] += weight;
-        weights[thread.row * kOwn + i][thread.column + kSide * j] = weight;
+        weights[query][thread.column + kSide * j] = weight;
       }
 #pragma unroll
       for (int c = 0; c < kColumns; ++c) sums[i][c] *= correction;

@@ -75,15 +75,15 @@ __device__ __forceinline__ void LoadQueries(const Attention& a, const float* con
 }
 
 template <int kDim>
-__device__ __forceinline__ void BeginToLoad(const Attention& a, const void* cache, int64_t kv_head, int64_t begin,
-                                            int64_t end, Tile<kDim>& tile) {
+__device__ __forceinline__ void BeginToLoad(const Attention& a, const void* cache, int64_t kv_head, int begin, int end,
+                                            Tile<kDim>& tile) {
   constexpr int kPieces = kDim / 8;
   const auto* rows = static_cast<const __half*>(cache) + a.CacheRow(kv_head, begin);
 #pragma unroll 4
   for (int i = threadIdx.x; i < kPositions * kPieces; i += kThreads) {
     const int row = i / kPieces;
     const int column = i % kPieces * 8;
-    const bool is_used = begin + row < end && column < a.head_dim;
+    const bool is_used = row < end - begin && column < a.head_dim;
     CopyAsync(is_used ? rows + static_cast<int64_t>(row) * a.head_dim + column : rows, is_used, &tile[row][column]);
   }
 }
@@ -111,44 +111,47 @@ __device__ __forceinline__ void ScoreTile(const Tile<kDim>& keys, const SplitQue
 // The running softmax of a lane's two queries.
 struct Softmax {
   float scales[2];
-  int seen_begin[2];
-  int seen_end[2];
   float largest[2] = {-INFINITY, -INFINITY};
   float total[2] = {0.0f, 0.0f};
 };
 
-// Makes weights of scores, times 2^14 as small halves have fewer bits. correction: for what was summed before.
-__device__ __forceinline__ void Weigh(int64_t begin, Softmax* softmax, float (&scores)[kPositions / kWidth][4],
-                                      float (&correction)[2]) {
+// Makes weights of scores, times 2^14 as small halves have fewer bits. from, to: of the tile, what a query sees.
+// correction: for what was summed before.
+__device__ __forceinline__ void Weigh(const int (&from)[2], const int (&to)[2], Softmax* softmax,
+                                      float (&scores)[kPositions / kWidth][4], float (&correction)[2]) {
   constexpr float kExponent = 14.0f;
+  const int pair = threadIdx.x % 4 * 2;
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
-    const int from = static_cast<int>(softmax->seen_begin[r] - begin);
-    const int to = static_cast<int>(softmax->seen_end[r] - begin);
+#pragma unroll
+    for (int n = 0; n < kPositions / kWidth; ++n) {
+      scores[n][2 * r] *= softmax->scales[r];
+      scores[n][2 * r + 1] *= softmax->scales[r];
+    }
+    if (from[r] > 0 || to[r] < kPositions) {
+#pragma unroll
+      for (int n = 0; n < kPositions / kWidth; ++n) {
+        const int place = n * kWidth + pair;
+        if (place < from[r] || place >= to[r]) scores[n][2 * r] = -INFINITY;
+        if (place + 1 < from[r] || place + 1 >= to[r]) scores[n][2 * r + 1] = -INFINITY;
+      }
+    }
     float largest = softmax->largest[r];
 #pragma unroll
     for (int n = 0; n < kPositions / kWidth; ++n) {
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        const int place = static_cast<int>(threadIdx.x) % 4 * 2 + n * kWidth + i;
-        float& score = scores[n][2 * r + i];
-        score = place >= from && place < to ? score * softmax->scales[r] : -INFINITY;
-        largest = fmaxf(largest, score);
-      }
+      largest = fmaxf(largest, fmaxf(scores[n][2 * r], scores[n][2 * r + 1]));
     }
     largest = fmaxf(largest, __shfl_xor_sync(kWholeWarp, largest, 1));
     largest = fmaxf(largest, __shfl_xor_sync(kWholeWarp, largest, 2));
     correction[r] = WeightOf(softmax->largest[r], largest);
     softmax->largest[r] = largest;
+    const float base = largest == -INFINITY ? 0.0f : largest - kExponent;
     float sum = 0.0f;
 #pragma unroll
     for (int n = 0; n < kPositions / kWidth; ++n) {
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        float& score = scores[n][2 * r + i];
-        score = WeightOf(score, largest - kExponent);
-        sum += score;
-      }
+      scores[n][2 * r] = exp2f(scores[n][2 * r] - base);
+      scores[n][2 * r + 1] = exp2f(scores[n][2 * r + 1] - base);
+      sum += scores[n][2 * r] + scores[n][2 * r + 1];
     }
     softmax->total[r] = softmax->total[r] * correction[r] + sum;
   }
@@ -194,48 +197,54 @@ template <int kDim>
 __global__ void __launch_bounds__(kThreads, 2) attention_tensor_kernel(Attention a) {
   __shared__ __align__(16) Tile<kDim> keys;
   __shared__ __align__(16) Tile<kDim> values;
+  __shared__ int64_t offsets[kQueries];
+  __shared__ int seen_ends[kQueries];
   const BlockOfQueries block(a, kQueries);
   const int lane = threadIdx.x % kWarpThreads;
-  const int64_t own = block.first + threadIdx.x / kWarpThreads * kQueriesOfWarp + lane / 4;
-  const int64_t offsets[2] = {block.Offset(a, own), block.Offset(a, own + 8)};
+  // The lane's queries in the block are this one and that 8 further.
+  const int own = static_cast<int>(threadIdx.x) / kWarpThreads * kQueriesOfWarp + lane / 4;
+  if (threadIdx.x < kQueries) {
+    offsets[threadIdx.x] = block.Offset(a, block.first + threadIdx.x);
+    seen_ends[threadIdx.x] = static_cast<int>(block.SeenEnd(a, block.first + threadIdx.x));
+  }
+  __syncthreads();
   SplitQueries<kDim> queries;
   Softmax softmax;
-  const float* const rows[2] = {a.queries + offsets[0], a.queries + offsets[1]};
-  LoadQueries<kDim>(a, rows, &queries, softmax.scales);
-#pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    softmax.seen_end[r] = static_cast<int>(block.SeenEnd(a, own + 8 * r));
-    softmax.seen_begin[r] = static_cast<int>(a.FirstSeen(softmax.seen_end[r]));
-  }
-  const int64_t end = block.SeenEnd(a, block.first + kQueries - 1);
-  int64_t begin = a.FirstSeen(block.SeenEnd(a, block.first));
+  LoadQueries<kDim>(a, {a.queries + offsets[own], a.queries + offsets[own + 8]}, &queries, softmax.scales);
+  const int first = static_cast<int>(a.FirstSeen(seen_ends[0]));
+  const int end = seen_ends[kQueries - 1];
+  const int tiles = (end - first - 1) / kPositions + 1;
   float sums[kDim / kWidth][4] = {};
-  BeginToLoad<kDim>(a, a.key_cache, block.kv_head, begin, end, keys);
-  for (; begin < end; begin += kPositions) {
+  BeginToLoad<kDim>(a, a.key_cache, block.kv_head, first, end, keys);
+  for (int t = 0; t < tiles; ++t) {
+    const int begin = first + t * kPositions;
     WaitForCopies();
     __syncthreads();  // keys are there, values are no longer needed
     BeginToLoad<kDim>(a, a.value_cache, block.kv_head, begin, end, values);
     float scores[kPositions / kWidth][4] = {};
     ScoreTile<kDim>(keys, queries, a.head_dim, scores);
     float correction[2];
-    Weigh(begin, &softmax, scores, correction);
+    const int to[2] = {seen_ends[own] - begin, seen_ends[own + 8] - begin};
+    const int from[2] = {static_cast<int>(a.FirstSeen(seen_ends[own])) - begin,
+                         static_cast<int>(a.FirstSeen(seen_ends[own + 8])) - begin};
+    Weigh(from, to, &softmax, scores, correction);
     WaitForCopies();
     __syncthreads();  // values are there, keys are no longer needed
-    if (begin + kPositions < end) {
-      BeginToLoad<kDim>(a, a.key_cache, block.kv_head, begin + kPositions, end, keys);
-    }
+    if (t + 1 < tiles) BeginToLoad<kDim>(a, a.key_cache, block.kv_head, begin + kPositions, end, keys);
     AddValues<kDim>(values, scores, correction, a.head_dim, sums);
   }
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
-    const float total = softmax.total[r] + __shfl_xor_sync(kWholeWarp, softmax.total[r], 1);
-    const float inverse = 1.0f / (total + __shfl_xor_sync(kWholeWarp, total, 2));
-    if (own + 8 * r >= block.count) continue;
-    float* y = a.y + offsets[r] + lane % 4 * 2;
+    float total = softmax.total[r] + __shfl_xor_sync(kWholeWarp, softmax.total[r], 1);
+    total += __shfl_xor_sync(kWholeWarp, total, 2);
+    const float inverse = 1.0f / total;
+    float* y = a.y + offsets[own + 8 * r] + lane % 4 * 2;
 #pragma unroll
     for (int n = 0; n < kDim / kWidth; ++n) {
-      if (n * kWidth >= a.head_dim) break;
-      *reinterpret_cast<float2*>(y + n * kWidth) = make_float2(sums[n][2 * r] * inverse, sums[n][2 * r + 1] * inverse);
+      if (block.first + own + 8 * r < block.count && n * kWidth < a.head_dim) {
+        *reinterpret_cast<float2*>(y + n * kWidth) =
+            make_float2(sums[n][2 * r] * inverse, sums[n][2 * r + 1] * inverse);
+      }
     }
   }
 }

@@ -82,7 +82,7 @@ struct Row {
 };
 
 template <bool kInQuads>
-__global__ void __launch_bounds__(kMostThreads)
+__global__ void __launch_bounds__(kMostThreads, 1)
     rms_norm_kernel(const float* x, const float* __restrict__ weight, int rows, int dim, float epsilon, float* y) {
   const Row row(x, y, rows, dim);
   const float squares = row.Sum<kInQuads>([](float value) { return value * value; });
@@ -90,7 +90,7 @@ __global__ void __launch_bounds__(kMostThreads)
 }
 
 template <bool kInQuads>
-__global__ void __launch_bounds__(kMostThreads)
+__global__ void __launch_bounds__(kMostThreads, 1)
     layer_norm_kernel(const float* x, const float* __restrict__ weight, const float* __restrict__ bias, int rows,
                       int dim, float epsilon, float* y) {
   const Row row(x, y, rows, dim);

@@ -11,7 +11,7 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kLogitsOfThread = 4;
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 1)
     sample_best_kernel(const float* __restrict__ logits, int vocabulary, uint64* __restrict__ codes,
                        int32_t* __restrict__ token, unsigned* __restrict__ arrivals, uint32_t* __restrict__ zeroed,
                        int words) {
@@ -44,7 +44,7 @@ constexpr int kPenaltyThreads = 256;
 constexpr int kMarkedTokens = 1 << 18;  // at once, a bit for each
 
 // One block, so that a token is penalized once however often it occurred.
-__global__ void __launch_bounds__(kPenaltyThreads)
+__global__ void __launch_bounds__(kPenaltyThreads, 1)
     sample_penalize_kernel(const int32_t* __restrict__ recent, const int32_t* __restrict__ count, float penalty,
                            int vocabulary, float* __restrict__ logits) {
   __shared__ uint32_t marks[kMarkedTokens / 32];

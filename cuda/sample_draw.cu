@@ -61,7 +61,7 @@ struct Draw {
 // A finite best logit, without which nothing is drawn.
 __device__ __forceinline__ bool IsDrawn(Best best) { return best.exists() && !isinf(best.logit()); }
 
-__global__ void __launch_bounds__(kThreads) sample_weigh_kernel(Draw draw) {
+__global__ void __launch_bounds__(kThreads, 1) sample_weigh_kernel(Draw draw) {
   const Best best = BestOf(draw.best_codes, draw.best_count);
   if (!IsDrawn(best)) return;
   const int stride = static_cast<int>(gridDim.x) * kThreads;
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(kThreads) sample_weigh_kernel(Draw draw) {
   if (threadIdx.x == 0) atomicAdd(&draw.bins->likely, likely);
 }
 
-__global__ void __launch_bounds__(kThreads) sample_place_kernel(Draw draw) {
+__global__ void __launch_bounds__(kThreads, 1) sample_place_kernel(Draw draw) {
   __shared__ uint32_t begin[kBins];
   __shared__ int warp_sums[kWarpThreads];
   const Best best = BestOf(draw.best_codes, draw.best_count);
@@ -209,7 +209,7 @@ __device__ __forceinline__ Crossing FindCrossing(const Draw& draw, bool by_count
   return {search->found, before + search->found.weight};
 }
 
-__global__ void __launch_bounds__(kThreads) sample_choose_kernel(Draw draw) {
+__global__ void __launch_bounds__(kThreads, 1) sample_choose_kernel(Draw draw) {
   __shared__ Search search;
   const Best best = BestOf(draw.best_codes, draw.best_count);
   if (!IsDrawn(best)) {

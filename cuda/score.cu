@@ -67,8 +67,8 @@ __host__ __device__ __forceinline__ int MarkGroups(int neurons) {
 
 // Grid: tokens. marks (tokens, MarkGroups(neurons)).
 template <Order order>
-__global__ void __launch_bounds__(1024) score_mark_kernel(const float* __restrict__ activations, int neurons,
-                                                          bool is_shared, Limit limit, uint4* __restrict__ marks) {
+__global__ void __launch_bounds__(1024, 1) score_mark_kernel(const float* __restrict__ activations, int neurons,
+                                                             bool is_shared, Limit limit, uint4* __restrict__ marks) {
   __shared__ RadixState state;
   for (int i = threadIdx.x; i < RadixState::kBins; i += blockDim.x) state.histogram[i] = 0;
   const ActivationRow row(activations, blockIdx.x, neurons);
@@ -111,7 +111,7 @@ __device__ __forceinline__ uint32_t Transpose(uint32_t word, int lane) {
 }
 
 // Adds to each score on how many tokens the neuron is marked. words (tokens, words_of_token).
-__global__ void __launch_bounds__(kCountThreads)
+__global__ void __launch_bounds__(kCountThreads, 1)
     score_count_kernel(const uint32_t* __restrict__ words, int tokens, int words_of_token, int neurons,
                        float* __restrict__ scores) {
   __shared__ int counts[kSlices][kCountedWords][kWarpThreads];

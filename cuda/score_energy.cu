@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kThreads, 2)
 constexpr int kSlices = 16;  // of the blocks' sums
 
 // scores += the sum of the blocks' sums. Threads: (32 neighbouring quads of neurons, slices).
-__global__ void __launch_bounds__(kWarpThreads* kSlices)
+__global__ void __launch_bounds__(kWarpThreads* kSlices, 1)
     score_add_kernel(const float4* __restrict__ partials, int blocks, int neurons, float* __restrict__ scores) {
   __shared__ double sums[kSlices][4][kWarpThreads];
   const int quads = (neurons + 3) / 4;
@@ -92,7 +92,7 @@ __global__ void __launch_bounds__(kWarpThreads* kSlices)
 }
 
 // Adds the number of activations above 0; several loads of a thread are in flight.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 1)
     score_positives_kernel(const float* __restrict__ activations, int64_t count, unsigned long long* positives) {
   const int64_t quads = IsAligned(activations, 16) ? count / 4 : 0;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;

@@ -57,7 +57,7 @@ __device__ __forceinline__ int VisitChosen(const ScoreKeys& keys, const Selectio
   return found;
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 1)
     score_select_kernel(ScoreKeys source, bool is_shared, int count, bool only_seen, int32_t* __restrict__ core_ids,
                         int32_t* __restrict__ core) {
   __shared__ RadixState state;
