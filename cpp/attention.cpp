@@ -159,13 +159,15 @@ void Attend(ci_context& c, const Attention& a) {
 }  // namespace coreinfer
 
 int32_t ci_attention_append(ci_context* context, const float* keys, const float* values, int32_t tokens,
-                            int32_t kv_heads, int32_t head_dim, int32_t first_position, int32_t capacity,
+                            int32_t kv_heads, int32_t head_dim, const int32_t* first_position, int32_t capacity,
                             int32_t cache_dtype, void* key_cache, void* value_cache) {
   return coreinfer::Call("ci_attention_append", context, [&](ci_context& c) {
     coreinfer::RequireArray("keys", keys, {tokens, kv_heads, head_dim});
     coreinfer::RequirePointer("values", values);
     coreinfer::RequireCache(cache_dtype, key_cache, value_cache, kv_heads, capacity, head_dim);
-    coreinfer::RequireRange("first_position", first_position, 0, int64_t{capacity} - tokens);
+    coreinfer::RequirePointer("first_position", first_position);
+    const int64_t first = *first_position;
+    coreinfer::RequireRange("first_position", first, 0, int64_t{capacity} - tokens);
     const auto store = [&](const float* x, int64_t element, void* cache) {
       if (cache_dtype == CI_F16) {
         c.simd.to_f16(x, head_dim, static_cast<uint8_t*>(cache) + 2 * element);
@@ -177,7 +179,7 @@ int32_t ci_attention_append(ci_context* context, const float* keys, const float*
       for (int64_t t = begin; t < end; ++t) {
         for (int64_t h = 0; h < kv_heads; ++h) {
           const int64_t from = (t * kv_heads + h) * head_dim;
-          const int64_t to = (h * capacity + first_position + t) * head_dim;
+          const int64_t to = (h * capacity + first + t) * head_dim;
           store(keys + from, to, key_cache);
           store(values + from, to, value_cache);
         }
@@ -187,20 +189,23 @@ int32_t ci_attention_append(ci_context* context, const float* keys, const float*
 }
 
 int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
-                             int32_t head_dim, int32_t first_position, int32_t window, float scale, int32_t capacity,
-                             int32_t cache_dtype, const void* key_cache, const void* value_cache, float* y) {
+                             int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
+                             int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
+                             float* y) {
   return coreinfer::Call("ci_attention_prefill", context, [&](ci_context& c) {
-    coreinfer::Attend(c,
-                      {tokens, heads, kv_heads, head_dim, first_position, window, capacity, cache_dtype, scale, queries,
-                       static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
+    coreinfer::RequirePointer("first_position", first_position);
+    coreinfer::Attend(
+        c, {tokens, heads, kv_heads, head_dim, *first_position, window, capacity, cache_dtype, scale, queries,
+            static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
   });
 }
 
 int32_t ci_attention_decode(ci_context* context, const float* query, int32_t heads, int32_t kv_heads, int32_t head_dim,
-                            int32_t position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
+                            const int32_t* position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
                             const void* key_cache, const void* value_cache, float* y) {
   return coreinfer::Call("ci_attention_decode", context, [&](ci_context& c) {
-    coreinfer::Attend(c, {1, heads, kv_heads, head_dim, position, window, capacity, cache_dtype, scale, query,
+    coreinfer::RequirePointer("position", position);
+    coreinfer::Attend(c, {1, heads, kv_heads, head_dim, *position, window, capacity, cache_dtype, scale, query,
                           static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
   });
 }

@@ -23,6 +23,10 @@ int32_t ci_context_destroy(ci_context* context) {
   return coreinfer::Guard("ci_context_destroy", [&] { delete context; });
 }
 
+int32_t ci_context_synchronize(ci_context* context) {
+  return coreinfer::Guard("ci_context_synchronize", [&] { coreinfer::RequirePointer("context", context); });
+}
+
 const char* ci_context_description(ci_context* context) {
   return context == nullptr ? "no context" : context->description;
 }

@@ -239,16 +239,17 @@ int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype
 
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
-                      const float* down_bias, const float* x, const int32_t* core_ids, int32_t core, int32_t neurons,
-                      int32_t dim, float* activations, float* y) {
+                      const float* down_bias, const float* x, const int32_t* core_ids, const int32_t* core,
+                      int32_t neurons, int32_t dim, float* activations, float* y) {
   return coreinfer::Call("ci_ffn_decode", context, [&](ci_context& c) {
     const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
                                                      down, down_bias, neurons, dim);
     coreinfer::RequirePointer("x", x);
-    coreinfer::RequireCore(core_ids, core, neurons);
+    coreinfer::RequirePointer("core", core);
+    coreinfer::RequireCore(core_ids, *core, neurons);
     coreinfer::RequirePointer("activations", activations);
     coreinfer::RequirePointer("y", y);
-    coreinfer::Decode(c, ffn, {core_ids, core}, x, activations, y);
+    coreinfer::Decode(c, ffn, {core_ids, *core}, x, activations, y);
   });
 }
 

@@ -17,9 +17,9 @@ constexpr int kTranspose = 112;
 // Own kernels: panels of kPanelDepth keep in L2, with a block of tokens in L1. The padding keeps the rows of the token
 // block out of each other's cache sets.
 constexpr int32_t kPanelDepth = 512;
-constexpr int32_t kTokenStride = kPanelDepth + 16;
-constexpr int32_t kMostPanelTokens = 16;
-constexpr int32_t kMostPanelWidth = 32;
+constexpr int64_t kTokenStride = kPanelDepth + 16;
+constexpr int64_t kMostPanelTokens = 16;
+constexpr int64_t kMostPanelWidth = 32;
 
 struct Tile {
   const float* weights;  // (width, depth) when transposed, (depth, width) otherwise
@@ -36,10 +36,10 @@ void PackPanel(const Tile& tile, int32_t first, int32_t k0, int32_t depth, int32
   if (tile.transposed) {
     for (int32_t i = 0; i < valid; ++i) {
       const float* row = tile.weights + (first + i) * tile.stride + k0;
-      for (int32_t k = 0; k < depth; ++k) panel[k * panel_width + i] = row[k];
+      for (int32_t k = 0; k < depth; ++k) panel[int64_t{k} * panel_width + i] = row[k];
     }
   } else {
-    for (int32_t k = 0; k < depth; ++k) {
+    for (int64_t k = 0; k < depth; ++k) {
       std::memcpy(panel + k * panel_width, tile.weights + (k0 + k) * tile.stride + first,
                   sizeof(float) * static_cast<size_t>(valid));
     }
@@ -83,7 +83,7 @@ void MultiplyTile(const SimdKernels& simd, const Tile& tile, const float* x, int
 }
 
 constexpr int64_t kTileFloats = int64_t{kTileRows} * kTileDepth;
-constexpr int64_t kPanelFloats = kMostPanelTokens * kTokenStride + int64_t{kTileRows + kMostPanelWidth} * kPanelDepth;
+constexpr int64_t kPanelFloats = kMostPanelTokens * kTokenStride + (kTileRows + kMostPanelWidth) * int64_t{kPanelDepth};
 
 }  // namespace
 

@@ -10,7 +10,7 @@ namespace coreinfer {
 namespace {
 
 // Long enough for the prefetcher to run, short enough that no thread waits long for the last block.
-constexpr int64_t kBlockBytes = 32 * 1024;
+constexpr int64_t kBlockBytes = int64_t{32} * 1024;
 
 int64_t RowsPerBlock(int64_t row_bytes) { return row_bytes >= kBlockBytes ? 1 : kBlockBytes / row_bytes; }
 

@@ -132,7 +132,7 @@ void MeasureDecode(const Dtype& up, const Dtype& down) {
         const uint8_t* down_data = up_data + static_cast<int64_t>(up_bytes);
         std::memset(y, 0, kDim * sizeof(float));
         Require(ci_ffn_decode(context, CI_SILU, up.value, gate, up_data, nullptr, nullptr, down.value, down_data,
-                              nullptr, x, listed ? ids.data() : nullptr, core, kNeurons, kDim, activations, y));
+                              nullptr, x, listed ? ids.data() : nullptr, &core, kNeurons, kDim, activations, y));
       });
       const double read = bytes * core / kNeurons;
       std::printf("ffn_decode %-4s %-11s keep %.1f %-8s %8.3f ms %7.1f GB/s\n", up.name, down.name, keep,
@@ -200,13 +200,15 @@ void MeasureAttention() {
       uint8_t* values = AllocateWeights(cache_bytes);
       float* queries = AllocateFloats(double{kDim} * positions);
       float* y = AllocateFloats(double{kDim} * positions);
+      const int32_t first = 0;
+      const int32_t last = positions - 1;
       const double decode = MedianSeconds([&] {
-        Require(ci_attention_decode(context, queries, kHeads, kv_heads, kHeadDim, positions - 1, 0, 0.09f, positions,
-                                    CI_F16, keys, values, y));
+        Require(ci_attention_decode(context, queries, kHeads, kv_heads, kHeadDim, &last, 0, 0.09f, positions, CI_F16,
+                                    keys, values, y));
       });
       const double prefill = MedianSeconds([&] {
-        Require(ci_attention_prefill(context, queries, positions, kHeads, kv_heads, kHeadDim, 0, 0, 0.09f, positions,
-                                     CI_F16, keys, values, y));
+        Require(ci_attention_prefill(context, queries, positions, kHeads, kv_heads, kHeadDim, &first, 0, 0.09f,
+                                     positions, CI_F16, keys, values, y));
       });
       std::printf("attention F16 kv_heads %2d positions %4d: decode %.3f ms %.1f GB/s, prefill %.1f ms %.1f GFLOP/s\n",
                   kv_heads, positions, decode * 1e3, 2 * cache_bytes / decode * 1e-9, prefill * 1e3,

@@ -10,8 +10,8 @@ namespace coreinfer {
 namespace avx2 {
 namespace {
 
-constexpr int kLanes = 8;
-constexpr int kPanelTokens = 6;
+constexpr int64_t kLanes = 8;
+constexpr int64_t kPanelTokens = 6;
 constexpr const char* kName = "avx2";
 
 using Vec = __m256;

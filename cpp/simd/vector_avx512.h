@@ -10,8 +10,8 @@ namespace coreinfer {
 namespace avx512 {
 namespace {
 
-constexpr int kLanes = 16;
-constexpr int kPanelTokens = 12;
+constexpr int64_t kLanes = 16;
+constexpr int64_t kPanelTokens = 12;
 constexpr const char* kName = "avx512";
 
 using Vec = __m512;

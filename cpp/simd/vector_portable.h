@@ -9,8 +9,8 @@ namespace coreinfer {
 namespace portable {
 namespace {
 
-constexpr int kLanes = 4;
-constexpr int kPanelTokens = 4;
+constexpr int64_t kLanes = 4;
+constexpr int64_t kPanelTokens = 4;
 constexpr const char* kName = "portable";
 
 typedef float Vec __attribute__((vector_size(16)));
@@ -116,7 +116,7 @@ inline Vec LoadI8(const uint8_t* address) {
 }
 inline void LoadQ4(const uint8_t* packed, Vec (&out)[8]) {
   for (int v = 0; v < 4; ++v) {
-    const FourIntegers pairs = __builtin_convertvector(LoadFour<FourBytes>(packed + 4 * v), FourIntegers);
+    const FourIntegers pairs = __builtin_convertvector(LoadFour<FourBytes>(packed + int64_t{4} * v), FourIntegers);
     out[v] = __builtin_convertvector((pairs & 15) - 8, Vec);
     out[v + 4] = __builtin_convertvector((pairs >> 4) - 8, Vec);
   }

@@ -3,10 +3,11 @@
  *
  * Conventions
  *   - All return an enum ci_status value. No function throws, aborts or keeps a pointer after it returns.
- *   - Matrices are row-major; shapes stand outermost first. Activations are F32; `weight` has the dtype named before it.
- *   - All pointers are to the backend's memory (ci_memory_allocate of the same context, 64-byte aligned), except results
- *     of type ci_address* and int64_t* and what is called `host`. On the CPU weights may also lie at any address that is
- *     readable for the whole shape; on CUDA they are arranged by ci_cuda_arrange first.
+ *   - Matrices are row-major; shapes stand outermost first. Activations are F32; `weight` has the dtype named before
+ * it.
+ *   - All pointers are to the backend's memory (ci_memory_allocate of the same context, 64-byte aligned), except
+ * results of type ci_address* and int64_t* and what is called `host`. On the CPU weights may also lie at any address
+ * that is readable for the whole shape; on CUDA they are arranged by ci_cuda_arrange first.
  *   - What changes from token to token (ids, positions, neuron lists and their lengths) is read from memory, so that a
  *     recorded sequence of calls (a CUDA graph) serves every token. Its range is checked by the CPU backend only.
  *   - A CUDA context queues the work and returns; ci_context_synchronize, ci_memory_upload, ci_memory_download and the
@@ -31,7 +32,8 @@ extern "C" {
 /* Starts a context with `threads` workers (1..1024), the calling thread counted as one of them. */
 int32_t ci_context_create(int32_t threads, ci_address* context);
 
-/* Ends the context's threads and frees its scratch memory; memory from ci_memory_allocate stays valid. NULL is ignored. */
+/* Ends the context's threads and frees its scratch memory; memory from ci_memory_allocate stays valid. NULL is ignored.
+ */
 int32_t ci_context_destroy(ci_context* context);
 
 /* Waits until everything queued so far is done; on the CPU that is always so. */
@@ -82,8 +84,8 @@ int32_t ci_layer_norm(ci_context* context, const float* x, const float* weight, 
  * Decode: y = weight x + bias, or y += when `accumulate` is 1.
  * weight (rows, columns); bias (rows) or NULL; x (columns); y (rows).
  */
-int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x, int32_t rows,
-                  int32_t columns, int32_t accumulate, float* y);
+int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
+                  int32_t rows, int32_t columns, int32_t accumulate, float* y);
 
 /*
  * Prefill: y = x weight^T + bias, or y += when `accumulate` is 1. Weights are converted in tiles, never as a whole.
@@ -108,14 +110,14 @@ int32_t ci_rope(ci_context* context, const float* rotations, int32_t positions, 
  * Stores keys and values of `tokens` tokens at *first_position.. of a cache. keys, values (tokens, kv_heads, head_dim);
  * key_cache, value_cache (kv_heads, capacity, head_dim) of cache_dtype (F32 or F16).
  */
-int32_t ci_attention_append(ci_context* context, const float* keys, const float* values, int32_t tokens, int32_t kv_heads,
-                            int32_t head_dim, const int32_t* first_position, int32_t capacity, int32_t cache_dtype,
-                            void* key_cache, void* value_cache);
+int32_t ci_attention_append(ci_context* context, const float* keys, const float* values, int32_t tokens,
+                            int32_t kv_heads, int32_t head_dim, const int32_t* first_position, int32_t capacity,
+                            int32_t cache_dtype, void* key_cache, void* value_cache);
 
 /*
- * Prefill: causal attention of `tokens` queries at *first_position.. over the cache, which already holds their own keys.
- * queries, y (tokens, heads, head_dim); heads is a multiple of kv_heads. Token p sees positions max(0, p - window + 1)..p,
- * all of 0..p when window is 0. Scores are scaled by `scale`, softmax in F32.
+ * Prefill: causal attention of `tokens` queries at *first_position.. over the cache, which already holds their own
+ * keys. queries, y (tokens, heads, head_dim); heads is a multiple of kv_heads. Token p sees positions max(0, p - window
+ * + 1)..p, all of 0..p when window is 0. Scores are scaled by `scale`, softmax in F32.
  */
 int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
                              int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
@@ -139,8 +141,9 @@ int32_t ci_ffn_transpose_down(ci_context* context, int32_t dtype, const void* so
 
 /*
  * Prefill, dense: activations = activation(gate x, up x) for all neurons, then y += activations down + down_bias.
- * gate (neurons, dim) or NULL for an ungated layer; up (neurons, dim), both of up_dtype; down (neurons, dim) of down_dtype.
- * gate_bias, up_bias (neurons) or NULL; down_bias (dim) or NULL. x, y (tokens, dim); activations (tokens, neurons).
+ * gate (neurons, dim) or NULL for an ungated layer; up (neurons, dim), both of up_dtype; down (neurons, dim) of
+ * down_dtype. gate_bias, up_bias (neurons) or NULL; down_bias (dim) or NULL. x, y (tokens, dim); activations (tokens,
+ * neurons).
  */
 int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                        const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
@@ -150,8 +153,8 @@ int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype
 /*
  * Decode: y += down_bias + the sum over the listed neurons, in list order, of activation(gate x, up x) * down row.
  * *core is the list's length, 0..neurons; core_ids (*core): strictly ascending neuron numbers; NULL means 0..*core-1.
- * Weights as in ci_ffn_prefill; x, y (dim); activations (neurons), of which the first *core receive the activation of each
- * listed neuron. With every neuron listed this is the dense FFN.
+ * Weights as in ci_ffn_prefill; x, y (dim); activations (neurons), of which the first *core receive the activation of
+ * each listed neuron. With every neuron listed this is the dense FFN.
  */
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
@@ -180,14 +183,14 @@ int32_t ci_score_top_k(ci_context* context, const float* activations, int32_t to
 int32_t ci_score_positives(ci_context* context, const float* activations, int64_t count, int64_t* positives);
 
 /* scores[n] += the sum over tokens of a[n]^2, divided by the token's own sum of squares when normalize is 1. */
-int32_t ci_score_energy(ci_context* context, const float* activations, int32_t tokens, int32_t neurons, int32_t normalize,
-                        float* scores);
+int32_t ci_score_energy(ci_context* context, const float* activations, int32_t tokens, int32_t neurons,
+                        int32_t normalize, float* scores);
 
 /*
  * Chooses the `count` neurons with the highest scores[n] * weights[n] (1..neurons), ties to the lower number; with
  * only_seen = 1 those without a product above 0 are left out, down to one neuron. A product that is NaN or not above 0
- * counts as 0. scores (neurons); weights (neurons) or NULL for 1; core_ids (count) receives ascending numbers, *core how
- * many they are.
+ * counts as 0. scores (neurons); weights (neurons) or NULL for 1; core_ids (count) receives ascending numbers, *core
+ * how many they are.
  */
 int32_t ci_score_select(ci_context* context, const float* scores, const float* weights, int32_t neurons, int32_t count,
                         int32_t only_seen, int32_t* core_ids, int32_t* core);

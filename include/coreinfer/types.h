@@ -30,20 +30,13 @@ enum ci_status {
  *   Q8_0_SHARED     per 32 rows: f16 d[dim], then 32 rows of int8 q[dim];  element i of a row = d[i] * q[i]
  *   Q4_0_SHARED     per 32 rows: f16 d[dim], then 32 rows of dim / 2 bytes, each row in pieces of 32 elements packed
  *                   as in Q4_0;  element i of a row = d[i] * (q[i] - 8)
- * In device memory a matrix of a grouped dtype holds the q of all rows first and then, row by row (for the shared dtypes
- * group by group), all d, in as many bytes: so rows of q are aligned (ci_cuda_arrange).
+ * In device memory a matrix of a grouped dtype holds the q of all rows first and then, row by row (for the shared
+ * dtypes group by group), all d, in as many bytes: so rows of q are aligned (ci_cuda_arrange).
  */
-enum ci_dtype {
-  CI_F32 = 0,
-  CI_F16 = 1,
-  CI_BF16 = 2,
-  CI_Q8_0 = 3,
-  CI_Q4_0 = 4,
-  CI_Q8_0_SHARED = 5,
-  CI_Q4_0_SHARED = 6
-};
+enum ci_dtype { CI_F32 = 0, CI_F16 = 1, CI_BF16 = 2, CI_Q8_0 = 3, CI_Q4_0 = 4, CI_Q8_0_SHARED = 5, CI_Q4_0_SHARED = 6 };
 
-/* The activation a of a neuron from its gate g = gate x + gate_bias and u = up x + up_bias. Ungated layers have no g. */
+/* The activation a of a neuron from its gate g = gate x + gate_bias and u = up x + up_bias. Ungated layers have no g.
+ */
 enum ci_activation {
   CI_RELU = 0,  /* gated: max(g, 0) * u;               ungated: max(u, 0) */
   CI_SILU = 1,  /* gated: g / (1 + exp(-g)) * u;       ungated: u / (1 + exp(-u)) */
