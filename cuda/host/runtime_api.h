@@ -154,7 +154,7 @@ bool IsVisibleToDevice(const void* address);
 template <class T>
 bool IsVisibleArgument(const T& argument) {
   if constexpr (std::is_pointer_v<T>) {
-    return IsVisibleToDevice(reinterpret_cast<const void*>(argument));
+    return IsVisibleToDevice(const_cast<const void*>(static_cast<const volatile void*>(argument)));
   } else {
     return true;
   }
