@@ -1,5 +1,5 @@
-// The steps around a matrix product of a library: weights and activations brought into a dtype that it takes, biases and
-// activation functions applied to what it gave. One thread for each eight or four elements where alignment permits;
+// The steps around a matrix product of a library: weights and activations brought into a dtype that it takes, biases
+// and activation functions applied to what it gave. One thread for each eight or four elements where alignment permits;
 // memory bounds the time.
 #include <initializer_list>
 
@@ -67,8 +67,8 @@ __device__ __forceinline__ void StoreElement(float value, int32_t dtype, void* t
   }
 }
 
-__global__ void __launch_bounds__(kThreads) convert_kernel(DeviceMatrix weight, int first_row, int64_t octets,
-                                                           int32_t target_dtype, void* target) {
+__global__ void __launch_bounds__(kThreads)
+    convert_kernel(DeviceMatrix weight, int first_row, int64_t octets, int32_t target_dtype, void* target) {
   const int per_row = weight.columns / 8;
   for (int64_t i = FirstItem(); i < octets; i += ItemStride()) {
     const int64_t row = first_row + i / per_row;
@@ -77,16 +77,16 @@ __global__ void __launch_bounds__(kThreads) convert_kernel(DeviceMatrix weight, 
   }
 }
 
-__global__ void __launch_bounds__(kThreads) convert_unaligned_kernel(DeviceMatrix weight, int first_row, int64_t elements,
-                                                                     int32_t target_dtype, void* target) {
+__global__ void __launch_bounds__(kThreads)
+    convert_unaligned_kernel(DeviceMatrix weight, int first_row, int64_t elements, int32_t target_dtype, void* target) {
   for (int64_t i = FirstItem(); i < elements; i += ItemStride()) {
     const int column = static_cast<int>(i % weight.columns);
     StoreElement(ElementAt(weight, first_row + i / weight.columns, column), target_dtype, target, i);
   }
 }
 
-int32_t LaunchConvert(ci_context& c, const DeviceMatrix& weight, int32_t first_row, int32_t count,
-                      int32_t target_dtype, void* target) {
+int32_t LaunchConvert(ci_context& c, const DeviceMatrix& weight, int32_t first_row, int32_t count, int32_t target_dtype,
+                      void* target) {
   const int64_t elements = int64_t{count} * weight.columns;
   if (HasAlignedOctets(weight) && IsAligned(target, 16)) {
     return Launch(c, "ci_cuda_convert", convert_kernel, BlocksFor(c, elements / 8), dim3(kThreads), 0, weight,
@@ -119,9 +119,9 @@ __device__ __forceinline__ float PowerOfTwo(int exponent) {
   return exponent >= -126 ? __int_as_float((exponent + 127) << 23) : __int_as_float(1 << (exponent + 149));
 }
 
-__global__ void __launch_bounds__(kThreads) to_half_kernel(const float* __restrict__ x, int64_t count,
-                                                           const float* __restrict__ maxima, int maxima_count,
-                                                           uint16_t* __restrict__ target, float* scale) {
+__global__ void __launch_bounds__(kThreads)
+    to_half_kernel(const float* __restrict__ x, int64_t count, const float* __restrict__ maxima, int maxima_count,
+                   uint16_t* __restrict__ target, float* scale) {
   float largest = static_cast<int>(threadIdx.x) < maxima_count ? maxima[threadIdx.x] : 0.0f;
   largest = BlockMax<kThreads>(largest);
   // largest / scale is at least 2^13 and below 2^14. Floats below 2^-136 get there in part: 2^-149 is the least scale.
@@ -169,18 +169,17 @@ class Walk {
   const int64_t step_;
 };
 
-__global__ void __launch_bounds__(kThreads) bias_kernel(const float* __restrict__ bias, int64_t count, int dim,
-                                                        int accumulate, float* y) {
+__global__ void __launch_bounds__(kThreads)
+    bias_kernel(const float* __restrict__ bias, int64_t count, int dim, int accumulate, float* y) {
   for (Walk walk(dim); walk.index < count; walk.Next()) {
     const float value = bias == nullptr ? 0.0f : bias[walk.column];
     y[walk.index] = accumulate == 0 ? value : y[walk.index] + value;
   }
 }
 
-__global__ void __launch_bounds__(kThreads) activate_kernel(int32_t activation, const float* __restrict__ gate,
-                                                            const float* __restrict__ gate_bias,
-                                                            const float* __restrict__ up_bias, int64_t count,
-                                                            int neurons, float* up) {
+__global__ void __launch_bounds__(kThreads)
+    activate_kernel(int32_t activation, const float* __restrict__ gate, const float* __restrict__ gate_bias,
+                    const float* __restrict__ up_bias, int64_t count, int neurons, float* up) {
   for (Walk walk(neurons); walk.index < count; walk.Next()) {
     float g = gate == nullptr ? 0.0f : gate[walk.index];
     float u = up[walk.index];

@@ -1,8 +1,7 @@
 // The feed-forward layer over all neurons (prefill), and the norms of its rows. Prefill is two or three matrix products
 // with the activation between, over so many tokens at a time that the gate's sums, which nobody asked for, stay small.
-#include "ffn.h"
-
 #include "coreinfer/kernels.h"
+#include "ffn.h"
 #include "gemm.h"
 #include "rows.h"
 
@@ -55,7 +54,8 @@ __global__ void __launch_bounds__(kNormThreads) row_norms_kernel(DeviceMatrix we
   double squares = 0.0;
   for (int64_t column = lane * 8; column < weight.columns; column += kWarpThreads * 8) {
     const int at = static_cast<int>(column);
-    const Octet octet = is_aligned ? DecodeOctet(weight.dtype, LoadOctet(weight, row, at), at) : OctetAt(weight, row, at);
+    const Octet octet =
+        is_aligned ? DecodeOctet(weight.dtype, LoadOctet(weight, row, at), at) : OctetAt(weight, row, at);
     squares += SquareSum(octet.low) + SquareSum(octet.high);
   }
   squares = WarpSum(squares);

@@ -1,11 +1,11 @@
 // Decode's feed-forward layer over a list of neurons, in one pass over the weights.
 //
-// Every block takes an equal slice of the list: first both dots and the activation of each of its neurons (dots.h), then
-// the sum of their down rows (ffn_down.h), which it leaves in scratch memory; a second, small kernel adds the blocks'
-// sums to y in order. So no neuron's work waits for another block, the bytes of gate, up and down flow without a gap,
-// and only (blocks, dim) floats are written and read on the way, all of them in L2. A cooperative kernel would save the
-// second launch, but needs every block resident at once, which nobody can promise when contexts share a device. The
-// slices depend on the list's length, the grid does not: one graph serves any list.
+// Every block takes an equal slice of the list: first both dots and the activation of each of its neurons (dots.h),
+// then the sum of their down rows (ffn_down.h), which it leaves in scratch memory; a second, small kernel adds the
+// blocks' sums to y in order. So no neuron's work waits for another block, the bytes of gate, up and down flow without
+// a gap, and only (blocks, dim) floats are written and read on the way, all of them in L2. A cooperative kernel would
+// save the second launch, but needs every block resident at once, which nobody can promise when contexts share a
+// device. The slices depend on the list's length, the grid does not: one graph serves any list.
 //
 // With rectified activations the up row of a neuron whose gate is not positive is not read, nor the down row of one
 // whose activation is 0: neither could change the result. With the others the first down rows are fetched into L2 while
@@ -20,33 +20,35 @@
 namespace coreinfer {
 namespace {
 
-// A block's vector, dots and sums of teams in dynamic shared memory. The sums come when the dots were read.
+// A block's dynamic shared memory: the vector, in whose place the sums of teams come, the rings and the dots.
 struct Shared {
   float4* staged;
+  uint8_t* rings;
   float* dots;
-  float4* team_sums;
 };
-
-__host__ __device__ __forceinline__ int64_t VectorFloats(const FfnDecode& decode) {
-  return decode.is_aligned ? StagedFloats(decode.ffn.up.dtype, decode.ffn.dim) : 0;
-}
 
 // Parts per dot.
 __host__ __device__ __forceinline__ int DotParts(const FfnDecode& decode) {
-  return decode.is_aligned ? PartsOf(decode.ffn.up.dtype, decode.ffn.dim) : 1;
+  return decode.depth > 0 ? PartsOf(decode.ffn.up.dtype, decode.ffn.dim) : 1;
+}
+
+__host__ __device__ __forceinline__ int64_t VectorBytes(const FfnDecode& decode) {
+  if (decode.depth == 0) return 0;
+  const int64_t staged = StagedFloats(decode.ffn.up.dtype, decode.ffn.dim) * 4;
+  constexpr int64_t kSums = 8 * 4 * kDotThreads;
+  return staged > kSums ? staged : kSums;
 }
 
 __device__ __forceinline__ Shared SharedOf(const FfnDecode& decode) {
-  auto* staged = DynamicShared<float4>();
-  float4* behind = staged + VectorFloats(decode) / 4;
-  return {staged, reinterpret_cast<float*>(behind), behind};
+  auto* memory = DynamicShared<uint8_t>();
+  uint8_t* rings = memory + VectorBytes(decode);
+  uint8_t* dots = rings + RingBytes(decode.ffn.up.dtype, decode.depth);
+  return {reinterpret_cast<float4*>(memory), rings, reinterpret_cast<float*>(dots)};
 }
 
 int64_t SharedBytes(const FfnDecode& decode, int64_t blocks) {
   const int64_t neurons = (decode.ffn.neurons - 1) / blocks + 1;
-  const int64_t dots = 2 * neurons * DotParts(decode);
-  const int64_t sums = decode.is_aligned ? 8 * kDotThreads : 0;
-  return (VectorFloats(decode) + (dots > sums ? dots : sums)) * static_cast<int64_t>(sizeof(float));
+  return VectorBytes(decode) + RingBytes(decode.ffn.up.dtype, decode.depth) + 2 * neurons * DotParts(decode) * 4;
 }
 
 // Listed rows 2 i and 2 i + 1; an odd last one is its own partner. Gate and up differ in their addresses only.
@@ -74,7 +76,7 @@ template <int kDtype>
 __device__ __forceinline__ void DotAligned(const FfnDecode& decode, const DotRows& list, bool stages,
                                            const Shared& shared) {
   const ListedRows<kDtype> rows{decode.ffn, list};
-  DotWalk<kDtype, ListedRows<kDtype>> walk(rows, (list.count + 1) / 2, decode.ffn.dim);
+  DotWalk<kDtype, ListedRows<kDtype>> walk(rows, (list.count + 1) / 2, decode.ffn.dim, shared.rings, decode.depth);
   walk.Start();
   if (stages) StageVector<kDtype>(decode.x, decode.ffn.dim, shared.staged);
   __syncthreads();
@@ -101,7 +103,7 @@ __device__ void DotUnaligned(const FfnDecode& decode, const DotRows& list, float
 // The dots of all listed rows, in parts; a barrier stands before they are read. x is staged on the way when `stages`.
 __device__ __forceinline__ void DotListedRows(const FfnDecode& decode, const DotRows& list, bool stages,
                                               const Shared& shared) {
-  if (!decode.is_aligned) return DotUnaligned(decode, list, shared.dots);
+  if (decode.depth == 0) return DotUnaligned(decode, list, shared.dots);
   switch (decode.ffn.up.dtype) {
     case CI_F32:
       return DotAligned<CI_F32>(decode, list, stages, shared);
@@ -127,24 +129,27 @@ __device__ void SumUnaligned(const DeviceMatrix& down, const ActiveNeurons& acti
   }
 }
 
-__device__ __forceinline__ void SumRows(const DeviceMatrix& down, const ActiveNeurons& active, bool is_aligned,
-                                        float4* team_sums, float* partial) {
-  if (!is_aligned) return SumUnaligned(down, active, partial);
+// partial (dim) = the sum of the active neurons' down rows. The rings are free: all dots were taken.
+__device__ __forceinline__ void SumDownRows(const FfnDecode& decode, const ActiveNeurons& active, const Shared& shared,
+                                            float* partial) {
+  const DeviceMatrix& down = decode.ffn.down;
+  if (decode.depth == 0) return SumUnaligned(down, active, partial);
+  const int depth = DownDepth(down.dtype, RingBytes(decode.ffn.up.dtype, decode.depth));
   switch (down.dtype) {
     case CI_F32:
-      return SumActiveRows<CI_F32>(down, active, team_sums, partial);
+      return SumActiveRows<CI_F32>(down, active, shared.rings, depth, shared.staged, partial);
     case CI_F16:
-      return SumActiveRows<CI_F16>(down, active, team_sums, partial);
+      return SumActiveRows<CI_F16>(down, active, shared.rings, depth, shared.staged, partial);
     case CI_BF16:
-      return SumActiveRows<CI_BF16>(down, active, team_sums, partial);
+      return SumActiveRows<CI_BF16>(down, active, shared.rings, depth, shared.staged, partial);
     case CI_Q8_0:
-      return SumActiveRows<CI_Q8_0>(down, active, team_sums, partial);
+      return SumActiveRows<CI_Q8_0>(down, active, shared.rings, depth, shared.staged, partial);
     case CI_Q4_0:
-      return SumActiveRows<CI_Q4_0>(down, active, team_sums, partial);
+      return SumActiveRows<CI_Q4_0>(down, active, shared.rings, depth, shared.staged, partial);
     case CI_Q8_0_SHARED:
-      return SumActiveRows<CI_Q8_0_SHARED>(down, active, team_sums, partial);
+      return SumActiveRows<CI_Q8_0_SHARED>(down, active, shared.rings, depth, shared.staged, partial);
     default:
-      return SumActiveRows<CI_Q4_0_SHARED>(down, active, team_sums, partial);
+      return SumActiveRows<CI_Q4_0_SHARED>(down, active, shared.rings, depth, shared.staged, partial);
   }
 }
 
@@ -178,7 +183,7 @@ __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode de
   if (i == 0) list.count = takes_both ? 2 * slice.count : slice.count;
   __syncthreads();
   DotListedRows(decode, list, true, shared);
-  if (has_neuron && !is_rectified && decode.is_aligned) PrefetchDown(ffn.down, neuron);
+  if (has_neuron && !is_rectified && decode.depth > 0) PrefetchDown(ffn.down, neuron);
   __syncthreads();
 
   float gate = 0.0f;
@@ -201,16 +206,16 @@ __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode de
   if (has_neuron) decode.activations[slice.first + i] = activation;
   const bool counts = has_neuron && !(is_rectified && activation == 0.0f);
   ListActive(neuron, activation, counts, HasSharedScales(ffn.down.dtype), &active);
-  SumRows(ffn.down, active, decode.is_aligned, shared.team_sums, decode.partials + int64_t{blockIdx.x} * ffn.dim);
+  SumDownRows(decode, active, shared, decode.partials + int64_t{blockIdx.x} * ffn.dim);
 }
 
 // y += bias + the blocks' sums, in their order: a warp for each share of the blocks, a lane for each column.
 constexpr int kReduceThreads = 512;
 constexpr int kReduceWarps = kReduceThreads / kWarpThreads;
 
-__global__ void __launch_bounds__(kReduceThreads) ffn_reduce_kernel(const float* __restrict__ partials, int blocks,
-                                                                    int dim, const float* __restrict__ down_bias,
-                                                                    float* y) {
+__global__ void __launch_bounds__(kReduceThreads)
+    ffn_reduce_kernel(const float* __restrict__ partials, int blocks, int dim, const float* __restrict__ down_bias,
+                      float* y) {
   __shared__ float sums[kReduceWarps][kWarpThreads];
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads;
@@ -233,22 +238,40 @@ __global__ void __launch_bounds__(kReduceThreads) ffn_reduce_kernel(const float*
   y[column] = start + sum;
 }
 
+// How many blocks there are, and how deep their rings: as deep as fits, in one block per multiprocessor unless that
+// would have more neurons than threads, or no room. Depth 0 where rows cannot be streamed.
+struct Plan {
+  int64_t blocks;
+  int depth;
+};
+
+Plan PlanFor(const ci_context& c, FfnDecode decode) {
+  const Ffn& ffn = decode.ffn;
+  const int64_t per_round = int64_t{c.multiprocessors} * kMostSliceNeurons;
+  const int64_t least = (ffn.neurons - 1) / per_round + 1;
+  const bool can_stream = CanStream(ffn.up) && (ffn.gate.q == nullptr || CanStream(ffn.gate)) && CanStream(ffn.down) &&
+                          IsAligned(decode.x, 16);
+  if (!can_stream) return {least * c.multiprocessors, 0};
+  constexpr int64_t kStaticBytes = sizeof(DotRows) + sizeof(ActiveNeurons) + 256;
+  for (int64_t rounds = least; rounds < least + 4; ++rounds) {
+    for (decode.depth = kMostDepth; decode.depth > 0; decode.depth /= 2) {
+      const int64_t blocks = rounds * c.multiprocessors;
+      if (SharedBytes(decode, blocks) + kStaticBytes <= c.most_shared_bytes) return {blocks, decode.depth};
+    }
+  }
+  return {least * c.multiprocessors, 0};
+}
+
 int32_t LaunchDecode(ci_context& c, const char* function, FfnDecode decode, float* y) {
   const Ffn& ffn = decode.ffn;
-  // As many blocks per multiprocessor as keep slices within a neuron per thread: one, where there are as many neurons
-  // as usual.
-  const int64_t per_round = int64_t{c.multiprocessors} * kMostSliceNeurons;
-  const int64_t blocks = c.multiprocessors * ((ffn.neurons - 1) / per_round + 1);
-  constexpr int64_t kStaticBytes = sizeof(DotRows) + sizeof(ActiveNeurons) + 256;
-  decode.is_aligned = HasAlignedOctets(ffn.up) && (ffn.gate.q == nullptr || HasAlignedOctets(ffn.gate)) &&
-                      HasAlignedOctets(ffn.down) && IsAligned(decode.x, 16);
-  if (decode.is_aligned) decode.is_aligned = SharedBytes(decode, blocks) + kStaticBytes <= c.most_shared_bytes;
-  decode.partials = static_cast<float*>(c.Scratch(blocks * ffn.dim * static_cast<int64_t>(sizeof(float))));
-  const int32_t status = Launch(c, function, ffn_decode_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kDotThreads),
-                                SharedBytes(decode, blocks), decode);
+  const Plan plan = PlanFor(c, decode);
+  decode.depth = plan.depth;
+  decode.partials = static_cast<float*>(c.Scratch(plan.blocks * ffn.dim * static_cast<int64_t>(sizeof(float))));
+  const int32_t status = Launch(c, function, ffn_decode_kernel, dim3(static_cast<unsigned>(plan.blocks)),
+                                dim3(kDotThreads), SharedBytes(decode, plan.blocks), decode);
   if (status != CI_OK) return status;
   return Launch(c, function, ffn_reduce_kernel, dim3(static_cast<unsigned>((ffn.dim - 1) / kWarpThreads + 1)),
-                dim3(kReduceThreads), 0, decode.partials, static_cast<int>(blocks), ffn.dim, ffn.down_bias, y);
+                dim3(kReduceThreads), 0, decode.partials, static_cast<int>(plan.blocks), ffn.dim, ffn.down_bias, y);
 }
 
 }  // namespace
@@ -265,7 +288,7 @@ int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype,
     coreinfer::RequirePointer("core", core);
     coreinfer::RequirePointer("activations", activations);
     coreinfer::RequirePointer("y", y);
-    return coreinfer::LaunchDecode(c, "ci_ffn_decode", {ffn, x, core_ids, core, false, false, activations, nullptr}, y);
+    return coreinfer::LaunchDecode(c, "ci_ffn_decode", {ffn, x, core_ids, core, false, 0, activations, nullptr}, y);
   });
 }
 
@@ -284,6 +307,6 @@ int32_t ci_cuda_ffn_decode_packed(ci_context* context, int32_t activation, int32
     coreinfer::RequirePointer("activations", activations);
     coreinfer::RequirePointer("y", y);
     return coreinfer::LaunchDecode(c, "ci_cuda_ffn_decode_packed",
-                                   {ffn, x, core_ids, core, true, false, activations, nullptr}, y);
+                                   {ffn, x, core_ids, core, true, 0, activations, nullptr}, y);
   });
 }

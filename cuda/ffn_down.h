@@ -1,12 +1,14 @@
 // The second stage of the fused feed-forward layer: a block adds up the down rows of its active neurons.
 //
-// A thread owns eight columns, a strip, and walks through the rows in list order with kDepth of them on their way to
-// it: 16 KB (Q4_0_SHARED) to 64 KB per block. Where the strips are fewer than the threads, teams of threads share the
-// rows among them and their sums are added in order. With shared scales the rows of one group of 32 are summed before
-// they are scaled, and the scales of the next group are on their way meanwhile.
+// A thread owns eight columns, a strip, and takes the rows in list order, in groups of kRows (16 bytes or more) of
+// which it has `depth` on their way in shared memory: 64 KB per block at depth 8. Where the strips are fewer than the
+// threads, teams of threads share the rows among them and their sums are added in order. With shared scales the rows of
+// one group of 32 neurons are summed before they are scaled, and the scales of the next group are on their way
+// meanwhile.
 #ifndef COREINFER_CUDA_FFN_DOWN_H_
 #define COREINFER_CUDA_FFN_DOWN_H_
 
+#include "dots.h"
 #include "ffn_slice.h"
 
 namespace coreinfer {
@@ -23,122 +25,49 @@ __device__ __forceinline__ void Accumulate(float factor, float4 values, float4* 
   sum->w = fmaf(factor, values.w, sum->w);
 }
 
-__device__ __forceinline__ bool IsPackedInNibbles(int32_t dtype) { return dtype == CI_Q4_0 || dtype == CI_Q4_0_SHARED; }
-
 /// The quad number of a strip's first or second quad. Four bytes of nibbles hold quads that are 16 columns apart.
 __device__ __forceinline__ int StripQuad(int32_t dtype, int strip, int which) {
-  return IsPackedInNibbles(dtype) ? strip / 4 * 8 + strip % 4 + 4 * which : 2 * strip + which;
+  const bool is_nibbles = dtype == CI_Q4_0 || dtype == CI_Q4_0_SHARED;
+  return is_nibbles ? strip / 4 * 8 + strip % 4 + 4 * which : 2 * strip + which;
 }
 
-/// What a thread reads of one row.
-template <int kDtype>
-struct Strip;
+/// Bytes of a strip's elements.
+__host__ __device__ constexpr int StripBytes(int32_t dtype) {
+  return dtype == CI_F32                               ? 32
+         : dtype == CI_F16 || dtype == CI_BF16         ? 16
+         : dtype == CI_Q8_0 || dtype == CI_Q8_0_SHARED ? 8
+                                                       : 4;
+}
 
-template <>
-struct Strip<CI_F32> {
-  static constexpr int kDepth = 4;
+/// Rows that a thread sends for at once.
+__host__ __device__ constexpr int GroupRows(int32_t dtype) {
+  return StripBytes(dtype) >= 16 ? 1 : 16 / StripBytes(dtype);
+}
 
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t*, int strip) {
-    words[0] = LoadStreamed16(q + 32 * int64_t{strip});
-    words[1] = LoadStreamed16(q + 32 * int64_t{strip} + 16);
-  }
-  __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
-    Accumulate(factor, Floats(words[0]), &sums->quads[0]);
-    Accumulate(factor, Floats(words[1]), &sums->quads[1]);
-  }
+/// Whether each row has scales of its own.
+__host__ __device__ constexpr bool HasOwnScales(int32_t dtype) { return dtype == CI_Q8_0 || dtype == CI_Q4_0; }
 
-  uint4 words[2];
-};
-
-template <>
-struct Strip<CI_F16> {
-  static constexpr int kDepth = 8;
-
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t*, int strip) {
-    words = LoadStreamed16(q + 16 * int64_t{strip});
-  }
-  __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
-    Accumulate(factor, Joined(Halves(words.x), Halves(words.y)), &sums->quads[0]);
-    Accumulate(factor, Joined(Halves(words.z), Halves(words.w)), &sums->quads[1]);
-  }
-
-  uint4 words;
-};
-
-template <>
-struct Strip<CI_BF16> : Strip<CI_F16> {
-  __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
-    Accumulate(factor, Joined(Bfloats(words.x), Bfloats(words.y)), &sums->quads[0]);
-    Accumulate(factor, Joined(Bfloats(words.z), Bfloats(words.w)), &sums->quads[1]);
-  }
-};
-
-template <>
-struct Strip<CI_Q8_0_SHARED> {
-  static constexpr int kDepth = 16;
-
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t*, int strip) {
-    words = LoadStreamed8(q + 8 * int64_t{strip});
-  }
-  __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
-    Accumulate(factor, SignedBytes(words.x), &sums->quads[0]);
-    Accumulate(factor, SignedBytes(words.y), &sums->quads[1]);
-  }
-
-  uint2 words;
-};
-
-template <>
-struct Strip<CI_Q8_0> : Strip<CI_Q8_0_SHARED> {
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t* d, int strip) {
-    Strip<CI_Q8_0_SHARED>::Load(q, d, strip);
-    scale = LoadStreamed2(d + strip / 4 * 2);
-  }
-  __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
-    Strip<CI_Q8_0_SHARED>::AddTo(factor * HalfToFloat(scale), sums);
-  }
-
-  uint16_t scale;
-};
-
-template <>
-struct Strip<CI_Q4_0_SHARED> {
-  static constexpr int kDepth = 16;
-
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t*, int strip) {
-    word = LoadStreamed4(q + 4 * int64_t{strip});
-  }
-  __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
-    Accumulate(factor, LowNibbles(word), &sums->quads[0]);
-    Accumulate(factor, HighNibbles(word), &sums->quads[1]);
-  }
-
-  unsigned word;
-};
-
-template <>
-struct Strip<CI_Q4_0> : Strip<CI_Q4_0_SHARED> {
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t* d, int strip) {
-    Strip<CI_Q4_0_SHARED>::Load(q, d, strip);
-    scale = LoadStreamed2(d + strip / 4 * 2);
-  }
-  __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
-    Strip<CI_Q4_0_SHARED>::AddTo(factor * HalfToFloat(scale), sums);
-  }
-
-  uint16_t scale;
-};
+/// Shared memory of all threads for one row, and how many groups of rows fit into `bytes`: a depth.
+__host__ __device__ constexpr int RowSlotBytes(int32_t dtype) {
+  return kDotThreads * (StripBytes(dtype) + (HasOwnScales(dtype) ? 4 : 0));
+}
+__host__ __device__ __forceinline__ int DownDepth(int32_t dtype, int64_t bytes) {
+  int depth = kMostDepth;
+  while (depth > 1 && int64_t{depth} * GroupRows(dtype) * RowSlotBytes(dtype) > bytes) depth /= 2;
+  return depth;
+}
 
 /// The scales of a strip that a group of rows shares.
 template <int kDtype>
 struct StripScales {
-  // `group` may be one that does not exist: then nothing is loaded or used.
+  /// `run` may be one that does not exist: then nothing is loaded or used.
   __device__ __forceinline__ void Load(const DeviceMatrix& down, const ActiveNeurons& active, int run, int strip) {
     if (run >= active.runs) return;
     const auto* d = reinterpret_cast<const uint2*>(down.d + active.groups[run] * ScaleBytes(kDtype, down.columns));
     words[0] = __ldg(d + StripQuad(kDtype, strip, 0));
     words[1] = __ldg(d + StripQuad(kDtype, strip, 1));
   }
+
   __device__ __forceinline__ void AddTo(const StripSums& group, StripSums* sums) const {
 #pragma unroll
     for (int which = 0; which < 2; ++which) {
@@ -154,72 +83,143 @@ struct StripScales {
   uint2 words[2];
 };
 
-/// Adds active neurons begin..end-1 up, calling `before(i)` when neuron i is next.
-template <int kDtype, class Before>
-__device__ __forceinline__ void WalkRows(const DeviceMatrix& down, const ActiveNeurons& active, int strip, int begin,
-                                         int end, const Before& before, StripSums* sums) {
-  constexpr int kDepth = Strip<kDtype>::kDepth;
-  const int64_t q_bytes = ElementBytes(kDtype, down.columns);
-  const int64_t d_bytes = kDtype == CI_Q8_0 || kDtype == CI_Q4_0 ? ScaleBytes(kDtype, down.columns) : 0;
-  Strip<kDtype> strips[kDepth];
-#pragma unroll
-  for (int k = 0; k < kDepth; ++k) {
-    if (begin + k < end) {
-      const int64_t row = active.rows[begin + k];
-      strips[k].Load(down.q + row * q_bytes, down.d + row * d_bytes, strip);
-    }
-  }
-  for (int first = begin; first < end; first += kDepth) {
-#pragma unroll
-    for (int k = 0; k < kDepth; ++k) {
-      const int i = first + k;
-      if (i >= end) break;
-      before(i);
-      strips[k].AddTo(active.activations[i], sums);
-      if (i + kDepth < end) {
-        const int64_t row = active.rows[i + kDepth];
-        strips[k].Load(down.q + row * q_bytes, down.d + row * d_bytes, strip);
-      }
-    }
-  }
-}
-
+/// One thread's walk through rows of the down matrix.
 template <int kDtype>
-__device__ __forceinline__ StripSums SumRows(const DeviceMatrix& down, const ActiveNeurons& active, int strip,
-                                             int begin, int end) {
-  StripSums sums = {};
-  if constexpr (!HasSharedScales(kDtype)) {
-    WalkRows<kDtype>(down, active, strip, begin, end, [](int) {}, &sums);
+class DownWalk {
+ public:
+  __device__ __forceinline__ DownWalk(const DeviceMatrix& down, const ActiveNeurons& active, int strip, uint8_t* ring,
+                                      int depth)
+      : down_(down),
+        active_(active),
+        strip_(strip),
+        ring_(ring + static_cast<int>(threadIdx.x) * (kDtype == CI_F32 ? 16 : kBytes)),
+        depth_(depth),
+        policy_(StreamPolicy()) {}
+
+  /// The sum over active neurons begin..end-1.
+  __device__ __forceinline__ StripSums Sum(int begin, int end) {
+    StripSums sums = {};
+    Take(
+        begin, end, [](int) {}, &sums);
     return sums;
   }
-  if (begin == end) return sums;
-  int run = 0;
-  while (active.firsts[run + 1] <= begin) ++run;
-  StripScales<kDtype> scales = {};
-  StripScales<kDtype> following = {};
-  scales.Load(down, active, run, strip);
-  following.Load(down, active, run + 1, strip);
-  int boundary = active.firsts[run + 1];
-  StripSums group = {};
-  const auto before = [&](int i) {
-    if (i != boundary) return;
+
+  /// The same for shared scales.
+  __device__ __forceinline__ StripSums SumScaled(int begin, int end) {
+    StripSums sums = {};
+    if (begin == end) return sums;
+    int run = 0;
+    while (active_.firsts[run + 1] <= begin) ++run;
+    StripScales<kDtype> scales = {};
+    StripScales<kDtype> following = {};
+    scales.Load(down_, active_, run, strip_);
+    following.Load(down_, active_, run + 1, strip_);
+    int boundary = active_.firsts[run + 1];
+    StripSums group = {};
+    const auto before = [&](int i) {
+      if (i != boundary) return;
+      scales.AddTo(group, &sums);
+      group = StripSums{};
+      scales = following;
+      ++run;
+      boundary = active_.firsts[run + 1];
+      following.Load(down_, active_, run + 1, strip_);
+    };
+    Take(begin, end, before, &group);
     scales.AddTo(group, &sums);
-    group = StripSums{};
-    scales = following;
-    ++run;
-    boundary = active.firsts[run + 1];
-    following.Load(down, active, run + 1, strip);
-  };
-  WalkRows<kDtype>(down, active, strip, begin, end, before, &group);
-  scales.AddTo(group, &sums);
-  return sums;
-}
+    return sums;
+  }
+
+ private:
+  static constexpr int kBytes = StripBytes(kDtype);
+  static constexpr int kRows = GroupRows(kDtype);
+
+  // Calls before(i) when active neuron i is next.
+  template <class Before>
+  __device__ __forceinline__ void Take(int begin, int end, const Before& before, StripSums* sums) {
+    for (int group = 0; group < depth_; ++group) SendFor(begin + group * kRows, end, group);
+    for (int first = begin, group = 0; first < end; first += kRows) {
+      WaitForOldest(depth_);
+#pragma unroll
+      for (int k = 0; k < kRows; ++k) {
+        if (first + k >= end) break;
+        before(first + k);
+        AddRow(active_.activations[first + k], group * kRows + k, sums);
+      }
+      SendFor(first + depth_ * kRows, end, group);
+      group = group + 1 == depth_ ? 0 : group + 1;
+    }
+    WaitForCopies<0>();
+  }
+
+  __device__ __forceinline__ void SendFor(int first, int end, int group) {
+#pragma unroll
+    for (int k = 0; k < kRows; ++k) {
+      if (first + k >= end) break;
+      const int64_t row = active_.rows[first + k];
+      const uint8_t* q = down_.q + row * ElementBytes(kDtype, down_.columns) + kBytes * int64_t{strip_};
+      uint8_t* slot = ring_ + (group * kRows + k) * RowSlotBytes(kDtype);
+      if (kDtype == CI_F32) {
+        AsyncCopy<16>(slot, q, policy_);
+        AsyncCopy<16>(slot + kDotThreads * 16, q + 16, policy_);
+      } else {
+        AsyncCopy<kDtype == CI_F32 ? 16 : kBytes>(slot, q, policy_);
+      }
+      if (HasOwnScales(kDtype)) {
+        AsyncCopy<4>(ScalesIn(group * kRows + k), down_.d + row * ScaleBytes(kDtype, down_.columns) + strip_ / 8 * 4,
+                     policy_);
+      }
+    }
+    CommitCopies();
+  }
+
+  // Two scales of 32 columns each.
+  __device__ __forceinline__ uint8_t* ScalesIn(int slot) const {
+    const int thread = static_cast<int>(threadIdx.x);
+    return ring_ + slot * RowSlotBytes(kDtype) + kDotThreads * kBytes + thread * (4 - kBytes);
+  }
+
+  __device__ __forceinline__ void AddRow(float factor, int index, StripSums* sums) const {
+    const uint8_t* slot = ring_ + index * RowSlotBytes(kDtype);
+    if (HasOwnScales(kDtype)) {
+      const unsigned scales = *reinterpret_cast<const unsigned*>(ScalesIn(index));
+      factor *= HalfToFloat(static_cast<uint16_t>(scales >> (strip_ / 4 % 2 * 16)));
+    }
+    float4 low;
+    float4 high;
+    if (kDtype == CI_F32) {
+      low = *reinterpret_cast<const float4*>(slot);
+      high = *reinterpret_cast<const float4*>(slot + kDotThreads * 16);
+    } else if (kDtype == CI_F16 || kDtype == CI_BF16) {
+      const uint4 words = *reinterpret_cast<const uint4*>(slot);
+      low = kDtype == CI_F16 ? Joined(Halves(words.x), Halves(words.y)) : Joined(Bfloats(words.x), Bfloats(words.y));
+      high = kDtype == CI_F16 ? Joined(Halves(words.z), Halves(words.w)) : Joined(Bfloats(words.z), Bfloats(words.w));
+    } else if (kDtype == CI_Q8_0 || kDtype == CI_Q8_0_SHARED) {
+      const uint2 words = *reinterpret_cast<const uint2*>(slot);
+      low = SignedBytes(words.x);
+      high = SignedBytes(words.y);
+    } else {
+      const unsigned word = *reinterpret_cast<const unsigned*>(slot);
+      low = LowNibbles(word);
+      high = HighNibbles(word);
+    }
+    Accumulate(factor, low, &sums->quads[0]);
+    Accumulate(factor, high, &sums->quads[1]);
+  }
+
+  const DeviceMatrix& down_;
+  const ActiveNeurons& active_;
+  const int strip_;
+  uint8_t* const ring_;
+  const int depth_;
+  const uint64_t policy_;
+};
 
 /// partial (dim) = the sum over the active neurons of activation * down row. team_sums: 2 quads of shared memory per
 /// thread. The whole block calls it.
 template <int kDtype>
-__device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const ActiveNeurons& active,
-                                              float4* team_sums, float* partial) {
+__device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const ActiveNeurons& active, uint8_t* ring,
+                                              int depth, float4* team_sums, float* partial) {
   const int thread = static_cast<int>(threadIdx.x);
   const int strips = down.columns / 8;
   for (int first = 0; first < strips; first += kDotThreads) {
@@ -229,7 +229,14 @@ __device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const Ac
     const int strip = first + thread % width;
     StripSums sums = {};
     if (team < teams) {
-      sums = SumRows<kDtype>(down, active, strip, active.count * team / teams, active.count * (team + 1) / teams);
+      DownWalk<kDtype> walk(down, active, strip, ring, depth);
+      const int begin = active.count * team / teams;
+      const int end = active.count * (team + 1) / teams;
+      if constexpr (HasSharedScales(kDtype)) {
+        sums = walk.SumScaled(begin, end);
+      } else {
+        sums = walk.Sum(begin, end);
+      }
     }
     if (teams > 1) {
       team_sums[thread] = sums.quads[0];

@@ -20,9 +20,9 @@ __device__ __forceinline__ void CopyBytes(const uint8_t* source, int64_t bytes, 
   for (int64_t i = done + threadIdx.x; i < bytes; i += kThreads) target[i] = source[i];
 }
 
-__global__ void __launch_bounds__(kThreads) pack_kernel(DeviceMatrix weight, const int32_t* __restrict__ core_ids,
-                                                        const int32_t* __restrict__ core, uint8_t* packed_q,
-                                                        uint8_t* packed_d) {
+__global__ void __launch_bounds__(kThreads)
+    pack_kernel(DeviceMatrix weight, const int32_t* __restrict__ core_ids, const int32_t* __restrict__ core,
+                uint8_t* packed_q, uint8_t* packed_d) {
   const int count = *core;
   const int64_t q_bytes = ElementBytes(weight.dtype, weight.columns);
   const int64_t d_bytes = ScaleBytes(weight.dtype, weight.columns);

@@ -17,8 +17,8 @@ struct FfnDecode {
   const float* x;
   const int32_t* core_ids;  // NULL for 0, 1, 2, ...
   const int32_t* core;
-  bool is_packed;   // row i of the matrices belongs to the list's neuron i
-  bool is_aligned;  // rows are made of aligned octets and the staged vector fits
+  bool is_packed;  // row i of the matrices belongs to the list's neuron i
+  int depth;       // of the rings; 0 where rows are read element by element
   float* activations;
   float* partials;  // (blocks, dim)
 };

@@ -12,8 +12,8 @@ constexpr int kTileRows = 8;  // that a block's threads move at once
 
 // target (columns, rows) = source (rows, columns).
 template <class T>
-__global__ void __launch_bounds__(kTile* kTileRows) transpose_kernel(const T* __restrict__ source, int64_t rows,
-                                                                     int64_t columns, T* __restrict__ target) {
+__global__ void __launch_bounds__(kTile* kTileRows)
+    transpose_kernel(const T* __restrict__ source, int64_t rows, int64_t columns, T* __restrict__ target) {
   __shared__ T tile[kTile][kTile + 1];
   const int64_t tiles_across = (columns - 1) / kTile + 1;
   const int64_t row = blockIdx.x / tiles_across * kTile;
@@ -35,10 +35,11 @@ __global__ void __launch_bounds__(kTile* kTileRows) transpose_kernel(const T* __
 constexpr int kPieces = 8;
 constexpr int kNibbleThreads = kPieces * kGroupSize;
 
-// The q of Q4_0: 16 bytes of the source are 32 neurons of one element, 16 bytes of the target 32 elements of one neuron.
-__global__ void __launch_bounds__(kNibbleThreads) transpose_nibbles_kernel(const uint8_t* __restrict__ source,
-                                                                           int64_t neurons, int dim,
-                                                                           uint8_t* __restrict__ target) {
+// The q of Q4_0: 16 bytes of the source are 32 neurons of one element, 16 bytes of the target 32 elements of one
+// neuron.
+__global__ void __launch_bounds__(kNibbleThreads)
+    transpose_nibbles_kernel(const uint8_t* __restrict__ source, int64_t neurons, int dim,
+                             uint8_t* __restrict__ target) {
   __shared__ uint8_t tile[kNibbleThreads][17];
   const int blocks_across = (dim - 1) / kNibbleThreads + 1;
   const int64_t group = blockIdx.x / blocks_across;

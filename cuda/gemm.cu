@@ -2,7 +2,6 @@
 // through the depth in slices of 16: the next slice is on its way in registers while the present one, as floats in
 // shared memory, is multiplied. 256 threads have (tile of tokens / 16) x 8 sums each. Arithmetic bounds the time.
 #include "gemm.h"
-
 #include "rows.h"
 
 namespace coreinfer {
@@ -105,7 +104,9 @@ struct TokenShare {
   static constexpr int kCount = kTokenTile / kSide;
   static constexpr int kGroup = kCount < 4 ? kCount : 4;
 
-  static __device__ __forceinline__ int At(int i, int ty) { return i / kGroup * (kSide * kGroup) + ty * kGroup + i % kGroup; }
+  static __device__ __forceinline__ int At(int i, int ty) {
+    return i / kGroup * (kSide * kGroup) + ty * kGroup + i % kGroup;
+  }
 
   static __device__ __forceinline__ void Load(const float* slice, int ty, float* values) {
 #pragma unroll

@@ -19,6 +19,7 @@ struct Matvec {
   const float* bias;
   const float* x;
   int32_t accumulate;
+  int depth;  // of the rings
   float* y;
 };
 
@@ -48,7 +49,8 @@ __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
   const DeviceMatrix& weight = matvec.weight;
   const int parts = PartsOf(kDtype, weight.columns);
   auto* staged = DynamicShared<float4>();
-  float* dots = reinterpret_cast<float*>(staged) + StagedFloats(kDtype, weight.columns);
+  auto* rings = reinterpret_cast<uint8_t*>(staged + StagedFloats(kDtype, weight.columns) / 4);
+  auto* dots = reinterpret_cast<float*>(rings + RingBytes(kDtype, matvec.depth));
 
   const int pairs = (weight.rows - 1) / 2 + 1;
   const auto begin = static_cast<int>(int64_t{pairs} * blockIdx.x / gridDim.x);
@@ -56,7 +58,7 @@ __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
   for (int first = begin; first < end; first += kBatchPairs) {
     const int count = min(end - first, kBatchPairs);
     const AdjacentRows<kDtype> rows{weight, first};
-    DotWalk<kDtype, AdjacentRows<kDtype>> walk(rows, count, weight.columns);
+    DotWalk<kDtype, AdjacentRows<kDtype>> walk(rows, count, weight.columns, rings, matvec.depth);
     walk.Start();
     if (first == begin) StageVector<kDtype>(matvec.x, weight.columns, staged);
     __syncthreads();  // the vector is there, and the dots of the batch before were read
@@ -83,20 +85,27 @@ __global__ void __launch_bounds__(kUnalignedThreads) matvec_unaligned_kernel(Mat
 }
 
 template <int kDtype>
-int32_t LaunchMatvec(ci_context& c, const char* function, const Matvec& matvec) {
+int64_t SharedBytes(const Matvec& matvec, int64_t pairs_per_block) {
+  const int64_t batch = pairs_per_block < kBatchPairs ? pairs_per_block : kBatchPairs;
+  const int32_t columns = matvec.weight.columns;
+  return 4 * StagedFloats(kDtype, columns) + RingBytes(kDtype, matvec.depth) + 2 * 4 * batch * PartsOf(kDtype, columns);
+}
+
+template <int kDtype>
+int32_t LaunchMatvec(ci_context& c, const char* function, Matvec matvec) {
   const DeviceMatrix& weight = matvec.weight;
   const int64_t pairs = (int64_t{weight.rows} + 1) / 2;
-  const int64_t batch = pairs < kBatchPairs ? pairs : kBatchPairs;
-  const int64_t floats = StagedFloats(kDtype, weight.columns) + 2 * batch * PartsOf(kDtype, weight.columns);
-  const int64_t shared_bytes = floats * static_cast<int64_t>(sizeof(float));
-  if (!HasAlignedOctets(weight) || !IsAligned(matvec.x, 16) || shared_bytes > c.most_shared_bytes) {
-    constexpr int kRows = kUnalignedThreads / kWarpThreads;
-    return Launch(c, function, matvec_unaligned_kernel, dim3((weight.rows - 1) / kRows + 1), dim3(kUnalignedThreads),
-                  0, matvec);
-  }
   const int64_t blocks = pairs < c.multiprocessors ? pairs : c.multiprocessors;
+  const int64_t pairs_per_block = (pairs - 1) / blocks + 1;
+  matvec.depth = CanStream(weight) && IsAligned(matvec.x, 16) ? kMostDepth : 0;
+  while (matvec.depth > 0 && SharedBytes<kDtype>(matvec, pairs_per_block) > c.most_shared_bytes) matvec.depth /= 2;
+  if (matvec.depth == 0) {
+    constexpr int kRows = kUnalignedThreads / kWarpThreads;
+    return Launch(c, function, matvec_unaligned_kernel, dim3((weight.rows - 1) / kRows + 1), dim3(kUnalignedThreads), 0,
+                  matvec);
+  }
   return Launch(c, function, matvec_kernel<kDtype>, dim3(static_cast<unsigned>(blocks)), dim3(kDotThreads),
-                shared_bytes, matvec);
+                SharedBytes<kDtype>(matvec, pairs_per_block), matvec);
 }
 
 int32_t LaunchMatvec(ci_context& c, const char* function, const Matvec& matvec) {
@@ -124,7 +133,7 @@ int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const 
     coreinfer::RequirePointer("x", x);
     coreinfer::RequireRange("accumulate", accumulate, 0, 1);
     coreinfer::RequirePointer("y", y);
-    return coreinfer::LaunchMatvec(c, "ci_matvec", coreinfer::Matvec{matrix, bias, x, accumulate, y});
+    return coreinfer::LaunchMatvec(c, "ci_matvec", coreinfer::Matvec{matrix, bias, x, accumulate, 0, y});
   });
 }
 

@@ -82,8 +82,11 @@ inline DeviceMatrix RequireAnyDeviceMatrix(const char* name, int32_t dtype, cons
 }
 
 /// Whether rows can be read in aligned pieces of 8 columns (rows.h). Only F32, F16 and BF16 may lack it.
-inline bool HasAlignedOctets(const DeviceMatrix& matrix) {
-  return matrix.columns % 8 == 0 && IsAligned(matrix.q, 16);
+inline bool HasAlignedOctets(const DeviceMatrix& matrix) { return matrix.columns % 8 == 0 && IsAligned(matrix.q, 16); }
+
+/// Whether rows can be streamed (stream.h): their scales, two at a time, are aligned too.
+inline bool CanStream(const DeviceMatrix& matrix) {
+  return HasAlignedOctets(matrix) && (!IsGrouped(matrix.dtype) || matrix.columns % 64 == 0);
 }
 
 }  // namespace coreinfer

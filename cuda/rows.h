@@ -39,7 +39,8 @@ __device__ __forceinline__ float4 HighNibbles(unsigned word) {
 }
 
 __device__ __forceinline__ float2 Halves(unsigned word) {
-  return make_float2(HalfToFloat(static_cast<uint16_t>(word & 0xffffu)), HalfToFloat(static_cast<uint16_t>(word >> 16)));
+  return make_float2(HalfToFloat(static_cast<uint16_t>(word & 0xffffu)),
+                     HalfToFloat(static_cast<uint16_t>(word >> 16)));
 }
 
 __device__ __forceinline__ float2 Bfloats(unsigned word) {
@@ -60,7 +61,7 @@ __device__ __forceinline__ unsigned WordOf(const uint4& words, int index) {
   return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
 }
 
-/// kElements columns from kElements * index on; Quad(j) is 4 of them divided by Scale().
+/// The 16 bytes of a row that one lane takes at once: kElements columns. Quad(j) is 4 of them divided by Scale().
 template <int kDtype>
 struct Chunk;
 
@@ -68,59 +69,51 @@ template <>
 struct Chunk<CI_F32> {
   static constexpr int kElements = 4;
 
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t*, int index) {
-    words = LoadStreamed16(q + 16 * int64_t{index});
-  }
   __device__ __forceinline__ float4 Quad(int) const { return Floats(words); }
-  __device__ __forceinline__ float Scale() const { return 1.0f; }
 
   uint4 words;
 };
 
 template <>
-struct Chunk<CI_F16> : Chunk<CI_F32> {
+struct Chunk<CI_F16> {
   static constexpr int kElements = 8;
 
   __device__ __forceinline__ float4 Quad(int j) const {
     return Joined(Halves(WordOf(words, 2 * j)), Halves(WordOf(words, 2 * j + 1)));
   }
+
+  uint4 words;
 };
 
 template <>
-struct Chunk<CI_BF16> : Chunk<CI_F32> {
+struct Chunk<CI_BF16> {
   static constexpr int kElements = 8;
 
   __device__ __forceinline__ float4 Quad(int j) const {
     return Joined(Bfloats(WordOf(words, 2 * j)), Bfloats(WordOf(words, 2 * j + 1)));
   }
+
+  uint4 words;
 };
 
 template <>
 struct Chunk<CI_Q8_0> {
   static constexpr int kElements = 16;
 
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t* d, int index) {
-    words = LoadStreamed16(q + 16 * int64_t{index});
-    scale = LoadStreamed2(d + index / 2 * 2);
-  }
   __device__ __forceinline__ float4 Quad(int j) const { return SignedBytes(WordOf(words, j)); }
-  __device__ __forceinline__ float Scale() const { return HalfToFloat(scale); }
 
   uint4 words;
-  uint16_t scale;
 };
 
 template <>
-struct Chunk<CI_Q4_0> : Chunk<CI_Q8_0> {
+struct Chunk<CI_Q4_0> {
   static constexpr int kElements = 32;
 
-  __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t* d, int index) {
-    words = LoadStreamed16(q + 16 * int64_t{index});
-    scale = LoadStreamed2(d + 2 * int64_t{index});
-  }
   __device__ __forceinline__ float4 Quad(int j) const {
     return j < 4 ? LowNibbles(WordOf(words, j)) : HighNibbles(WordOf(words, j - 4));
   }
+
+  uint4 words;
 };
 
 /// 8 columns as they lie in memory, scales included.
