@@ -1,11 +1,10 @@
 // Dot products of many rows with one vector: the part of decode that reads most of a model.
 //
-// A block keeps the vector in shared memory and takes pairs of rows, which share the reads of it. A pair is cut into
-// parts of some pieces, 512 bytes of each row; warps take parts in turn, so that few rows occupy all warps too. Each
-// warp has a ring of `depth` slots in shared memory, each for a piece of both rows: while one is multiplied, the others
-// are on their way. So 16 warps * 8 slots * 1 KB = 128 KB are under way to each multiprocessor, where there is so much
-// shared memory. An H100 needs bandwidth * latency = 3.35 TB/s / 132 * 1 us = 25 KB when it is busy: it never waits for
-// a warp.
+// A block keeps the vector in shared memory and takes pairs of rows, which share the reads of it, in pieces of 512
+// bytes of each row. Every warp has an equal run of all the pieces, so that few rows occupy all warps too, and a ring
+// of `depth` slots in shared memory, each for a piece of both rows: while one is multiplied, the others are on their
+// way. So 16 warps * 8 slots * 1 KB = 128 KB are under way to each multiprocessor that has so much shared memory. An
+// H100 needs bandwidth * latency = 3.35 TB/s / 132 * 1 us = 25 KB of them: it does not wait for warps that are busy.
 #ifndef COREINFER_CUDA_DOTS_H_
 #define COREINFER_CUDA_DOTS_H_
 
@@ -22,27 +21,26 @@ __host__ __device__ constexpr int ChunkElements(int32_t dtype) {
   return dtype == CI_F32 ? 4 : dtype == CI_Q8_0 ? 16 : dtype == CI_Q4_0 ? 32 : 8;
 }
 
-/// Pieces of a part: 512 columns, or 1024 of Q4_0.
-__host__ __device__ constexpr int PartPieces(int32_t dtype) {
-  return dtype == CI_F32 ? 4 : dtype == CI_F16 || dtype == CI_BF16 ? 2 : 1;
+/// Pieces of a row.
+__host__ __device__ __forceinline__ int PiecesOf(int32_t dtype, int32_t columns) {
+  return (columns - 1) / (kWarpThreads * ChunkElements(dtype)) + 1;
 }
 
-__host__ __device__ constexpr int PartColumns(int32_t dtype) {
-  return PartPieces(dtype) * kWarpThreads * ChunkElements(dtype);
-}
-
-/// Parts of a row.
-__host__ __device__ __forceinline__ int PartsOf(int32_t dtype, int32_t columns) {
-  return (columns - 1) / PartColumns(dtype) + 1;
-}
-
-/// The vector's floats in shared memory: whole parts.
+/// The vector's floats in shared memory: whole pieces.
 __host__ __device__ __forceinline__ int64_t StagedFloats(int32_t dtype, int32_t columns) {
-  return int64_t{PartsOf(dtype, columns)} * PartColumns(dtype);
+  return int64_t{PiecesOf(dtype, columns)} * kWarpThreads * ChunkElements(dtype);
 }
 
-/// Bytes of a warp's slot: a piece of two rows and, of grouped dtypes, a pair of scales per lane.
-__host__ __device__ constexpr int SlotBytes(int32_t dtype) { return 2 * kWarpThreads * (dtype < CI_Q8_0 ? 16 : 20); }
+/// The floats that a block's walks over `rows` rows leave in shared memory.
+__host__ __device__ __forceinline__ int64_t DotFloats(int64_t rows) { return rows + 1 + 2 * kDotWarps; }
+
+/// Bytes of the scales of a piece.
+__host__ __device__ constexpr int PieceScaleBytes(int32_t dtype) {
+  return dtype == CI_Q8_0 ? 32 : dtype == CI_Q4_0 ? 64 : 0;
+}
+
+/// Bytes of a warp's slot: a piece of two rows.
+__host__ __device__ constexpr int SlotBytes(int32_t dtype) { return 2 * (kWarpThreads * 16 + PieceScaleBytes(dtype)); }
 
 /// Bytes of all warps' rings.
 __host__ __device__ __forceinline__ int64_t RingBytes(int32_t dtype, int depth) {
@@ -66,114 +64,134 @@ struct RowPair {
   const uint8_t* d[2];
 };
 
-/// The walk of one warp over its parts. Pairs::At(pair) gives a RowPair; results go to dots (2 * pairs, parts), whose
-/// sums over the parts are the dot products (SumOfParts). Start sends for the first pieces; between it and Finish the
-/// block stages the vector and waits.
+/// How the pieces of `pairs` pairs are divided among warps. The sum of the share that one warp has of a pair stands at
+/// place pair + warp of an array: in the order of the pieces one of them grows, or both, so no place is used twice.
+struct Division {
+  int pieces;  // of a row
+  int total;
+
+  __device__ __forceinline__ int Begin(int warp) const { return static_cast<int>(int64_t{total} * warp / kDotWarps); }
+
+  /// The warp that has a piece.
+  __device__ __forceinline__ int Owner(int piece) const {
+    return static_cast<int>(((int64_t{piece} + 1) * kDotWarps - 1) / total);
+  }
+
+  /// The dot product of a row; a barrier stands between the walks and this.
+  __device__ __forceinline__ float Dot(const float* dots, int row) const {
+    const int pair = row / 2;
+    const int last = Owner((pair + 1) * pieces - 1);
+    float sum = 0.0f;
+    for (int warp = Owner(pair * pieces); warp <= last; ++warp) {
+      const bool has_pieces = Begin(warp) < Begin(warp + 1);  // not so where there are more warps than pieces
+      if (has_pieces) sum += dots[2 * (pair + warp) + row % 2];
+    }
+    return sum;
+  }
+};
+
+/// One warp's walk. Pairs::At(pair) gives a RowPair. Start sends for the first pieces; between it and Finish the block
+/// stages the vector and waits.
 template <int kDtype, class Pairs>
 class DotWalk {
  public:
   __device__ __forceinline__ DotWalk(const Pairs& pairs, int count, int columns, uint8_t* rings, int depth)
       : pairs_(pairs),
-        count_(count),
-        chunks_(columns / kElements),
-        parts_(PartsOf(kDtype, columns)),
-        depth_(depth),
+        division_{PiecesOf(kDtype, columns), PiecesOf(kDtype, columns) * count},
+        warp_(static_cast<int>(threadIdx.x) / kWarpThreads),
         lane_(static_cast<int>(threadIdx.x) % kWarpThreads),
-        ring_(rings + static_cast<int>(threadIdx.x) / kWarpThreads * depth * kSlotBytes),
-        policy_(StreamPolicy()) {
-    const int warp = static_cast<int>(threadIdx.x) / kWarpThreads;
-    here_ = {warp / parts_, warp % parts_};
-    ahead_ = here_;
-    step_ = {kDotWarps / parts_, kDotWarps % parts_};
-  }
+        chunks_(columns / kElements),
+        depth_(depth),
+        ring_(rings + warp_ * depth * kSlotBytes),
+        policy_(StreamPolicy()),
+        next_(division_.Begin(warp_)),
+        end_(division_.Begin(warp_ + 1)) {}
 
   __device__ __forceinline__ void Start() {
-    if (ahead_.pair < count_) rows_ = pairs_.At(ahead_.pair);
+    ahead_ = next_;
+    piece_ahead_ = next_ % division_.pieces;
+    pair_ahead_ = next_ / division_.pieces;
+    PointAhead();
     for (int slot = 0; slot < depth_; ++slot) SendFor(slot);
   }
 
   __device__ __forceinline__ void Finish(const float4* __restrict__ staged, float* dots) {
+    int piece = next_ % division_.pieces;
+    int pair = next_ / division_.pieces;
     int slot = 0;
-    for (; here_.pair < count_; Advance(&here_)) {
-      float sums[2] = {0.0f, 0.0f};
-#pragma unroll
-      for (int piece = 0; piece < kPieces; ++piece) {
-        WaitForOldest(depth_);
-        const int chunk = (here_.part * kPieces + piece) * kWarpThreads;
-        if (chunk < chunks_) AddProducts(slot, staged + (chunk + lane_) * kQuads, sums);  // the whole warp does
-        SendFor(slot);
-        slot = slot + 1 == depth_ ? 0 : slot + 1;
-      }
-      // Lanes 0..15 go on with the first row's sum, the others with the second's.
-      const bool upper = lane_ >= kWarpThreads / 2;
-      float sum = upper ? sums[1] : sums[0];
-      sum += __shfl_xor_sync(kWholeWarp, upper ? sums[0] : sums[1], kWarpThreads / 2);
-#pragma unroll
-      for (int lanes = kWarpThreads / 4; lanes > 0; lanes /= 2) sum += __shfl_xor_sync(kWholeWarp, sum, lanes);
-      if (lane_ % (kWarpThreads / 2) == 0) dots[(2 * here_.pair + (upper ? 1 : 0)) * parts_ + here_.part] = sum;
+    float sums[2] = {0.0f, 0.0f};
+    for (; next_ < end_; ++next_) {
+      WaitForOldest(depth_);
+      if (kIsGrouped) __syncwarp();  // a lane's scales were copied by others
+      AddProducts(slot, staged, piece, sums);
+      if (kIsGrouped) __syncwarp();
+      SendFor(slot);
+      slot = slot + 1 == depth_ ? 0 : slot + 1;
+      if (++piece < division_.pieces && next_ + 1 < end_) continue;
+      StoreSums(sums, &dots[2 * (pair + warp_)]);
+      sums[0] = 0.0f;
+      sums[1] = 0.0f;
+      piece = 0;
+      ++pair;
     }
     WaitForCopies<0>();
   }
 
+  __device__ __forceinline__ const Division& division() const { return division_; }
+
  private:
   static constexpr int kElements = ChunkElements(kDtype);
   static constexpr int kQuads = kElements / 4;
-  static constexpr int kPieces = PartPieces(kDtype);
   static constexpr int kSlotBytes = SlotBytes(kDtype);
   static constexpr bool kIsGrouped = kDtype == CI_Q8_0 || kDtype == CI_Q4_0;
+  static constexpr int kScaleWords = kIsGrouped ? PieceScaleBytes(kDtype) / 4 : 1;  // two scales each
 
-  struct Place {
-    int pair;
-    int part;
-  };
-
-  // To the warp's next part.
-  __device__ __forceinline__ void Advance(Place* place) const {
-    place->pair += step_.pair;
-    place->part += step_.part;
-    if (place->part < parts_) return;
-    place->part -= parts_;
-    ++place->pair;
+  __device__ __forceinline__ void PointAhead() {
+    if (ahead_ >= end_) return;
+    const RowPair rows = pairs_.At(pair_ahead_);
+    q_[0] = rows.q[0];
+    q_[1] = rows.q[1];
+    if (kIsGrouped) d_ = lane_ / kScaleWords == 0 ? rows.d[0] : rows.d[1];
   }
 
   // Sends for the next piece of both rows, if there is one. Lanes past a row's end get its last chunk: x is 0 there.
   __device__ __forceinline__ void SendFor(int slot) {
-    if (ahead_.pair < count_) {
-      const int chunk = min((ahead_.part * kPieces + piece_ahead_) * kWarpThreads + lane_, chunks_ - 1);
-      uint8_t* q = ring_ + slot * kSlotBytes + lane_ * 16;
-#pragma unroll
-      for (int which = 0; which < 2; ++which) {
-        AsyncCopy<16>(q + which * kWarpThreads * 16, rows_.q[which] + 16 * int64_t{chunk}, policy_);
-        if (kIsGrouped) {
-          uint8_t* d = ring_ + slot * kSlotBytes + (2 * 16 + which * 4) * kWarpThreads + lane_ * 4;
-          AsyncCopy<4>(d, rows_.d[which] + (kDtype == CI_Q8_0 ? chunk / 4 : chunk / 2) * 4, policy_);
-        }
+    if (ahead_ < end_) {
+      const int chunk = min(piece_ahead_ * kWarpThreads + lane_, chunks_ - 1);
+      uint8_t* target = ring_ + slot * kSlotBytes;
+      AsyncCopy<16>(target + lane_ * 16, q_[0] + 16 * int64_t{chunk}, policy_);
+      AsyncCopy<16>(target + (kWarpThreads + lane_) * 16, q_[1] + 16 * int64_t{chunk}, policy_);
+      if (kIsGrouped && lane_ < 2 * kScaleWords) {
+        const int word = min(piece_ahead_ * kScaleWords + lane_ % kScaleWords, chunks_ * kElements / 64 - 1);
+        AsyncCopy<4>(target + 2 * kWarpThreads * 16 + lane_ * 4, d_ + 4 * int64_t{word}, policy_);
       }
-      if (++piece_ahead_ == kPieces) {
+      ++ahead_;
+      if (++piece_ahead_ == division_.pieces) {
         piece_ahead_ = 0;
-        Advance(&ahead_);
-        if (ahead_.pair < count_) rows_ = pairs_.At(ahead_.pair);
+        ++pair_ahead_;
+        PointAhead();
       }
     }
     CommitCopies();
   }
 
-  __device__ __forceinline__ void AddProducts(int slot, const float4* x, float* sums) const {
-    const int mask = lane_ * kQuads >> 3 & (kQuads - 1);
+  __device__ __forceinline__ void AddProducts(int slot, const float4* staged, int piece, float* sums) const {
     const uint8_t* q = ring_ + slot * kSlotBytes + lane_ * 16;
     const Chunk<kDtype> chunks[2] = {{*reinterpret_cast<const uint4*>(q)},
                                      {*reinterpret_cast<const uint4*>(q + kWarpThreads * 16)}};
+    // The byte offset of quad 0; StageVector says why that of quad j differs by an exclusive or.
+    const int first = ((piece * kWarpThreads + lane_) * kQuads | (lane_ * kQuads >> 3 & (kQuads - 1))) * 16;
     float products[2] = {0.0f, 0.0f};
 #pragma unroll
     for (int j = 0; j < kQuads; ++j) {
-      const float4 quad = x[j ^ mask];
+      const float4 x = *reinterpret_cast<const float4*>(reinterpret_cast<const uint8_t*>(staged) + (first ^ j * 16));
 #pragma unroll
       for (int which = 0; which < 2; ++which) {
         const float4 w = chunks[which].Quad(j);
-        products[which] = fmaf(w.x, quad.x, products[which]);
-        products[which] = fmaf(w.y, quad.y, products[which]);
-        products[which] = fmaf(w.z, quad.z, products[which]);
-        products[which] = fmaf(w.w, quad.w, products[which]);
+        products[which] = fmaf(w.x, x.x, products[which]);
+        products[which] = fmaf(w.y, x.y, products[which]);
+        products[which] = fmaf(w.z, x.z, products[which]);
+        products[which] = fmaf(w.w, x.w, products[which]);
       }
     }
 #pragma unroll
@@ -183,34 +201,39 @@ class DotWalk {
     }
   }
 
-  // A chunk of Q4_0 has one scale, two chunks of Q8_0 share one; a slot holds them in pairs.
+  // A chunk of Q4_0 has one scale, two chunks of Q8_0 share one.
   __device__ __forceinline__ float ScaleIn(int slot, int which) const {
-    const uint8_t* d = ring_ + slot * kSlotBytes + (2 * 16 + which * 4) * kWarpThreads + lane_ * 4;
-    const int odd = (kDtype == CI_Q8_0 ? lane_ / 2 : lane_) % 2;
-    return HalfToFloat(static_cast<uint16_t>(*reinterpret_cast<const unsigned*>(d) >> (16 * odd)));
+    const uint8_t* scales = ring_ + slot * kSlotBytes + 2 * kWarpThreads * 16 + which * PieceScaleBytes(kDtype);
+    return HalfToFloat(reinterpret_cast<const uint16_t*>(scales)[kDtype == CI_Q8_0 ? lane_ / 2 : lane_]);
+  }
+
+  // Both rows' sums over the lanes: lanes 0..15 go on with the first row's, the others with the second's.
+  __device__ __forceinline__ void StoreSums(const float* sums, float* dots) const {
+    const bool is_upper = lane_ >= kWarpThreads / 2;
+    float sum = is_upper ? sums[1] : sums[0];
+    sum += __shfl_xor_sync(kWholeWarp, is_upper ? sums[0] : sums[1], kWarpThreads / 2);
+#pragma unroll
+    for (int lanes = kWarpThreads / 4; lanes > 0; lanes /= 2) sum += __shfl_xor_sync(kWholeWarp, sum, lanes);
+    if (lane_ % (kWarpThreads / 2) == 0) dots[is_upper ? 1 : 0] = sum;
   }
 
   const Pairs& pairs_;
-  const int count_;
-  const int chunks_;
-  const int parts_;
-  const int depth_;
+  const Division division_;
+  const int warp_;
   const int lane_;
+  const int chunks_;
+  const int depth_;
   uint8_t* const ring_;
   const uint64_t policy_;
-  Place step_;
-  Place here_;
-  Place ahead_;
+  int next_;  // the piece to multiply, of all the block's
+  const int end_;
+  int ahead_ = 0;  // the piece to send for
   int piece_ahead_ = 0;
-  RowPair rows_ = {};  // of ahead_
+  int pair_ahead_ = 0;
+  // pair_ahead_'s: two rows, and the scales that the lane sends for.
+  const uint8_t* q_[2] = {nullptr, nullptr};
+  const uint8_t* d_ = nullptr;
 };
-
-/// A row's dot product. Reads what other warps wrote: a barrier stands between.
-__device__ __forceinline__ float SumOfParts(const float* dots, int row, int parts) {
-  float sum = dots[row * parts];
-  for (int part = 1; part < parts; ++part) sum += dots[row * parts + part];
-  return sum;
-}
 
 }  // namespace coreinfer
 

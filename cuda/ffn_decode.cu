@@ -27,11 +27,6 @@ struct Shared {
   float* dots;
 };
 
-// Parts per dot.
-__host__ __device__ __forceinline__ int DotParts(const FfnDecode& decode) {
-  return decode.depth > 0 ? PartsOf(decode.ffn.up.dtype, decode.ffn.dim) : 1;
-}
-
 __host__ __device__ __forceinline__ int64_t VectorBytes(const FfnDecode& decode) {
   if (decode.depth == 0) return 0;
   const int64_t staged = StagedFloats(decode.ffn.up.dtype, decode.ffn.dim) * 4;
@@ -48,7 +43,7 @@ __device__ __forceinline__ Shared SharedOf(const FfnDecode& decode) {
 
 int64_t SharedBytes(const FfnDecode& decode, int64_t blocks) {
   const int64_t neurons = (decode.ffn.neurons - 1) / blocks + 1;
-  return VectorBytes(decode) + RingBytes(decode.ffn.up.dtype, decode.depth) + 2 * neurons * DotParts(decode) * 4;
+  return VectorBytes(decode) + RingBytes(decode.ffn.up.dtype, decode.depth) + 4 * DotFloats(2 * neurons);
 }
 
 // Listed rows 2 i and 2 i + 1; an odd last one is its own partner. Gate and up differ in their addresses only.
@@ -100,7 +95,7 @@ __device__ void DotUnaligned(const FfnDecode& decode, const DotRows& list, float
   }
 }
 
-// The dots of all listed rows, in parts; a barrier stands before they are read. x is staged on the way when `stages`.
+// The dots of all listed rows, by shares; a barrier stands before they are read. x is staged on the way when `stages`.
 __device__ __forceinline__ void DotListedRows(const FfnDecode& decode, const DotRows& list, bool stages,
                                               const Shared& shared) {
   if (decode.depth == 0) return DotUnaligned(decode, list, shared.dots);
@@ -116,6 +111,13 @@ __device__ __forceinline__ void DotListedRows(const FfnDecode& decode, const Dot
     default:
       return DotAligned<CI_Q4_0>(decode, list, stages, shared);
   }
+}
+
+// The dot of a listed row.
+__device__ __forceinline__ float DotOf(const FfnDecode& decode, const DotRows& list, const float* dots, int row) {
+  if (decode.depth == 0) return dots[row];
+  const int pieces = PiecesOf(decode.ffn.up.dtype, decode.ffn.dim);
+  return Division{pieces, pieces * ((list.count + 1) / 2)}.Dot(dots, row);
 }
 
 // Column by column.
@@ -165,7 +167,6 @@ __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode de
   __shared__ ActiveNeurons active;
   const Ffn& ffn = decode.ffn;
   const Shared shared = SharedOf(decode);
-  const int parts = DotParts(decode);
   const bool is_gated = ffn.gate.q != nullptr;
   const bool is_rectified = IsRectified(ffn.activation);
   const bool takes_both = is_gated && !is_rectified;
@@ -189,7 +190,7 @@ __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode de
   float gate = 0.0f;
   float up = 0.0f;
   if (is_gated && is_rectified) {
-    if (has_neuron) gate = SumOfParts(shared.dots, i, parts) + neuron.gate_bias;
+    if (has_neuron) gate = DotOf(decode, list, shared.dots, i) + neuron.gate_bias;
     int positive;
     const int place = PlaceAmongKept(gate > 0.0f, &positive);
     if (gate > 0.0f) list.rows[place] = neuron.row;
@@ -197,10 +198,10 @@ __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode de
     __syncthreads();
     DotListedRows(decode, list, false, shared);
     __syncthreads();
-    if (gate > 0.0f) up = SumOfParts(shared.dots, place, parts) + neuron.up_bias;
+    if (gate > 0.0f) up = DotOf(decode, list, shared.dots, place) + neuron.up_bias;
   } else if (has_neuron) {
-    if (takes_both) gate = SumOfParts(shared.dots, 2 * i, parts) + neuron.gate_bias;
-    up = SumOfParts(shared.dots, takes_both ? 2 * i + 1 : i, parts) + neuron.up_bias;
+    if (takes_both) gate = DotOf(decode, list, shared.dots, 2 * i) + neuron.gate_bias;
+    up = DotOf(decode, list, shared.dots, takes_both ? 2 * i + 1 : i) + neuron.up_bias;
   }
   const float activation = Activate(ffn.activation, is_gated, gate, up);
   if (has_neuron) decode.activations[slice.first + i] = activation;

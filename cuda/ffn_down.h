@@ -1,10 +1,10 @@
 // The second stage of the fused feed-forward layer: a block adds up the down rows of its active neurons.
 //
-// A thread owns eight columns, a strip, and takes the rows in list order, in groups of kRows (16 bytes or more) of
-// which it has `depth` on their way in shared memory: 64 KB per block at depth 8. Where the strips are fewer than the
-// threads, teams of threads share the rows among them and their sums are added in order. With shared scales the rows of
-// one group of 32 neurons are summed before they are scaled, and the scales of the next group are on their way
-// meanwhile.
+// A thread owns eight columns, a strip, and a warp 32 strips, a band. The warp takes the rows in list order, in groups
+// whose parts in its band make 512 bytes (1 KB of F32), of which it has `depth` on their way in shared memory: 64 KB
+// per block at depth 8. Where there are fewer bands than warps, teams of warps share the rows among them and their sums
+// are added in order. With shared scales the rows of one group of 32 neurons are summed before they are scaled, and the
+// scales of the next such group are on their way meanwhile.
 #ifndef COREINFER_CUDA_FFN_DOWN_H_
 #define COREINFER_CUDA_FFN_DOWN_H_
 
@@ -33,36 +33,46 @@ __device__ __forceinline__ int StripQuad(int32_t dtype, int strip, int which) {
 
 /// Bytes of a strip's elements.
 __host__ __device__ constexpr int StripBytes(int32_t dtype) {
-  return dtype == CI_F32                               ? 32
-         : dtype == CI_F16 || dtype == CI_BF16         ? 16
-         : dtype == CI_Q8_0 || dtype == CI_Q8_0_SHARED ? 8
-                                                       : 4;
+  switch (dtype) {
+    case CI_F32:
+      return 32;
+    case CI_F16:
+    case CI_BF16:
+      return 16;
+    case CI_Q8_0:
+    case CI_Q8_0_SHARED:
+      return 8;
+    default:
+      return 4;
+  }
 }
 
-/// Rows that a thread sends for at once.
+/// Rows of a group.
 __host__ __device__ constexpr int GroupRows(int32_t dtype) {
   return StripBytes(dtype) >= 16 ? 1 : 16 / StripBytes(dtype);
 }
 
-/// Whether each row has scales of its own.
+/// Whether each row has scales of its own: 16 bytes in a band.
 __host__ __device__ constexpr bool HasOwnScales(int32_t dtype) { return dtype == CI_Q8_0 || dtype == CI_Q4_0; }
 
-/// Shared memory of all threads for one row, and how many groups of rows fit into `bytes`: a depth.
-__host__ __device__ constexpr int RowSlotBytes(int32_t dtype) {
-  return kDotThreads * (StripBytes(dtype) + (HasOwnScales(dtype) ? 4 : 0));
+/// A warp's shared memory for a group.
+__host__ __device__ constexpr int GroupBytes(int32_t dtype) {
+  return GroupRows(dtype) * (kWarpThreads * StripBytes(dtype) + (HasOwnScales(dtype) ? 16 : 0));
 }
+
+/// The deepest rings that fit into `bytes`.
 __host__ __device__ __forceinline__ int DownDepth(int32_t dtype, int64_t bytes) {
   int depth = kMostDepth;
-  while (depth > 1 && int64_t{depth} * GroupRows(dtype) * RowSlotBytes(dtype) > bytes) depth /= 2;
+  while (depth > 1 && int64_t{kDotWarps} * depth * GroupBytes(dtype) > bytes) depth /= 2;
   return depth;
 }
 
 /// The scales of a strip that a group of rows shares.
 template <int kDtype>
 struct StripScales {
-  /// `run` may be one that does not exist: then nothing is loaded or used.
+  /// The run or the strip may not exist: then nothing is loaded or used.
   __device__ __forceinline__ void Load(const DeviceMatrix& down, const ActiveNeurons& active, int run, int strip) {
-    if (run >= active.runs) return;
+    if (run >= active.runs || strip >= down.columns / 8) return;
     const auto* d = reinterpret_cast<const uint2*>(down.d + active.groups[run] * ScaleBytes(kDtype, down.columns));
     words[0] = __ldg(d + StripQuad(kDtype, strip, 0));
     words[1] = __ldg(d + StripQuad(kDtype, strip, 1));
@@ -83,16 +93,17 @@ struct StripScales {
   uint2 words[2];
 };
 
-/// One thread's walk through rows of the down matrix.
+/// One warp's walk through the rows of its band.
 template <int kDtype>
 class DownWalk {
  public:
-  __device__ __forceinline__ DownWalk(const DeviceMatrix& down, const ActiveNeurons& active, int strip, uint8_t* ring,
+  __device__ __forceinline__ DownWalk(const DeviceMatrix& down, const ActiveNeurons& active, int band, uint8_t* rings,
                                       int depth)
       : down_(down),
         active_(active),
-        strip_(strip),
-        ring_(ring + static_cast<int>(threadIdx.x) * (kDtype == CI_F32 ? 16 : kBytes)),
+        lane_(static_cast<int>(threadIdx.x) % kWarpThreads),
+        strip_(band * kWarpThreads + lane_),
+        ring_(rings + static_cast<int>(threadIdx.x) / kWarpThreads * depth * GroupBytes(kDtype)),
         depth_(depth),
         policy_(StreamPolicy()) {}
 
@@ -133,73 +144,72 @@ class DownWalk {
  private:
   static constexpr int kBytes = StripBytes(kDtype);
   static constexpr int kRows = GroupRows(kDtype);
+  static constexpr int kBandBytes = kWarpThreads * kBytes;
 
   // Calls before(i) when active neuron i is next.
   template <class Before>
   __device__ __forceinline__ void Take(int begin, int end, const Before& before, StripSums* sums) {
-    for (int group = 0; group < depth_; ++group) SendFor(begin + group * kRows, end, group);
-    for (int first = begin, group = 0; first < end; first += kRows) {
+    for (int slot = 0; slot < depth_; ++slot) SendFor(begin + slot * kRows, end, slot);
+    for (int first = begin, slot = 0; first < end; first += kRows) {
       WaitForOldest(depth_);
+      __syncwarp();  // a lane's elements were copied by others
 #pragma unroll
       for (int k = 0; k < kRows; ++k) {
         if (first + k >= end) break;
         before(first + k);
-        AddRow(active_.activations[first + k], group * kRows + k, sums);
+        AddRow(active_.activations[first + k], slot, k, sums);
       }
-      SendFor(first + depth_ * kRows, end, group);
-      group = group + 1 == depth_ ? 0 : group + 1;
+      __syncwarp();
+      SendFor(first + depth_ * kRows, end, slot);
+      slot = slot + 1 == depth_ ? 0 : slot + 1;
     }
     WaitForCopies<0>();
   }
 
-  __device__ __forceinline__ void SendFor(int first, int end, int group) {
+  // Sends for the rows from `first` on. Lanes take 16 bytes each, of one of the rows.
+  __device__ __forceinline__ void SendFor(int first, int end, int slot) {
+    const int64_t row_bytes = ElementBytes(kDtype, down_.columns);
+    const int64_t band = int64_t{strip_ - lane_} * kBytes;
+    uint8_t* target = ring_ + slot * GroupBytes(kDtype);
 #pragma unroll
-    for (int k = 0; k < kRows; ++k) {
-      if (first + k >= end) break;
-      const int64_t row = active_.rows[first + k];
-      const uint8_t* q = down_.q + row * ElementBytes(kDtype, down_.columns) + kBytes * int64_t{strip_};
-      uint8_t* slot = ring_ + (group * kRows + k) * RowSlotBytes(kDtype);
-      if (kDtype == CI_F32) {
-        AsyncCopy<16>(slot, q, policy_);
-        AsyncCopy<16>(slot + kDotThreads * 16, q + 16, policy_);
-      } else {
-        AsyncCopy<kDtype == CI_F32 ? 16 : kBytes>(slot, q, policy_);
-      }
-      if (HasOwnScales(kDtype)) {
-        AsyncCopy<4>(ScalesIn(group * kRows + k), down_.d + row * ScaleBytes(kDtype, down_.columns) + strip_ / 8 * 4,
-                     policy_);
+    for (int byte = lane_ * 16; byte < kRows * kBandBytes; byte += kWarpThreads * 16) {
+      const int i = first + byte / kBandBytes;
+      const int64_t at = band + byte % kBandBytes;
+      if (i < end && at < row_bytes) AsyncCopy<16>(target + byte, down_.q + active_.rows[i] * row_bytes + at, policy_);
+    }
+    if (HasOwnScales(kDtype) && lane_ < kRows * 4) {
+      const int64_t scale_bytes = ScaleBytes(kDtype, down_.columns);
+      const int i = first + lane_ / 4;
+      const int64_t at = band / kBytes / 2 + lane_ % 4 * 4;
+      if (i < end && at < scale_bytes) {
+        AsyncCopy<4>(target + kRows * kBandBytes + lane_ * 4, down_.d + active_.rows[i] * scale_bytes + at, policy_);
       }
     }
     CommitCopies();
   }
 
-  // Two scales of 32 columns each.
-  __device__ __forceinline__ uint8_t* ScalesIn(int slot) const {
-    const int thread = static_cast<int>(threadIdx.x);
-    return ring_ + slot * RowSlotBytes(kDtype) + kDotThreads * kBytes + thread * (4 - kBytes);
-  }
-
-  __device__ __forceinline__ void AddRow(float factor, int index, StripSums* sums) const {
-    const uint8_t* slot = ring_ + index * RowSlotBytes(kDtype);
+  // Row k of a group. Lanes past the row's end add what nobody reads.
+  __device__ __forceinline__ void AddRow(float factor, int slot, int k, StripSums* sums) const {
+    const uint8_t* group = ring_ + slot * GroupBytes(kDtype);
+    const uint8_t* elements = group + k * kBandBytes + lane_ * kBytes;
     if (HasOwnScales(kDtype)) {
-      const unsigned scales = *reinterpret_cast<const unsigned*>(ScalesIn(index));
-      factor *= HalfToFloat(static_cast<uint16_t>(scales >> (strip_ / 4 % 2 * 16)));
+      factor *= HalfToFloat(reinterpret_cast<const uint16_t*>(group + kRows * kBandBytes + k * 16)[lane_ / 4]);
     }
     float4 low;
     float4 high;
     if (kDtype == CI_F32) {
-      low = *reinterpret_cast<const float4*>(slot);
-      high = *reinterpret_cast<const float4*>(slot + kDotThreads * 16);
+      low = reinterpret_cast<const float4*>(elements)[0];
+      high = reinterpret_cast<const float4*>(elements)[1];
     } else if (kDtype == CI_F16 || kDtype == CI_BF16) {
-      const uint4 words = *reinterpret_cast<const uint4*>(slot);
+      const uint4 words = *reinterpret_cast<const uint4*>(elements);
       low = kDtype == CI_F16 ? Joined(Halves(words.x), Halves(words.y)) : Joined(Bfloats(words.x), Bfloats(words.y));
       high = kDtype == CI_F16 ? Joined(Halves(words.z), Halves(words.w)) : Joined(Bfloats(words.z), Bfloats(words.w));
     } else if (kDtype == CI_Q8_0 || kDtype == CI_Q8_0_SHARED) {
-      const uint2 words = *reinterpret_cast<const uint2*>(slot);
+      const uint2 words = *reinterpret_cast<const uint2*>(elements);
       low = SignedBytes(words.x);
       high = SignedBytes(words.y);
     } else {
-      const unsigned word = *reinterpret_cast<const unsigned*>(slot);
+      const unsigned word = *reinterpret_cast<const unsigned*>(elements);
       low = LowNibbles(word);
       high = HighNibbles(word);
     }
@@ -209,6 +219,7 @@ class DownWalk {
 
   const DeviceMatrix& down_;
   const ActiveNeurons& active_;
+  const int lane_;
   const int strip_;
   uint8_t* const ring_;
   const int depth_;
@@ -218,18 +229,20 @@ class DownWalk {
 /// partial (dim) = the sum over the active neurons of activation * down row. team_sums: 2 quads of shared memory per
 /// thread. The whole block calls it.
 template <int kDtype>
-__device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const ActiveNeurons& active, uint8_t* ring,
+__device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const ActiveNeurons& active, uint8_t* rings,
                                               int depth, float4* team_sums, float* partial) {
   const int thread = static_cast<int>(threadIdx.x);
+  const int warp = thread / kWarpThreads;
   const int strips = down.columns / 8;
-  for (int first = 0; first < strips; first += kDotThreads) {
-    const int width = min(strips - first, kDotThreads);
-    const int teams = kDotThreads / width;
-    const int team = thread / width;
-    const int strip = first + thread % width;
+  const int bands = (strips - 1) / kWarpThreads + 1;
+  for (int first = 0; first < bands; first += kDotWarps) {
+    const int width = min(bands - first, kDotWarps);
+    const int teams = kDotWarps / width;
+    const int team = warp / width;
+    const int band = first + warp % width;
     StripSums sums = {};
     if (team < teams) {
-      DownWalk<kDtype> walk(down, active, strip, ring, depth);
+      DownWalk<kDtype> walk(down, active, band, rings, depth);
       const int begin = active.count * team / teams;
       const int end = active.count * (team + 1) / teams;
       if constexpr (HasSharedScales(kDtype)) {
@@ -243,12 +256,13 @@ __device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const Ac
       team_sums[kDotThreads + thread] = sums.quads[1];
       __syncthreads();
       for (int other = 1; other < teams && team == 0; ++other) {
-        Accumulate(1.0f, team_sums[other * width + thread], &sums.quads[0]);
-        Accumulate(1.0f, team_sums[kDotThreads + other * width + thread], &sums.quads[1]);
+        Accumulate(1.0f, team_sums[other * width * kWarpThreads + thread], &sums.quads[0]);
+        Accumulate(1.0f, team_sums[kDotThreads + other * width * kWarpThreads + thread], &sums.quads[1]);
       }
       __syncthreads();
     }
-    if (team != 0) continue;
+    const int strip = band * kWarpThreads + thread % kWarpThreads;
+    if (team != 0 || strip >= strips) continue;
     auto* target = reinterpret_cast<float4*>(partial);
 #pragma unroll
     for (int which = 0; which < 2; ++which) target[StripQuad(kDtype, strip, which)] = sums.quads[which];

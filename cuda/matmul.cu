@@ -47,7 +47,6 @@ struct AdjacentRows {
 template <int kDtype>
 __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
   const DeviceMatrix& weight = matvec.weight;
-  const int parts = PartsOf(kDtype, weight.columns);
   auto* staged = DynamicShared<float4>();
   auto* rings = reinterpret_cast<uint8_t*>(staged + StagedFloats(kDtype, weight.columns) / 4);
   auto* dots = reinterpret_cast<float*>(rings + RingBytes(kDtype, matvec.depth));
@@ -66,7 +65,7 @@ __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
     __syncthreads();
     const int i = static_cast<int>(threadIdx.x);
     const int row = 2 * first + i;
-    if (i < 2 * count && row < weight.rows) StoreProduct(matvec, row, SumOfParts(dots, i, parts));
+    if (i < 2 * count && row < weight.rows) StoreProduct(matvec, row, walk.division().Dot(dots, i));
   }
 }
 
@@ -88,7 +87,7 @@ template <int kDtype>
 int64_t SharedBytes(const Matvec& matvec, int64_t pairs_per_block) {
   const int64_t batch = pairs_per_block < kBatchPairs ? pairs_per_block : kBatchPairs;
   const int32_t columns = matvec.weight.columns;
-  return 4 * StagedFloats(kDtype, columns) + RingBytes(kDtype, matvec.depth) + 2 * 4 * batch * PartsOf(kDtype, columns);
+  return 4 * StagedFloats(kDtype, columns) + RingBytes(kDtype, matvec.depth) + 4 * DotFloats(2 * batch);
 }
 
 template <int kDtype>

@@ -21,21 +21,25 @@ __device__ __forceinline__ float4 SignedBytes(unsigned word) {
                      __uint_as_float(__byte_perm(shifted, 0x4b000000u, 0x7443)) - kBase);
 }
 
+/// A constant that the compiler does not know to be one and so keeps in a register: an instruction takes one constant
+/// only, and selecting bits and setting others in one step needs two. Grids here have one layer.
+__device__ __forceinline__ unsigned InRegister(unsigned value) { return value + (gridDim.z - 1); }
+
 /// q - 8 of the lower halves of a word's bytes.
 __device__ __forceinline__ float4 LowNibbles(unsigned word) {
-  return make_float4(__uint_as_float((word & 0xfu) | 0x4b000000u) - 8388616.0f,
-                     __uint_as_float((word & 0xf00u) | 0x47000000u) - 32776.0f,
-                     __uint_as_float((word & 0xf0000u) | 0x43000000u) - 136.0f,
-                     __uint_as_float((word >> 12 & 0xf000u) | 0x45000000u) - 2056.0f);
+  return make_float4(__uint_as_float((word & 0xfu) | InRegister(0x4b000000u)) - 8388616.0f,
+                     __uint_as_float((word & 0xf00u) | InRegister(0x47000000u)) - 32776.0f,
+                     __uint_as_float((word & 0xf0000u) | InRegister(0x43000000u)) - 136.0f,
+                     __uint_as_float((word >> 12 & 0xf000u) | InRegister(0x45000000u)) - 2056.0f);
 }
 
 /// q - 8 of the upper halves.
 __device__ __forceinline__ float4 HighNibbles(unsigned word) {
   const unsigned upper = word >> 12;
-  return make_float4(__uint_as_float((word & 0xf0u) | 0x49000000u) - 524296.0f,
-                     __uint_as_float((word & 0xf000u) | 0x45000000u) - 2056.0f,
-                     __uint_as_float((upper & 0xf00u) | 0x47000000u) - 32776.0f,
-                     __uint_as_float((upper & 0xf0000u) | 0x43000000u) - 136.0f);
+  return make_float4(__uint_as_float((word & 0xf0u) | InRegister(0x49000000u)) - 524296.0f,
+                     __uint_as_float((word & 0xf000u) | InRegister(0x45000000u)) - 2056.0f,
+                     __uint_as_float((upper & 0xf00u) | InRegister(0x47000000u)) - 32776.0f,
+                     __uint_as_float((upper & 0xf0000u) | InRegister(0x43000000u)) - 136.0f);
 }
 
 __device__ __forceinline__ float2 Halves(unsigned word) {

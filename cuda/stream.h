@@ -29,8 +29,7 @@ __device__ __forceinline__ uint64_t StreamPolicy() {
 
 /// Starts a copy of kBytes (4, 8 or 16) aligned bytes.
 template <int kBytes>
-__device__ __forceinline__ void AsyncCopy(uint8_t* shared, const uint8_t* global,
-                                          [[maybe_unused]] uint64_t policy) {
+__device__ __forceinline__ void AsyncCopy(uint8_t* shared, const uint8_t* global, [[maybe_unused]] uint64_t policy) {
   static_assert(kBytes == 4 || kBytes == 8 || kBytes == 16);
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   const auto target = static_cast<unsigned>(__cvta_generic_to_shared(shared));
@@ -77,11 +76,11 @@ __device__ __forceinline__ void WaitForCopies() {
 
 /// Waits for the oldest of `depth` groups.
 __device__ __forceinline__ void WaitForOldest(int depth) {
-  if (depth == 8) {
+  if (depth > 4) {
     WaitForCopies<7>();
-  } else if (depth == 4) {
+  } else if (depth > 2) {
     WaitForCopies<3>();
-  } else if (depth == 2) {
+  } else if (depth > 1) {
     WaitForCopies<1>();
   } else {
     WaitForCopies<0>();
