@@ -10,7 +10,7 @@
 #define __constant__
 #define __grid_constant__
 #define __launch_bounds__(...)
-#define __forceinline__ inline __attribute__((always_inline))
+#define __forceinline__ inline  // forcing it would only cost compile time
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
 #include "device_functions.h"
