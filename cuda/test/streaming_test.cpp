@@ -96,12 +96,13 @@ TEST(FfnStreamsEverySize) {
                                                 {CI_BF16, CI_BF16},        {CI_Q8_0, CI_Q8_0_SHARED},
                                                 {CI_Q4_0, CI_Q4_0_SHARED}, {CI_Q4_0, CI_Q4_0}};
   for (const auto& [up, down] : dtypes) {
-    CheckDecodes(Layer(CI_SILU, true, up, down, 96, 4096, true, random), random);    // as many bands as warps
-    CheckDecodes(Layer(CI_RELU, true, up, down, 64, 4160, true, random), random);    // and a few more
-    CheckDecodes(Layer(CI_RELU, false, up, down, 64, 8192, true, random), random);   // twice as many
-    CheckDecodes(Layer(CI_GELU, true, up, down, 1696, 64, false, random), random);   // several blocks a multiprocessor
-    CheckDecodes(Layer(CI_SILU, true, up, down, 32, 24576, false, random), random);  // less room for rings
+    CheckDecodes(Layer(CI_SILU, true, up, down, 64, 4096, true, random), random);   // as many bands as warps
+    CheckDecodes(Layer(CI_RELU, true, up, down, 32, 4160, true, random), random);   // and a few more
+    CheckDecodes(Layer(CI_RELU, false, up, down, 32, 8192, true, random), random);  // twice as many
   }
+  CheckDecodes(Layer(CI_GELU, true, CI_F16, CI_F16, 1696, 64, false, random), random);  // several blocks at once
+  CheckDecodes(Layer(CI_RELU, true, CI_Q4_0, CI_Q8_0_SHARED, 1696, 64, false, random), random);
+  CheckDecodes(Layer(CI_SILU, true, CI_Q4_0, CI_Q4_0_SHARED, 32, 24576, false, random), random);  // less room for rings
   CheckDecodes(Layer(CI_SILU, true, CI_F16, CI_F16, 33, 1032, true, random), random);
   CheckDecodes(Layer(CI_DRELU, true, CI_Q8_0, CI_Q4_0_SHARED, 32, 66560, false, random), random);  // no room
 }
