@@ -34,7 +34,7 @@ public record MemoryPlan(
         file.bytes(),
         loader.copiedBytes(),
         DecoderState.cacheBytes(config, context, cacheDtype) * 2 * config.layers(),
-        DecoderState.scratchBytes(config, Math.min(chunk, context)),
+        DecoderState.scratchBytes(config, context, chunk),
         availableNow(),
         context);
   }

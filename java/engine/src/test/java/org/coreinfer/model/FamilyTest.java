@@ -68,7 +68,7 @@ class FamilyTest {
             (token, logits) -> compare(folder, token, expected, logits, bound),
             fraction -> {});
         for (int i = 0; i < decode.length; i++) {
-          FloatBuffer logits = decoder.decode(state, decode[i], decoder.allNeurons());
+          FloatBuffer logits = decoder.decode(state, decode[i], decoder.allNeurons()).read();
           compare(folder, prompt.length + i, expected, logits, bound);
         }
       }
