@@ -1,67 +1,139 @@
-// A context is the current device and one stream. The number of threads that a CPU context takes has no meaning here.
-#include <cstdarg>
+// A context: its device, stream and scratch memory. The number of threads that a CPU context takes has no meaning here.
 #include <cstdio>
-#include <new>
+#include <memory>
 
 #include "context.h"
+#include "coreinfer/cuda.h"
 #include "coreinfer/kernels.h"
 
 namespace coreinfer {
 namespace {
 
-thread_local char error_message[512] = "";
+// "what: the runtime's sentence (its name)".
+void Describe(char* text, size_t size, cudaError_t error, const char* what) {
+  std::snprintf(text, size, "%s: %s (%s)", what, cudaGetErrorString(error), cudaGetErrorName(error));
+}
+
+int32_t StatusOf(cudaError_t error) { return error == cudaErrorMemoryAllocation ? CI_OUT_OF_MEMORY : CI_DEVICE_ERROR; }
 
 }  // namespace
 
-int32_t Fail(int32_t status, const char* format, ...) {
-  va_list values;
-  va_start(values, format);
-  std::vsnprintf(error_message, sizeof(error_message), format, values);
-  va_end(values);
-  return status;
+int32_t Checked(const char* function, cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return CI_OK;
+  cudaGetLastError();  // the runtime keeps it for whoever asks next
+  char text[400];
+  Describe(text, sizeof(text), error, what);
+  SetErrorMessage(function, text);
+  return StatusOf(error);
 }
 
-int32_t Checked(cudaError_t error, const char* call) {
+void Require(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  cudaGetLastError();
+  char text[400];
+  Describe(text, sizeof(text), error, what);
+  Fail(StatusOf(error), "%s", text);
+}
+
+int32_t Wait(const char* function, ci_context& context) {
+  char what[96];
+  std::snprintf(what, sizeof(what), "the work queued on device %d failed", context.device);
+  return Checked(function, cudaStreamSynchronize(context.stream), what);
+}
+
+int32_t Launched(const char* function, cudaError_t error, const cudaLaunchConfig_t& config) {
   if (error == cudaSuccess) return CI_OK;
-  const int32_t status = error == cudaErrorMemoryAllocation ? CI_OUT_OF_MEMORY : CI_DEVICE_ERROR;
-  return Fail(status, "%s: %s", call, cudaGetErrorString(error));
+  char what[160];
+  std::snprintf(what, sizeof(what), "a kernel of %u x %u x %u blocks, %u x %u x %u threads and %zu shared bytes",
+                config.gridDim.x, config.gridDim.y, config.gridDim.z, config.blockDim.x, config.blockDim.y,
+                config.blockDim.z, config.dynamicSmemBytes);
+  return Checked(function, error, what);
 }
 
 }  // namespace coreinfer
 
-using coreinfer::Checked;
-using coreinfer::Fail;
+ci_context::ci_context(int device_, cudaStream_t stream_) : device(device_), stream(stream_), owns_stream_(false) {
+  cudaDeviceProp properties;
+  coreinfer::Require(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
+  multiprocessors = properties.multiProcessorCount;
+  most_shared_bytes = static_cast<int64_t>(properties.sharedMemPerBlockOptin);
+  std::snprintf(description, sizeof(description), "CUDA %s, compute capability %d.%d", properties.name,
+                properties.major, properties.minor);
+  if (stream != nullptr) return;
+  coreinfer::Require(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  owns_stream_ = true;
+}
+
+// Errors of the device were, or will be, reported by the calls that wait.
+ci_context::~ci_context() {
+  cudaSetDevice(device);
+  cudaStreamSynchronize(stream);
+  for (void* memory : outgrown_) cudaFree(memory);
+  cudaFree(scratch_.data);
+  if (owns_stream_) cudaStreamDestroy(stream);
+  cudaGetLastError();
+}
+
+void* ci_context::Scratch(int64_t bytes) {
+  constexpr int64_t kGranule = 1 << 20;
+  cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
+  coreinfer::Require(cudaStreamIsCapturing(stream, &recording), "cudaStreamIsCapturing");
+  if (bytes > scratch_.bytes) {
+    if (recording != cudaStreamCaptureStatusNone) {
+      coreinfer::Fail(CI_UNSUPPORTED,
+                      "scratch memory cannot grow from %lld to %lld bytes while a graph is recorded; run the same call "
+                      "once before",
+                      static_cast<long long>(scratch_.bytes), static_cast<long long>(bytes));
+    }
+    const int64_t wanted = (bytes + kGranule - 1) / kGranule * kGranule;
+    // Freed first, so that both never have to fit; cudaFree waits for the kernels that use it.
+    if (scratch_.recorded) {
+      outgrown_.push_back(scratch_.data);
+    } else {
+      cudaFree(scratch_.data);
+    }
+    scratch_ = Memory{};
+    const cudaError_t error = cudaMalloc(&scratch_.data, static_cast<size_t>(wanted));
+    if (error == cudaErrorMemoryAllocation) coreinfer::FailForMemory("scratch memory", wanted, device);
+    coreinfer::Require(error, "cudaMalloc");
+    scratch_.bytes = wanted;
+  }
+  scratch_.recorded = scratch_.recorded || recording != cudaStreamCaptureStatusNone;
+  return scratch_.data;
+}
 
 int32_t ci_context_create(int32_t threads, ci_address* context) {
-  if (threads < 1 || context == nullptr) {
-    return Fail(CI_INVALID_ARGUMENT, "ci_context_create: threads=%d context=%p", threads, static_cast<void*>(context));
-  }
-  int device = 0;
-  cudaDeviceProp properties;
-  int32_t status = Checked(cudaGetDevice(&device), "cudaGetDevice");
-  if (status == CI_OK) status = Checked(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
-  if (status != CI_OK) return status;
-  ci_context* created = new (std::nothrow) ci_context;
-  if (created == nullptr) return Fail(CI_OUT_OF_MEMORY, "ci_context_create: no host memory for a context");
-  created->device = device;
-  status = Checked(cudaStreamCreateWithFlags(&created->stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
-  if (status != CI_OK) {
-    delete created;
-    return status;
-  }
-  std::snprintf(created->description, sizeof(created->description), "cuda %s, compute capability %d.%d",
-                properties.name, properties.major, properties.minor);
-  *context = reinterpret_cast<ci_address>(created);
-  return CI_OK;
+  return coreinfer::Guard("ci_context_create", [&] {
+    coreinfer::RequirePointer("context", context);
+    coreinfer::RequireRange("threads", threads, 1, 1024);
+    int device = 0;
+    coreinfer::Require(cudaGetDevice(&device), "cudaGetDevice");
+    *context = reinterpret_cast<ci_address>(std::make_unique<ci_context>(device, nullptr).release());
+  });
+}
+
+int32_t ci_cuda_context_create(int32_t device, ci_address stream, ci_address* context) {
+  return coreinfer::Guard("ci_cuda_context_create", [&] {
+    coreinfer::RequirePointer("context", context);
+    coreinfer::RequirePointer("stream", reinterpret_cast<const void*>(stream));
+    int devices = 0;
+    coreinfer::Require(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
+    coreinfer::RequireRange("device", device, 0, devices - 1);
+    coreinfer::Require(cudaSetDevice(device), "cudaSetDevice");
+    *context = reinterpret_cast<ci_address>(
+        std::make_unique<ci_context>(device, reinterpret_cast<cudaStream_t>(stream)).release());
+  });
 }
 
 int32_t ci_context_destroy(ci_context* context) {
-  if (context == nullptr) return CI_OK;
-  const int32_t status = Checked(cudaStreamDestroy(context->stream), "cudaStreamDestroy");
-  delete context;
-  return status;
+  return coreinfer::Guard("ci_context_destroy", [&] { delete context; });
 }
 
-const char* ci_context_description(ci_context* context) { return context == nullptr ? "" : context->description; }
+int32_t ci_context_synchronize(ci_context* context) {
+  return coreinfer::Call("ci_context_synchronize", context,
+                         [&](ci_context& c) { return coreinfer::Wait("ci_context_synchronize", c); });
+}
 
-const char* ci_error_message(void) { return coreinfer::error_message; }
+const char* ci_context_description(ci_context* context) {
+  return context == nullptr ? "no context" : context->description;
+}

@@ -43,9 +43,12 @@ struct Layer {
         down_bias(random.Values(dim_)) {}
 
   int32_t Decode(ci_context* c, const float* x, const int32_t* ids, int32_t core, float* activations, float* y) const {
-    return ci_ffn_decode(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
-                         biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr, down.dtype,
-                         down.data(), biased ? down_bias.data() : nullptr, x, ids, core, neurons, dim, activations, y);
+    const Array<int32_t> core_length = One(core);
+    const int32_t status =
+        ci_ffn_decode(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
+                      biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr, down.dtype, down.data(),
+                      biased ? down_bias.data() : nullptr, x, ids, core_length.data(), neurons, dim, activations, y);
+    return status == CI_OK ? ci_context_synchronize(c) : status;
   }
 
   int32_t Prefill(ci_context* c, const float* x, int32_t tokens, float* activations, float* y) const {
@@ -62,7 +65,7 @@ struct Layer {
   bool gated, biased;
   int32_t neurons, dim;
   Weights gate, up, down;
-  std::vector<float> gate_bias, up_bias, down_bias;
+  Array<float> gate_bias, up_bias, down_bias;
 };
 
 struct Expected {
@@ -72,7 +75,7 @@ struct Expected {
 // Sums are scaled by their absolute terms, an activation's error by those of its gate and up products.
 Expected Reference(const Layer& layer, const float* x, const std::vector<int32_t>& ids, const float* start) {
   Expected e;
-  const auto dot = [&](const Weights& weight, const std::vector<float>& bias, int32_t n, double* absolute) {
+  const auto dot = [&](const Weights& weight, const Array<float>& bias, int32_t n, double* absolute) {
     double sum = layer.biased ? bias[static_cast<size_t>(n)] : 0.0;
     *absolute = std::fabs(sum);
     for (int32_t i = 0; i < layer.dim; ++i) {
@@ -117,24 +120,27 @@ std::vector<int32_t> Some(int32_t neurons, Random& random) {
 }
 
 // Returns y followed by the activations, on every context.
-std::vector<float> DecodeEverywhere(const Layer& layer, const std::vector<float>& x, const int32_t* ids, int32_t core,
+std::vector<float> DecodeEverywhere(const Layer& layer, const Array<float>& x, const int32_t* ids, int32_t core,
                                     const std::vector<float>& start) {
   std::vector<float> both = start;
-  both.resize(start.size() + static_cast<size_t>(core));
-  return OnEveryContext(both, layer.name(), [&](ci_context* c, float* out) {
+  both.resize(start.size() + static_cast<size_t>(layer.neurons), 7.0f);
+  const auto results = OnEveryContext(both, layer.name(), [&](ci_context* c, float* out) {
     return layer.Decode(c, x.data(), ids, core, out + start.size(), out);
   });
+  const auto end = results.begin() + static_cast<int64_t>(start.size()) + core;
+  CHECK(std::all_of(end, results.end(), [](float value) { return value == 7.0f; }));
+  return std::vector<float>(results.begin(), end);
 }
 
 void CheckLayer(const Layer& layer, Random& random) {
-  const std::vector<float> x = random.Values(layer.dim);
+  const Array<float> x(random.Values(layer.dim));
   const std::vector<float> start = random.Values(layer.dim);
   const auto split = static_cast<int64_t>(start.size());
-  const std::vector<int32_t> all = All(layer.neurons);
-  const std::vector<int32_t> some = Some(layer.neurons, random);
+  const Array<int32_t> all(All(layer.neurons));
+  const Array<int32_t> some(Some(layer.neurons, random));
 
   const auto core = DecodeEverywhere(layer, x, some.data(), static_cast<int32_t>(some.size()), start);
-  const Expected core_want = Reference(layer, x.data(), some, start.data());
+  const Expected core_want = Reference(layer, x.values().data(), some.values(), start.data());
   CHECK_CLOSE(std::vector<float>(core.begin() + split, core.end()), core_want.activations, core_want.activation_scale,
               kActivationTolerance, "core activations " + layer.name());
   CHECK_CLOSE(std::vector<float>(core.begin(), core.begin() + split), core_want.y, core_want.y_scale, kFfnTolerance,
@@ -145,8 +151,9 @@ void CheckLayer(const Layer& layer, Random& random) {
   CHECK_SAME(listed, dense, "every neuron listed " + layer.name());
 
   const int32_t tokens = 3;
-  std::vector<float> xs = random.Values(int64_t{tokens} * layer.dim);
-  std::copy(x.begin(), x.end(), xs.begin() + 2 * split);
+  std::vector<float> rows = random.Values(int64_t{tokens} * layer.dim);
+  std::copy(x.values().begin(), x.values().end(), rows.begin() + 2 * split);
+  const Array<float> xs(rows);
   std::vector<float> ys = random.Values(int64_t{tokens} * layer.dim);
   std::copy(start.begin(), start.end(), ys.begin() + 2 * split);
   std::vector<float> both = ys;
@@ -155,7 +162,7 @@ void CheckLayer(const Layer& layer, Random& random) {
     return layer.Prefill(c, xs.data(), tokens, out + ys.size(), out);
   });
   for (int64_t t = 0; t < tokens; ++t) {
-    const Expected want = Reference(layer, xs.data() + t * split, all, ys.data() + t * split);
+    const Expected want = Reference(layer, rows.data() + t * split, all.values(), ys.data() + t * split);
     const auto row = prefill.begin() + tokens * split + t * layer.neurons;
     CHECK_CLOSE(std::vector<float>(row, row + layer.neurons), want.activations, want.activation_scale,
                 kActivationTolerance, "prefill activations " + layer.name());
@@ -197,7 +204,7 @@ TEST(ComputesEveryDtypeAndActivation) {
 TEST(NoNeuronLeavesTheBias) {
   Random random(31);
   const Layer layer(CI_SILU, true, CI_F32, CI_F32, 13, 33, true, random);
-  const std::vector<float> x = random.Values(33);
+  const Array<float> x(random.Values(33));
   const std::vector<float> start = random.Values(33);
   std::vector<float> want = start;
   for (size_t i = 0; i < want.size(); ++i) want[i] += layer.down_bias[i];
@@ -207,9 +214,9 @@ TEST(NoNeuronLeavesTheBias) {
 TEST(PrefixIsWhatNullLists) {
   Random random(32);
   const Layer layer(CI_RELU, true, CI_Q8_0, CI_Q4_0_SHARED, 64, 96, false, random);
-  const std::vector<float> x = random.Values(96);
+  const Array<float> x(random.Values(96));
   const std::vector<float> start = random.Values(96);
-  const std::vector<int32_t> ids = All(41);
+  const Array<int32_t> ids(All(41));
   CHECK_SAME(DecodeEverywhere(layer, x, nullptr, 41, start), DecodeEverywhere(layer, x, ids.data(), 41, start),
              "prefix");
 }
@@ -218,13 +225,14 @@ TEST(LongPromptsAreCutIntoBlocks) {
   Random random(33);
   const Layer layer(CI_GELU, true, CI_F16, CI_F16, 40, 33, true, random);
   const int32_t tokens = 1100;
-  const std::vector<float> x = random.Values(tokens * 33);
-  std::vector<float> y(static_cast<size_t>(tokens) * 33);
-  std::vector<float> activations(static_cast<size_t>(tokens) * 40);
-  CHECK_OK(layer.Prefill(Contexts()[2], x.data(), tokens, activations.data(), y.data()));
+  const Array<float> x(random.Values(tokens * 33));
+  Array<float> y_array{std::vector<float>(static_cast<size_t>(tokens) * 33)};
+  const Array<float> activations{std::vector<float>(static_cast<size_t>(tokens) * 40)};
+  CHECK_OK(layer.Prefill(Contexts()[2], x.data(), tokens, activations.data(), y_array.data()));
+  const std::vector<float>& y = y_array.Fetch(Contexts()[2]);
   const std::vector<float> zero(33);
   for (const int64_t t : {0, 1023, 1024, 1099}) {
-    const Expected want = Reference(layer, x.data() + t * 33, All(40), zero.data());
+    const Expected want = Reference(layer, x.values().data() + t * 33, All(40), zero.data());
     CHECK_CLOSE(std::vector<float>(y.begin() + t * 33, y.begin() + (t + 1) * 33), want.y, want.y_scale, kFfnTolerance,
                 Shape("token", {t}));
   }
@@ -234,8 +242,11 @@ TEST(ActivationsArePrecise) {
   std::vector<float> z;
   for (int i = -2000; i <= 2000; ++i) z.push_back(static_cast<float>(i) * 0.01f);
   const auto neurons = static_cast<int32_t>(z.size());
-  const std::vector<float> down(z.size());
-  const float x = 1.0f;
+  const Array<float> up(z);
+  const Array<float> down{std::vector<float>(z.size())};
+  const Array<float> x({1.0f});
+  const Array<float> y({0.0f});
+  const Array<int32_t> core = One(neurons);
   for (const int32_t activation : {CI_RELU, CI_SILU, CI_GELU}) {
     std::vector<double> want;
     std::vector<double> scale;
@@ -244,23 +255,25 @@ TEST(ActivationsArePrecise) {
       scale.push_back(std::max(std::fabs(want.back()), 1e-3));
     }
     const auto got = OnEveryContext(std::vector<float>(z.size()), "activation", [&](ci_context* c, float* out) {
-      float y = 0.0f;
-      return ci_ffn_decode(c, activation, CI_F32, nullptr, z.data(), nullptr, nullptr, CI_F32, down.data(), nullptr, &x,
-                           nullptr, neurons, neurons, 1, out, &y);
+      return ci_ffn_decode(c, activation, CI_F32, nullptr, up.data(), nullptr, nullptr, CI_F32, down.data(), nullptr,
+                           x.data(), nullptr, core.data(), neurons, 1, out, y.data());
     });
     CHECK_CLOSE(got, want, scale, kActivationTolerance, Shape("activation", {activation}));
   }
 }
 
 TEST(ExtremeGatesStayFinite) {
-  const std::vector<float> gate = {1.0f, -1.0f};
-  const std::vector<float> down = {1.0f, 1.0f};
+  const Array<float> up({1.0f, -1.0f});
+  const Array<float> down({1.0f, 1.0f});
+  const Array<float> y({0.0f});
+  const Array<int32_t> core = One(2);
   for (const int32_t activation : {CI_SILU, CI_GELU, CI_RELU}) {
     for (const float size : {1e3f, 1e30f}) {
-      std::vector<float> activations(2);
-      float y = 0.0f;
-      CHECK_OK(ci_ffn_decode(Contexts()[1], activation, CI_F32, nullptr, gate.data(), nullptr, nullptr, CI_F32,
-                             down.data(), nullptr, &size, nullptr, 2, 2, 1, activations.data(), &y));
+      const Array<float> x({size});
+      const auto activations = OnEveryContext({0.0f, 0.0f}, "extreme gates", [&](ci_context* c, float* out) {
+        return ci_ffn_decode(c, activation, CI_F32, nullptr, up.data(), nullptr, nullptr, CI_F32, down.data(), nullptr,
+                             x.data(), nullptr, core.data(), 2, 1, out, y.data());
+      });
       CHECK(activations[0] == size);
       CHECK(std::fabs(activations[1]) <= 1e-5f);
     }
@@ -268,14 +281,17 @@ TEST(ExtremeGatesStayFinite) {
 }
 
 TEST(FfnOfBrokenWeightsGivesBrokenNumbersOnly) {
-  for (const DtypeName& down : kAllDtypes) {
-    const std::vector<uint8_t> broken(static_cast<size_t>(MatrixBytes(down.dtype, 64, 64)), 0xff);
-    const std::vector<float> plain(64 * 64, 1.0f);
-    const std::vector<float> x(64, 1.0f);
-    std::vector<float> activations(64);
-    std::vector<float> y(64);
-    CHECK_OK(ci_ffn_decode(Contexts()[1], CI_SILU, CI_F32, plain.data(), plain.data(), nullptr, nullptr, down.dtype,
-                           broken.data(), nullptr, x.data(), nullptr, 64, 64, 64, activations.data(), y.data()));
+  const Array<float> plain(std::vector<float>(64 * 64, 1.0f));
+  const Array<float> x(std::vector<float>(64, 1.0f));
+  const Array<float> activations{std::vector<float>(64)};
+  const Array<int32_t> core = One(64);
+  for (const DtypeName& dtype : kAllDtypes) {
+    const std::vector<uint8_t> file(static_cast<size_t>(MatrixBytes(dtype.dtype, 64, 64)), 0xff);
+    const Weights down(dtype.dtype, 64, 64, file);
+    const auto y = OnEveryContext(std::vector<float>(64), dtype.name, [&](ci_context* c, float* out) {
+      return ci_ffn_decode(c, CI_SILU, CI_F32, plain.data(), plain.data(), nullptr, nullptr, dtype.dtype, down.data(),
+                           nullptr, x.data(), nullptr, core.data(), 64, 64, activations.data(), out);
+    });
     CHECK(std::isnan(y[0]) && std::isnan(y[63]));
   }
 }
@@ -292,9 +308,10 @@ TEST(TransposesDownWithoutLoss) {
       const int64_t bytes = MatrixBytes(target_dtype, neurons, dim);
       CHECK(bytes == MatrixBytes(dtype.dtype, dim, neurons));
       for (ci_context* c : Contexts()) {
-        std::vector<uint8_t> target(static_cast<size_t>(bytes));
+        Array<uint8_t> target{std::vector<uint8_t>(static_cast<size_t>(bytes))};
         CHECK_OK(ci_ffn_transpose_down(c, dtype.dtype, source.data(), neurons, dim, target.data()));
-        const std::vector<double> values = Decode(target_dtype, target.data(), neurons, dim);
+        const std::vector<uint8_t> file = Restore(target_dtype, neurons, dim, target.Fetch(c));
+        const std::vector<double> values = Decode(target_dtype, file.data(), neurons, dim);
         bool same = true;
         for (int64_t n = 0; n < neurons; ++n) {
           for (int64_t i = 0; i < dim; ++i) {
@@ -330,29 +347,26 @@ TEST(RowNormsOfEveryDtype) {
 TEST(FfnRejectsWhatDoesNotFit) {
   std::vector<float> w(32 * 32);
   float* p = w.data();
+  const int32_t core = 1;
   ci_context* c = Contexts()[1];
-  const auto decode = [&](int32_t activation, int32_t up_dtype, const float* gate, int32_t down_dtype,
-                          const std::vector<int32_t>& ids, int32_t neurons, int32_t dim) {
-    return ci_ffn_decode(c, activation, up_dtype, gate, p, nullptr, nullptr, down_dtype, p, nullptr, p,
-                         ids.empty() ? nullptr : ids.data(), static_cast<int32_t>(ids.size()), neurons, dim, p, p);
+  const auto decode = [&](int32_t activation, int32_t up_dtype, const float* gate, int32_t down_dtype, int32_t neurons,
+                          int32_t dim) {
+    return ci_ffn_decode(c, activation, up_dtype, gate, p, nullptr, nullptr, down_dtype, p, nullptr, p, nullptr, &core,
+                         neurons, dim, p, p);
   };
-  CHECK_FAILS(decode(4, CI_F32, p, CI_F32, {0}, 4, 4), CI_INVALID_ARGUMENT, "activation=4");
-  CHECK_FAILS(decode(CI_DRELU, CI_F32, nullptr, CI_F32, {0}, 4, 4), CI_INVALID_ARGUMENT, "gate=NULL");
-  CHECK_FAILS(decode(CI_RELU, CI_Q8_0_SHARED, p, CI_F32, {0}, 32, 32), CI_UNSUPPORTED, "dtype=5");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, 7, {0}, 32, 32), CI_INVALID_ARGUMENT, "down has an unknown dtype");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_Q4_0_SHARED, {0}, 31, 32), CI_INVALID_ARGUMENT, "rows=31");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {0, 4}, 4, 4), CI_INVALID_ARGUMENT, "core_ids[1]=4");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {-1}, 4, 4), CI_INVALID_ARGUMENT, "core_ids[0]=-1");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {1, 1}, 4, 4), CI_INVALID_ARGUMENT, "core_ids[1]=1");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {2, 1}, 4, 4), CI_INVALID_ARGUMENT, "previous=2");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {0, 1, 2, 3, 4}, 4, 4), CI_INVALID_ARGUMENT, "core=5");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, {}, 0, 4), CI_INVALID_ARGUMENT, "at least 1");
-  CHECK_FAILS(
-      ci_ffn_decode(c, CI_RELU, CI_F32, p, nullptr, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr, 1, 1, 1, p, p),
-      CI_INVALID_ARGUMENT, "up is null");
-  CHECK_FAILS(
-      ci_ffn_decode(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr, 1, 1, 1, nullptr, p),
-      CI_INVALID_ARGUMENT, "activations is null");
+  const auto decode_one = [&](const float* up, const int32_t* core_length, float* activations) {
+    return ci_ffn_decode(c, CI_RELU, CI_F32, p, up, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr, core_length, 1, 1,
+                         activations, p);
+  };
+  CHECK_FAILS(decode(4, CI_F32, p, CI_F32, 4, 4), CI_INVALID_ARGUMENT, "activation=4");
+  CHECK_FAILS(decode(CI_DRELU, CI_F32, nullptr, CI_F32, 4, 4), CI_INVALID_ARGUMENT, "gate=NULL");
+  CHECK_FAILS(decode(CI_RELU, CI_Q8_0_SHARED, p, CI_F32, 32, 32), CI_UNSUPPORTED, "dtype=5");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, 7, 32, 32), CI_INVALID_ARGUMENT, "down has an unknown dtype");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_Q4_0_SHARED, 31, 32), CI_INVALID_ARGUMENT, "rows=31");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, 0, 4), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(decode_one(nullptr, &core, p), CI_INVALID_ARGUMENT, "up is null");
+  CHECK_FAILS(decode_one(p, nullptr, p), CI_INVALID_ARGUMENT, "core is null");
+  CHECK_FAILS(decode_one(p, &core, nullptr), CI_INVALID_ARGUMENT, "activations is null");
   CHECK_FAILS(ci_ffn_prefill(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, nullptr, nullptr, p, 1, 1, 1, p, p),
               CI_INVALID_ARGUMENT, "down is null");
   CHECK_FAILS(ci_ffn_prefill(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, 0, 1, 1, p, p),

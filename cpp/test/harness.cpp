@@ -1,14 +1,10 @@
-// Runs every registered test, or those whose name contains the first argument; then all of them once more with the BLAS
-// that COREINFER_TEST_BLAS names. Exit codes: 0 passed, 1 failed, 77 the instruction set of COREINFER_SIMD is missing
-// here.
+// Runs every registered test, or those whose name contains the first argument. Exit codes: 0 passed, 1 failed, 77 the
+// tests cannot run here.
 #include "harness.h"
 
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-
-#include "coreinfer/host.h"
 
 namespace coreinfer_test {
 namespace {
@@ -90,15 +86,7 @@ void Skip(const std::string& why) {
 }
 
 const std::vector<ci_context*>& Contexts() {
-  static const std::vector<ci_context*> contexts = [] {
-    std::vector<ci_context*> made;
-    for (const int32_t threads : {1, 2, 3, 7}) {
-      ci_address address = 0;
-      CHECK_OK(ci_context_create(threads, &address));
-      made.push_back(reinterpret_cast<ci_context*>(address));
-    }
-    return made;
-  }();
+  static const std::vector<ci_context*> contexts = MakeContexts();
   return contexts;
 }
 
@@ -106,12 +94,13 @@ std::vector<float> OnEveryContext(const std::vector<float>& start, const std::st
                                   const std::function<int32_t(ci_context*, float*)>& compute) {
   std::vector<float> first;
   for (ci_context* context : Contexts()) {
-    std::vector<float> y = start;
+    Array<float> y(start);
     CHECK_OK(compute(context, y.data()));
+    y.Fetch(context);
     if (first.empty()) {
-      first = y;
+      first = y.values();
     } else {
-      CHECK_SAME(y, first, what + " on " + ci_context_description(context));
+      CHECK_SAME(y.values(), first, what + " on " + ci_context_description(context));
     }
   }
   return first;
@@ -129,23 +118,15 @@ void RunOnce(const char* filter) {
 }
 
 int RunAll(const char* filter) {
-  const char* wanted = std::getenv("COREINFER_SIMD");
-  const std::string description = ci_context_description(Contexts()[0]);
-  std::printf("%s\n", description.c_str());
-  if (wanted != nullptr && description.find(std::string(wanted) + ",") == std::string::npos) {
-    std::printf("SKIPPED: this processor lacks %s\n", wanted);
+  const std::string obstacle = WhyNot();
+  if (!obstacle.empty()) {
+    std::printf("SKIPPED: %s\n", obstacle.c_str());
     return 77;
   }
+  std::printf("%s\n", ci_context_description(Contexts()[0]));
   RunOnce(filter);
-  const char* blas = std::getenv("COREINFER_TEST_BLAS");
-  if (blas == nullptr || blas[0] == '\0') {
-    Skip("the products of a BLAS, because COREINFER_TEST_BLAS names no OpenBLAS library");
-  } else {
-    std::printf("with %s\n", blas);
-    CHECK_OK(ci_host_use_blas(reinterpret_cast<const uint8_t*>(blas)));
-    RunOnce(filter);
-  }
-  for (ci_context* context : Contexts()) ci_context_destroy(context);
+  RunInOtherWays([&] { RunOnce(filter); });
+  DestroyContexts(Contexts());
   std::printf("%d checks, %d failed, %d skipped\n", checks, failures, skips);
   return failures == 0 ? 0 : 1;
 }

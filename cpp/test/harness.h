@@ -1,12 +1,15 @@
-// A small test harness: tests register themselves, checks count failures and go on. A skipped test says why.
+// A small test harness: tests register themselves, checks count failures and go on. A skipped test says why. Functions
+// under test get their data in Arrays, which lie in the backend's memory.
 #ifndef COREINFER_CPP_TEST_HARNESS_H_
 #define COREINFER_CPP_TEST_HARNESS_H_
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "backend.h"
 #include "coreinfer/kernels.h"
 
 namespace coreinfer_test {
@@ -33,8 +36,43 @@ void CheckOk(int32_t status, const char* file, int line);
 
 void Skip(const std::string& why);
 
-/// Contexts with 1, 2, 3 and 7 threads, made once.
+/// The backend's contexts, made once.
 const std::vector<ci_context*>& Contexts();
+
+/// Values on the host, and a copy of them in the backend's memory.
+template <class T>
+class Array {
+ public:
+  explicit Array(std::vector<T> values)
+      : values_(std::move(values)), memory_(static_cast<T*>(Allocate(bytes(), values_.data(), false))) {}
+  Array(Array&& other) noexcept : values_(std::move(other.values_)), memory_(std::exchange(other.memory_, nullptr)) {}
+  Array& operator=(Array&&) = delete;
+  ~Array() {
+    if (memory_ != nullptr) Free(memory_, bytes(), false);
+  }
+
+  /// The address for the backend.
+  T* data() const { return memory_; }
+
+  const std::vector<T>& values() const { return values_; }
+  const T& operator[](size_t index) const { return values_[index]; }
+  size_t size() const { return values_.size(); }
+
+  /// The values that work on `context` left in the backend's memory.
+  const std::vector<T>& Fetch(ci_context* context) {
+    Download(context, memory_, bytes(), values_.data());
+    return values_;
+  }
+
+ private:
+  int64_t bytes() const { return static_cast<int64_t>(values_.size() * sizeof(T)); }
+
+  std::vector<T> values_;
+  T* memory_;
+};
+
+/// Arrays of one value: what a function reads from memory.
+inline Array<int32_t> One(int32_t value) { return Array<int32_t>({value}); }
 
 /// Calls compute(context, y) on a copy of `start` for every context, checks that all results are the same bits, and
 /// returns the result.

@@ -1,6 +1,7 @@
 // Matrix products of decode and prefill against double precision.
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "coreinfer/kernels.h"
 #include "harness.h"
@@ -14,13 +15,13 @@ constexpr int32_t kRows[] = {1, 3, 33, 207};
 constexpr int32_t kColumns[] = {1, 2, 13, 31, 32, 33, 64, 160, 257, 1120};
 
 // What y should be, and the sum of the absolute terms.
-void Product(const Weights& weight, const std::vector<float>& x, int32_t tokens, const float* bias,
+void Product(const Weights& weight, const Array<float>& x, int32_t tokens, const std::vector<float>& bias,
              const std::vector<float>& start, std::vector<double>* want, std::vector<double>* scale) {
   want->assign(start.begin(), start.end());
   scale->resize(start.size());
   for (int64_t t = 0; t < tokens; ++t) {
     for (int64_t r = 0; r < weight.rows; ++r) {
-      double sum = bias == nullptr ? 0.0 : bias[r];
+      double sum = bias.empty() ? 0.0 : bias[static_cast<size_t>(r)];
       double absolute = std::fabs(sum);
       for (int64_t i = 0; i < weight.columns; ++i) {
         const double term = weight.at(r, i) * x[static_cast<size_t>(t * weight.columns + i)];
@@ -37,8 +38,8 @@ void Product(const Weights& weight, const std::vector<float>& x, int32_t tokens,
 void CheckProduct(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t columns, bool biased, bool accumulate,
                   Random& random) {
   const Weights weight(dtype.dtype, rows, columns, random);
-  const std::vector<float> x = random.Values(int64_t{tokens} * columns);
-  const std::vector<float> bias = random.Values(rows);
+  const Array<float> x(random.Values(int64_t{tokens} * columns));
+  const Array<float> bias(random.Values(rows));
   const std::vector<float> zero(static_cast<size_t>(tokens) * static_cast<size_t>(rows));
   const std::vector<float> start = accumulate ? random.Values(int64_t{tokens} * rows) : zero;
   // Without accumulation whatever stood in y must not matter.
@@ -47,7 +48,7 @@ void CheckProduct(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t 
   const float* bias_data = biased ? bias.data() : nullptr;
   std::vector<double> want;
   std::vector<double> scale;
-  Product(weight, x, tokens, bias_data, start, &want, &scale);
+  Product(weight, x, tokens, biased ? bias.values() : std::vector<float>(), start, &want, &scale);
   const std::string what = Shape(dtype.name, {tokens, rows, columns});
   const auto y = OnEveryContext(before, "matmul " + what, [&](ci_context* c, float* out) {
     return ci_matmul(c, dtype.dtype, weight.data(), bias_data, x.data(), tokens, rows, columns, accumulate, out);
@@ -86,23 +87,66 @@ TEST(MultipliesEveryDtype) {
 TEST(ProductsAreTheSameEveryTime) {
   Random random(11);
   const Weights weight(CI_Q4_0, 207, 1120, random);
-  const std::vector<float> x = random.Values(5 * 1120);
-  std::vector<float> first(5 * 207);
-  CHECK_OK(ci_matmul(Contexts()[1], CI_Q4_0, weight.data(), nullptr, x.data(), 5, 207, 1120, 0, first.data()));
-  for (int i = 0; i < 20; ++i) {
-    std::vector<float> y(5 * 207);
-    CHECK_OK(ci_matmul(Contexts()[1], CI_Q4_0, weight.data(), nullptr, x.data(), 5, 207, 1120, 0, y.data()));
-    CHECK_SAME(y, first, "repeated matmul");
+  const Array<float> x(random.Values(5 * 1120));
+  const std::vector<float> zero(5 * 207);
+  const auto product = [&](ci_context* c, float* out) {
+    return ci_matmul(c, CI_Q4_0, weight.data(), nullptr, x.data(), 5, 207, 1120, 0, out);
+  };
+  const std::vector<float> first = OnEveryContext(zero, "matmul", product);
+  for (int i = 0; i < 5; ++i) CHECK_SAME(OnEveryContext(zero, "matmul", product), first, "repeated matmul");
+}
+
+// The rows of a matrix may start anywhere that its dtype allows, and so may x and y.
+TEST(MultipliesAtAnyOffset) {
+  Random random(12);
+  const Weights weight(CI_F32, 33, 31, random);
+  const Array<float> x(random.Values(4 * 31));
+  for (const int64_t t : {1, 2, 3}) {
+    const std::vector<float> row(x.values().begin() + t * 31, x.values().begin() + (t + 1) * 31);
+    std::vector<double> want;
+    std::vector<double> scale;
+    const std::vector<float> zero(4 * 33);
+    Product(weight, Array<float>(row), 1, {}, std::vector<float>(33), &want, &scale);
+    const auto y = OnEveryContext(zero, "offset", [&](ci_context* c, float* out) {
+      return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data() + t * 31, 33, 31, 0, out + t * 33);
+    });
+    CHECK_CLOSE(std::vector<float>(y.begin() + t * 33, y.begin() + (t + 1) * 33), want, scale, kDotTolerance, "offset");
   }
 }
 
 TEST(BrokenWeightsGiveBrokenNumbersOnly) {
   for (const DtypeName& dtype : kDtypes) {
-    const std::vector<uint8_t> weight(static_cast<size_t>(MatrixBytes(dtype.dtype, 3, 64)), 0xff);
-    const std::vector<float> x(64, 1.0f);
-    std::vector<float> y(3);
-    CHECK_OK(ci_matvec(Contexts()[1], dtype.dtype, weight.data(), nullptr, x.data(), 3, 64, 0, y.data()));
+    const std::vector<uint8_t> file(static_cast<size_t>(MatrixBytes(dtype.dtype, 3, 64)), 0xff);
+    const Weights weight(dtype.dtype, 3, 64, file);
+    const Array<float> x(std::vector<float>(64, 1.0f));
+    const auto y = OnEveryContext(std::vector<float>(3), dtype.name, [&](ci_context* c, float* out) {
+      return ci_matvec(c, dtype.dtype, weight.data(), nullptr, x.data(), 3, 64, 0, out);
+    });
     CHECK(std::isnan(y[0]) && std::isnan(y[2]));
+  }
+}
+
+TEST(CallersOfOneContextTakeTurns) {
+  Random random(13);
+  const Weights weight(CI_F32, 207, 64, random);
+  const Array<float> x(random.Values(64));
+  const std::vector<float> zero(207);
+  const int calls = 100 / Slowness();
+  const auto product = [&](ci_context* c, float* y) {
+    return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data(), 207, 64, 0, y);
+  };
+  const std::vector<float> want = OnEveryContext(zero, "matvec", product);
+  for (ci_context* context : Contexts()) {
+    std::vector<Array<float>> got;
+    std::vector<std::thread> callers;
+    for (int caller = 0; caller < 4; ++caller) got.emplace_back(zero);
+    for (Array<float>& y : got) {
+      callers.emplace_back([&y, &product, calls, context] {
+        for (int call = 0; call < calls; ++call) product(context, y.data());
+      });
+    }
+    for (std::thread& caller : callers) caller.join();
+    for (Array<float>& y : got) CHECK_SAME(y.Fetch(context), want, "concurrent matvec");
   }
 }
 

@@ -3,6 +3,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
+
+#include "backend.h"
 
 namespace coreinfer_test {
 
@@ -119,20 +122,18 @@ std::vector<double> Decode(int32_t dtype, const uint8_t* data, int32_t rows, int
   return values;
 }
 
-Weights::Weights(int32_t dtype_, int32_t rows_, int32_t columns_, Random& random)
-    : dtype(dtype_),
-      rows(rows_),
-      columns(columns_),
-      bytes(static_cast<size_t>(MatrixBytes(dtype_, rows_, columns_)) + 1) {
-  uint8_t* out = bytes.data() + 1;
-  const int64_t size = static_cast<int64_t>(bytes.size()) - 1;
-  const auto put_half = [&](int64_t offset, uint16_t half) { std::memcpy(out + offset, &half, 2); };
-  for (int64_t i = 0; i < size; ++i) out[i] = static_cast<uint8_t>(random.Bits());
+namespace {
+
+std::vector<uint8_t> RandomFile(int32_t dtype, int32_t rows, int32_t columns, Random& random) {
+  std::vector<uint8_t> file(static_cast<size_t>(MatrixBytes(dtype, rows, columns)));
+  const auto size = static_cast<int64_t>(file.size());
+  const auto put_half = [&](int64_t offset, uint16_t half) { std::memcpy(file.data() + offset, &half, 2); };
+  for (int64_t i = 0; i < size; ++i) file[static_cast<size_t>(i)] = static_cast<uint8_t>(random.Bits());
   switch (dtype) {
     case CI_F32:
       for (int64_t i = 0; i < size; i += 4) {
         const float value = random.Value();
-        std::memcpy(out + i, &value, 4);
+        std::memcpy(file.data() + i, &value, 4);
       }
       break;
     case CI_F16:
@@ -157,8 +158,23 @@ Weights::Weights(int32_t dtype_, int32_t rows_, int32_t columns_, Random& random
       }
       break;
   }
-  values = Decode(dtype, out, rows, columns);
+  return file;
 }
+
+}  // namespace
+
+Weights::Weights(int32_t dtype_, int32_t rows_, int32_t columns_, std::vector<uint8_t> file_)
+    : dtype(dtype_),
+      rows(rows_),
+      columns(columns_),
+      file(std::move(file_)),
+      values_(Decode(dtype, file.data(), rows, columns)),
+      memory_(Allocate(static_cast<int64_t>(file.size()), Arrange(dtype, rows, columns, file).data(), true)) {}
+
+Weights::Weights(int32_t dtype_, int32_t rows_, int32_t columns_, Random& random)
+    : Weights(dtype_, rows_, columns_, RandomFile(dtype_, rows_, columns_, random)) {}
+
+Weights::~Weights() { Free(memory_, static_cast<int64_t>(file.size()), true); }
 
 std::string Shape(const char* name, std::initializer_list<int64_t> sizes) {
   std::string text = name;

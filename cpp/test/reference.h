@@ -57,24 +57,34 @@ bool Fits(int32_t dtype, int32_t rows, int32_t columns);
 
 double HalfToDouble(uint16_t half);
 
-/// A random weight matrix at an odd address, with its values.
-struct Weights {
-  Weights(int32_t dtype, int32_t rows, int32_t columns, Random& random);
-
-  const uint8_t* data() const { return bytes.data() + 1; }
-  double at(int64_t row, int64_t column) const { return values[static_cast<size_t>(row * columns + column)]; }
-
-  int32_t dtype;
-  int32_t rows;
-  int32_t columns;
-  std::vector<uint8_t> bytes;
-  std::vector<double> values;
-};
-
 int64_t MatrixBytes(int32_t dtype, int32_t rows, int32_t columns);
 
 /// The values of a matrix by the definition of its dtype.
 std::vector<double> Decode(int32_t dtype, const uint8_t* data, int32_t rows, int32_t columns);
+
+/// A weight matrix in the backend's memory and layout, with its values.
+class Weights {
+ public:
+  /// Random ones.
+  Weights(int32_t dtype, int32_t rows, int32_t columns, Random& random);
+  /// As `file` holds them.
+  Weights(int32_t dtype, int32_t rows, int32_t columns, std::vector<uint8_t> file);
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
+  ~Weights();
+
+  const void* data() const { return memory_; }
+  double at(int64_t row, int64_t column) const { return values_[static_cast<size_t>(row * columns + column)]; }
+
+  const int32_t dtype;
+  const int32_t rows;
+  const int32_t columns;
+  const std::vector<uint8_t> file;
+
+ private:
+  std::vector<double> values_;
+  void* memory_;
+};
 
 std::string Shape(const char* name, std::initializer_list<int64_t> sizes);
 

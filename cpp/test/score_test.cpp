@@ -66,7 +66,8 @@ TEST(CountsTopShares) {
   for (const int32_t neurons : kNeurons) {
     for (const int32_t tokens : {1, 9}) {
       for (const bool coarse : {false, true}) {
-        const auto a = Activations(tokens, neurons, coarse, random);
+        const Array<float> activations(Activations(tokens, neurons, coarse, random));
+        const std::vector<float>& a = activations.values();
         for (const double alpha : {1e-9, 0.1, 0.2, 0.4, 0.6, 1.0 / 3, 1.0}) {
           const auto limit = [&](int32_t m) {
             return m == 0 ? 0 : std::max(1, static_cast<int32_t>(std::ceil(alpha * m - 1e-9)));
@@ -75,7 +76,7 @@ TEST(CountsTopShares) {
           for (const int32_t magnitude : {0, 1}) {
             const auto scores = OnEveryContext(
                 std::vector<float>(static_cast<size_t>(neurons), 2.0f), what, [&](ci_context* c, float* out) {
-                  return ci_score_top_share(c, a.data(), tokens, neurons, magnitude, alpha, out);
+                  return ci_score_top_share(c, activations.data(), tokens, neurons, magnitude, alpha, out);
                 });
             const auto want = magnitude == 1 ? Strongest(
                                                    a, tokens, neurons, [](float v) { return v != 0; },
@@ -93,10 +94,12 @@ TEST(CountsTopShares) {
 
 TEST(SharesAreNotRoundedUpByAccident) {
   // 0.07 * 100 is a little above 7 in double precision.
-  std::vector<float> a(100);
-  std::iota(a.begin(), a.end(), 1.0f);
-  std::vector<float> scores(100);
-  CHECK_OK(ci_score_top_share(Contexts()[0], a.data(), 1, 100, 0, 0.07, scores.data()));
+  std::vector<float> rising(100);
+  std::iota(rising.begin(), rising.end(), 1.0f);
+  const Array<float> a(rising);
+  const auto scores = OnEveryContext(std::vector<float>(100), "share", [&](ci_context* c, float* out) {
+    return ci_score_top_share(c, a.data(), 1, 100, 0, 0.07, out);
+  });
   CHECK(std::accumulate(scores.begin(), scores.end(), 0.0f) == 7.0f);
   CHECK(scores[93] == 1.0f && scores[92] == 0.0f);
 }
@@ -105,14 +108,14 @@ TEST(CountsTopK) {
   Random random(41);
   for (const int32_t neurons : kNeurons) {
     for (const bool coarse : {false, true}) {
-      const auto a = Activations(9, neurons, coarse, random);
+      const Array<float> a(Activations(9, neurons, coarse, random));
       for (const int32_t limit : {1, (neurons + 1) / 2, neurons}) {
         const std::string what = Shape("top_k", {neurons, limit});
         const auto scores = OnEveryContext(
             std::vector<float>(static_cast<size_t>(neurons), 2.0f), what,
             [&](ci_context* c, float* out) { return ci_score_top_k(c, a.data(), 9, neurons, limit, out); });
         const auto want = Strongest(
-            a, 9, neurons, [](float) { return true; }, [](float v) { return v; },
+            a.values(), 9, neurons, [](float) { return true; }, [](float v) { return v; },
             [&](int32_t m) { return std::min(m, limit); });
         CHECK_SAME(scores, want, what);
       }
@@ -123,8 +126,8 @@ TEST(CountsTopK) {
 TEST(CountsPositives) {
   Random random(42);
   for (const int32_t count : {1, 2, 33, 207, 200001}) {
-    const auto a = Activations(1, count, false, random);
-    const int64_t want = std::count_if(a.begin(), a.end(), [](float v) { return v > 0; });
+    const Array<float> a(Activations(1, count, false, random));
+    const int64_t want = std::count_if(a.values().begin(), a.values().end(), [](float v) { return v > 0; });
     for (ci_context* c : Contexts()) {
       int64_t positives = 5;
       CHECK_OK(ci_score_positives(c, a.data(), count, &positives));
@@ -140,11 +143,12 @@ TEST(AddsEnergies) {
       std::vector<float> a = random.Values(int64_t{tokens} * neurons);
       // The second token is all zero.
       if (tokens > 1) std::fill(a.begin() + neurons, a.begin() + 2 * neurons, 0.0f);
+      const Array<float> activations(a);
       for (const int32_t normalize : {0, 1}) {
         const std::vector<float> start = random.Values(neurons);
         const std::string what = Shape("energy", {tokens, neurons, normalize});
         const auto scores = OnEveryContext(start, what, [&](ci_context* c, float* out) {
-          return ci_score_energy(c, a.data(), tokens, neurons, normalize, out);
+          return ci_score_energy(c, activations.data(), tokens, neurons, normalize, out);
         });
         std::vector<double> want(start.begin(), start.end());
         std::vector<double> scale(want.size(), 1.0);

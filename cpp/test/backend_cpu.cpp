@@ -1,0 +1,63 @@
+// The CPU library: its memory is the test's own. COREINFER_SIMD names the instruction set that must be in use, and
+// COREINFER_TEST_BLAS an OpenBLAS library that all tests run with once more.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "backend.h"
+#include "coreinfer/host.h"
+#include "harness.h"
+
+namespace coreinfer_test {
+
+std::string WhyNot() {
+  const char* wanted = std::getenv("COREINFER_SIMD");
+  const std::string description = ci_context_description(Contexts()[0]);
+  if (wanted == nullptr || description.find(std::string(wanted) + ",") != std::string::npos) return "";
+  return std::string("this processor lacks ") + wanted;
+}
+
+std::vector<ci_context*> MakeContexts() {
+  std::vector<ci_context*> made;
+  for (const int32_t threads : {1, 2, 3, 7}) {
+    ci_address address = 0;
+    CHECK_OK(ci_context_create(threads, &address));
+    made.push_back(reinterpret_cast<ci_context*>(address));
+  }
+  return made;
+}
+
+void DestroyContexts(const std::vector<ci_context*>& contexts) {
+  for (ci_context* context : contexts) ci_context_destroy(context);
+}
+
+void RunInOtherWays(const std::function<void()>& run) {
+  const char* blas = std::getenv("COREINFER_TEST_BLAS");
+  if (blas == nullptr || blas[0] == '\0') {
+    return Skip("the products of a BLAS, because COREINFER_TEST_BLAS names no OpenBLAS library");
+  }
+  std::printf("with %s\n", blas);
+  CHECK_OK(ci_host_use_blas(reinterpret_cast<const uint8_t*>(blas)));
+  run();
+}
+
+int32_t Slowness() { return 1; }
+
+// Weights are read from mapped files, where they start anywhere.
+void* Allocate(int64_t bytes, const void* host, bool weights) {
+  uint8_t* memory = new uint8_t[static_cast<size_t>(bytes) + (weights ? 1 : 0)] + (weights ? 1 : 0);
+  if (bytes > 0) std::memcpy(memory, host, static_cast<size_t>(bytes));
+  return memory;
+}
+
+void Free(void* memory, int64_t, bool weights) { delete[](static_cast<uint8_t*>(memory) - (weights ? 1 : 0)); }
+
+void Download(ci_context*, const void* memory, int64_t bytes, void* host) {
+  if (bytes > 0) std::memcpy(host, memory, static_cast<size_t>(bytes));
+}
+
+std::vector<uint8_t> Arrange(int32_t, int32_t, int32_t, const std::vector<uint8_t>& file) { return file; }
+
+std::vector<uint8_t> Restore(int32_t, int32_t, int32_t, const std::vector<uint8_t>& arranged) { return arranged; }
+
+}  // namespace coreinfer_test

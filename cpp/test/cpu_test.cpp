@@ -1,0 +1,111 @@
+// What only the CPU backend promises: threads, ranges of values in memory, host memory, equal bits of decode and
+// prefill.
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "coreinfer/kernels.h"
+#include "harness.h"
+#include "reference.h"
+
+namespace {
+
+using namespace coreinfer_test;
+
+TEST(ContextNamesItsThreads) {
+  const std::string description = ci_context_description(Contexts()[1]);
+  CHECK(description.find("CPU") != std::string::npos);
+  CHECK(description.find("2 threads") != std::string::npos);
+}
+
+TEST(AllocatedMemoryIsTheHosts) {
+  for (const int64_t bytes : {int64_t{1}, int64_t{4194303}, int64_t{4194304}, int64_t{5000001}}) {
+    ci_address address = 0;
+    CHECK_OK(ci_memory_allocate(Contexts()[0], bytes, &address));
+    auto* memory = reinterpret_cast<uint8_t*>(address);
+    std::memset(memory, 255, static_cast<size_t>(bytes));
+    CHECK(memory[bytes - 1] == 255);
+    CHECK_OK(ci_memory_free(Contexts()[0], memory, bytes));
+  }
+}
+
+TEST(ScratchRunsOutAndTheContextStaysUsable) {
+  int policy = 0;
+  std::ifstream("/proc/sys/vm/overcommit_memory") >> policy;
+  if (policy == 1) return Skip("this system grants any amount of memory");
+  // The scratch for heads of this size is terabytes; the cache is never read.
+  const float value = 1.0f;
+  const int32_t position = 0;
+  float score = 0.0f;
+  ci_context* context = Contexts()[3];
+  CHECK_FAILS(
+      ci_attention_decode(context, &value, 1, 1, INT32_MAX, &position, 0, 1.0f, 1, CI_F32, &value, &value, &score),
+      CI_OUT_OF_MEMORY, "bytes=");
+  CHECK_OK(ci_add(context, &value, 1, &score));
+  CHECK(score == 1.0f);
+}
+
+TEST(TokensAreChecked) {
+  const float table[64] = {};
+  float y[64];
+  ci_context* c = Contexts()[0];
+  int32_t token = 2;
+  CHECK_FAILS(ci_embedding_lookup(c, CI_F32, table, 2, 32, &token, 1, y), CI_INVALID_ARGUMENT, "token=2, allowed 0..1");
+  token = -1;
+  CHECK_FAILS(ci_embedding_lookup(c, CI_F32, table, 2, 32, &token, 1, y), CI_INVALID_ARGUMENT, "token=-1");
+}
+
+TEST(PositionsAreChecked) {
+  float x[64] = {};
+  ci_context* c = Contexts()[0];
+  const int32_t before = -1;
+  const int32_t one = 1;
+  const int32_t two = 2;
+  const int32_t three = 3;
+  const int32_t four = 4;
+  CHECK_FAILS(ci_rope(c, x, 2, 1, 0, 2, 1, 2, &one, x), CI_INVALID_ARGUMENT, "first_position=1, allowed 0..0");
+  CHECK_FAILS(ci_rope(c, x, 2, 1, 0, 1, 1, 2, &before, x), CI_INVALID_ARGUMENT, "first_position=-1");
+  CHECK_FAILS(ci_attention_append(c, x, x, 2, 1, 4, &three, 4, CI_F32, x, x), CI_INVALID_ARGUMENT, "first_position=3");
+  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, &four, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "position=4");
+  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, &before, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+              "position=-1");
+  CHECK_FAILS(ci_attention_prefill(c, x, 3, 2, 2, 4, &two, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+              "position=2");
+}
+
+TEST(NeuronListsAreChecked) {
+  std::vector<float> w(4 * 4);
+  float* p = w.data();
+  const auto decode = [&](const std::vector<int32_t>& ids) {
+    const auto core = static_cast<int32_t>(ids.size());
+    return ci_ffn_decode(Contexts()[1], CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, ids.data(),
+                         &core, 4, 4, p, p);
+  };
+  CHECK_FAILS(decode({0, 4}), CI_INVALID_ARGUMENT, "core_ids[1]=4");
+  CHECK_FAILS(decode({-1}), CI_INVALID_ARGUMENT, "core_ids[0]=-1");
+  CHECK_FAILS(decode({1, 1}), CI_INVALID_ARGUMENT, "core_ids[1]=1");
+  CHECK_FAILS(decode({2, 1}), CI_INVALID_ARGUMENT, "previous=2");
+  CHECK_FAILS(decode({0, 1, 2, 3, 4}), CI_INVALID_ARGUMENT, "core=5");
+}
+
+// A prompt that is decoded token by token gives the cache and the answer of its prefill.
+TEST(DecodeAndPrefillGiveTheSameBits) {
+  Random random(60);
+  const int32_t heads = 4, kv_heads = 2, head_dim = 64, positions = 70;
+  const std::vector<float> cache = random.Values(int64_t{kv_heads} * positions * head_dim);
+  const std::vector<float> queries = random.Values(int64_t{positions} * heads * head_dim);
+  std::vector<float> prefill(queries.size());
+  std::vector<float> decode(queries.size());
+  const int32_t first = 0;
+  CHECK_OK(ci_attention_prefill(Contexts()[2], queries.data(), positions, heads, kv_heads, head_dim, &first, 0, 0.5f,
+                                positions, CI_F32, cache.data(), cache.data(), prefill.data()));
+  for (int32_t p = 0; p < positions; ++p) {
+    const int64_t offset = int64_t{p} * heads * head_dim;
+    CHECK_OK(ci_attention_decode(Contexts()[1], queries.data() + offset, heads, kv_heads, head_dim, &p, 0, 0.5f,
+                                 positions, CI_F32, cache.data(), cache.data(), decode.data() + offset));
+  }
+  CHECK_SAME(decode, prefill, "decode equals prefill");
+}
+
+}  // namespace

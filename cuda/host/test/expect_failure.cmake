@@ -1,0 +1,10 @@
+# Runs PROGRAM with ARGUMENT, which must fail and print something that matches SENTENCE.
+execute_process(COMMAND ${PROGRAM} ${ARGUMENT} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(result EQUAL 0)
+  message(FATAL_ERROR "${ARGUMENT} was not found:\n${output}")
+endif()
+if(NOT output MATCHES "${SENTENCE}")
+  message(FATAL_ERROR "${ARGUMENT} ended with ${result} and without the sentence\n  ${SENTENCE}\nbut with\n${output}")
+endif()
+string(REGEX MATCH "[^\n]*${SENTENCE}[^\n]*" line "${output}")
+message(STATUS "found: ${line}")
