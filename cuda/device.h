@@ -25,17 +25,8 @@ __device__ __forceinline__ T* DynamicShared() {
 }
 
 /// The sum over the warp, the same bits in every lane.
-__device__ __forceinline__ float WarpSum(float value) {
-  for (int lanes = kWarpThreads / 2; lanes > 0; lanes /= 2) value += __shfl_xor_sync(kWholeWarp, value, lanes);
-  return value;
-}
-
-__device__ __forceinline__ int WarpSum(int value) {
-  for (int lanes = kWarpThreads / 2; lanes > 0; lanes /= 2) value += __shfl_xor_sync(kWholeWarp, value, lanes);
-  return value;
-}
-
-__device__ __forceinline__ double WarpSum(double value) {
+template <class T>
+__device__ __forceinline__ T WarpSum(T value) {
   for (int lanes = kWarpThreads / 2; lanes > 0; lanes /= 2) value += __shfl_xor_sync(kWholeWarp, value, lanes);
   return value;
 }
