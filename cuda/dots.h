@@ -49,11 +49,6 @@ struct RowPair {
   const uint8_t* d[2];
 };
 
-__device__ __forceinline__ void PointTo(const DeviceMatrix& matrix, int64_t row, int which, RowPair* pair) {
-  pair->q[which] = matrix.q + row * ElementBytes(matrix.dtype, matrix.columns);
-  pair->d[which] = matrix.d + row * ScaleBytes(matrix.dtype, matrix.columns);
-}
-
 /// The walk of one warp over its parts. Pairs::At(pair) gives a RowPair; results go to dots (2 * pairs, parts), whose
 /// sums over the parts are the dot products (SumOfParts). Start loads the first part; between it and Finish the block
 /// stages the vector and waits. Columns are a multiple of a chunk.
@@ -71,51 +66,48 @@ class DotWalk {
   __device__ __forceinline__ void Start() {
     if (unit_ >= units_) return;
     const RowPair rows = pairs_.At(unit_ / parts_);
-    const int first = unit_ % parts_ * kPartChunks + lane_;
 #pragma unroll
-    for (int k = 0; k < kDotDepth; ++k) LoadBoth(rows, first + k * kWarpThreads, k);
+    for (int k = 0; k < kDotDepth; ++k) LoadBoth(rows, unit_ % parts_, k);
   }
 
   __device__ __forceinline__ void Finish(const float4* __restrict__ staged, float* dots) {
-    while (unit_ < units_) {
-      const int pair = unit_ / parts_;
-      const int part = unit_ % parts_;
-      const int next = unit_ + kDotWarps;
-      const bool goes_on = next < units_;
-      const RowPair rows = pairs_.At(goes_on ? next / parts_ : pair);
-      const int first = goes_on ? next % parts_ * kPartChunks + lane_ : chunks_;
-      float sums[2] = {0.0f, 0.0f};
-#pragma unroll
-      for (int k = 0; k < kDotDepth; ++k) {
-        const int chunk = part * kPartChunks + k * kWarpThreads;
-        if (chunk < chunks_) AddProducts(k, staged + (chunk + lane_) * kQuads, sums);  // the same for the whole warp
-        LoadBoth(rows, first + k * kWarpThreads, k);
-      }
-      // Lanes 0..15 go on with the first row's sum, the others with the second's.
-      const bool upper = lane_ >= kWarpThreads / 2;
-      float sum = upper ? sums[1] : sums[0];
-      sum += __shfl_xor_sync(kWholeWarp, upper ? sums[0] : sums[1], kWarpThreads / 2);
-#pragma unroll
-      for (int lanes = kWarpThreads / 4; lanes > 0; lanes /= 2) sum += __shfl_xor_sync(kWholeWarp, sum, lanes);
-      if (lane_ % (kWarpThreads / 2) == 0) dots[(2 * pair + (upper ? 1 : 0)) * parts_ + part] = sum;
-      unit_ = next;
-    }
+    if (unit_ >= units_) return;
+    while (unit_ + kDotWarps < units_) TakePart<true>(staged, dots);
+    TakePart<false>(staged, dots);
   }
 
  private:
   static constexpr int kElements = Chunk<kDtype>::kElements;
   static constexpr int kQuads = kElements / 4;
-  static constexpr int kPartChunks = kDotDepth * kWarpThreads;
 
-  __device__ __forceinline__ void LoadBoth(const RowPair& rows, int chunk, int k) {
+  template <bool kGoesOn>
+  __device__ __forceinline__ void TakePart(const float4* __restrict__ staged, float* dots) {
+    const int pair = unit_ / parts_;
+    const int part = unit_ % parts_;
+    unit_ += kDotWarps;
+    RowPair rows;
+    if (kGoesOn) rows = pairs_.At(unit_ / parts_);
+    float sums[2] = {0.0f, 0.0f};
 #pragma unroll
-    for (int which = 0; which < 2; ++which) {
-      if (chunk < chunks_) {
-        chunks_of_[which][k].Load(rows.q[which], rows.d[which], chunk);
-      } else {
-        chunks_of_[which][k].Clear();
-      }
+    for (int k = 0; k < kDotDepth; ++k) {
+      const int chunk = (part * kDotDepth + k) * kWarpThreads;
+      if (k == 0 || chunk < chunks_) AddProducts(k, staged + (chunk + lane_) * kQuads, sums);  // the whole warp does
+      if (kGoesOn) LoadBoth(rows, unit_ % parts_, k);
     }
+    // Lanes 0..15 go on with the first row's sum, the others with the second's.
+    const bool upper = lane_ >= kWarpThreads / 2;
+    float sum = upper ? sums[1] : sums[0];
+    sum += __shfl_xor_sync(kWholeWarp, upper ? sums[0] : sums[1], kWarpThreads / 2);
+#pragma unroll
+    for (int lanes = kWarpThreads / 4; lanes > 0; lanes /= 2) sum += __shfl_xor_sync(kWholeWarp, sum, lanes);
+    if (lane_ % (kWarpThreads / 2) == 0) dots[(2 * pair + (upper ? 1 : 0)) * parts_ + part] = sum;
+  }
+
+  // Lanes past the row's end get its last chunk; the vector is 0 there.
+  __device__ __forceinline__ void LoadBoth(const RowPair& rows, int part, int k) {
+    const int chunk = min((part * kDotDepth + k) * kWarpThreads + lane_, chunks_ - 1);
+#pragma unroll
+    for (int which = 0; which < 2; ++which) chunks_of_[which][k].Load(rows.q[which], rows.d[which], chunk);
   }
 
   __device__ __forceinline__ void AddProducts(int k, const float4* x, float* sums) {

@@ -7,24 +7,9 @@
 #ifndef COREINFER_CUDA_FFN_DOWN_H_
 #define COREINFER_CUDA_FFN_DOWN_H_
 
-#include "dots.h"
+#include "ffn_slice.h"
 
 namespace coreinfer {
-
-/// Listed neurons that a block takes between two barriers.
-constexpr int kBatchNeurons = 128;
-
-/// The neurons of a batch whose activation counts, in shared memory.
-struct ActiveNeurons {
-  int count;
-  int ids[kBatchNeurons];
-  int rows[kBatchNeurons];  // of the down matrix
-  float activations[kBatchNeurons];
-  // Runs of neurons that share their scales: run i is firsts[i]..firsts[i + 1] - 1. Of the shared dtypes only.
-  int runs;
-  int groups[kBatchNeurons];
-  int firsts[kBatchNeurons + 1];
-};
 
 /// A strip's sums: two quads, at the columns that StripQuad names.
 struct StripSums {
@@ -93,7 +78,7 @@ struct Strip<CI_Q8_0_SHARED> {
   static constexpr int kDepth = 16;
 
   __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t*, int strip) {
-    words = __ldcs(reinterpret_cast<const uint2*>(q) + strip);
+    words = LoadStreamed8(q + 8 * int64_t{strip});
   }
   __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
     Accumulate(factor, SignedBytes(words.x), &sums->quads[0]);
@@ -121,7 +106,7 @@ struct Strip<CI_Q4_0_SHARED> {
   static constexpr int kDepth = 16;
 
   __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t*, int strip) {
-    word = __ldcs(reinterpret_cast<const unsigned*>(q) + strip);
+    word = LoadStreamed4(q + 4 * int64_t{strip});
   }
   __device__ __forceinline__ void AddTo(float factor, StripSums* sums) const {
     Accumulate(factor, LowNibbles(word), &sums->quads[0]);
@@ -230,10 +215,10 @@ __device__ __forceinline__ StripSums SumRows(const DeviceMatrix& down, const Act
   return sums;
 }
 
-/// partial (dim) = the sum over the active neurons of activation * down row; += when `adds`. team_sums: 2 quads of
-/// shared memory per thread. The whole block calls it.
+/// partial (dim) = the sum over the active neurons of activation * down row. team_sums: 2 quads of shared memory per
+/// thread. The whole block calls it.
 template <int kDtype>
-__device__ __forceinline__ void AddActiveRows(const DeviceMatrix& down, const ActiveNeurons& active, bool adds,
+__device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const ActiveNeurons& active,
                                               float4* team_sums, float* partial) {
   const int thread = static_cast<int>(threadIdx.x);
   const int strips = down.columns / 8;
@@ -259,11 +244,7 @@ __device__ __forceinline__ void AddActiveRows(const DeviceMatrix& down, const Ac
     if (team != 0) continue;
     auto* target = reinterpret_cast<float4*>(partial);
 #pragma unroll
-    for (int which = 0; which < 2; ++which) {
-      float4* quad = target + StripQuad(kDtype, strip, which);
-      if (adds) Accumulate(1.0f, *quad, &sums.quads[which]);
-      *quad = sums.quads[which];
-    }
+    for (int which = 0; which < 2; ++which) target[StripQuad(kDtype, strip, which)] = sums.quads[which];
   }
 }
 

@@ -14,63 +14,58 @@ constexpr int kOutputTile = 128;
 constexpr int kDepthSlice = 16;
 constexpr int kPad = 4;  // keeps quads aligned and consecutive slices in different banks
 
-// What one thread fetches of a slice: an octet of weights and kQuads quads of x.
-template <int kTokenTile>
+// What one thread fetches of a slice: an octet of weights and kQuads quads of x. Without alignment, element by element.
+template <int kTokenTile, bool kAligned>
 class SliceLoader {
  public:
   __device__ __forceinline__ SliceLoader(const Gemm& gemm, int outputs, int depth, int first_output, int first_token)
-      : gemm_(gemm),
-        outputs_(outputs),
-        depth_(depth),
-        is_weight_aligned_(gemm.weight.columns % 8 == 0 && IsAligned(gemm.weight.q, 16)),
-        is_x_aligned_(depth % 4 == 0 && IsAligned(gemm.x, 16)),
-        first_output_(first_output),
-        first_token_(first_token),
-        thread_(static_cast<int>(threadIdx.x)) {}
+      : gemm_(gemm), outputs_(outputs), depth_(depth), first_output_(first_output), first_token_(first_token) {}
 
   __device__ __forceinline__ void Fetch(int start) {
-    weight_ = {};
+    const int thread = static_cast<int>(threadIdx.x);
+    int row;
     if (gemm_.by == GemmWeight::kRows) {
-      const int row = first_output_ + thread_ / 2;
-      column_ = start + thread_ % 2 * 8;
-      if (row < outputs_ && column_ < depth_) FetchWeight(row);
+      row = first_output_ + thread / 2;
+      column_ = start + thread % 2 * 8;
     } else {
-      const int row = start + thread_ / kSide;
-      column_ = first_output_ + thread_ % kSide * 8;
-      if (row < depth_ && column_ < outputs_) FetchWeight(row);
+      row = start + thread / kSide;
+      column_ = first_output_ + thread % kSide * 8;
+    }
+    weight_ = {};
+    if (row < gemm_.weight.rows && column_ < gemm_.weight.columns) {
+      if (kAligned) {
+        weight_ = LoadOctet(gemm_.weight, row, column_);
+      } else {
+        const Octet octet = OctetAt(gemm_.weight, row, column_);
+        weight_ = {Words(octet.low), Words(octet.high)};
+      }
     }
 #pragma unroll
-    for (int i = 0; i < kQuads; ++i) x_[i] = FetchX(first_token_ + TokenOf(i), start + thread_ % 4 * 4);
+    for (int i = 0; i < kQuads; ++i) x_[i] = FetchX(first_token_ + TokenOf(i), start + thread % 4 * 4);
   }
 
   __device__ __forceinline__ void Store(float (*weights)[kOutputTile + kPad], float (*tokens)[kTokenTile + kPad]) {
-    const Octet w = DecodeOctet(is_weight_aligned_ ? gemm_.weight.dtype : CI_F32, weight_, column_);
+    const int thread = static_cast<int>(threadIdx.x);
+    const Octet w = DecodeOctet(kAligned ? gemm_.weight.dtype : CI_F32, weight_, column_);
     if (gemm_.by == GemmWeight::kRows) {
-      StoreDown(w.low, thread_ % 2 * 8, thread_ / 2, weights);
-      StoreDown(w.high, thread_ % 2 * 8 + 4, thread_ / 2, weights);
+      StoreDown(w.low, thread % 2 * 8, thread / 2, weights);
+      StoreDown(w.high, thread % 2 * 8 + 4, thread / 2, weights);
     } else {
-      auto* target = reinterpret_cast<float4*>(&weights[thread_ / kSide][thread_ % kSide * 8]);
+      auto* target = reinterpret_cast<float4*>(&weights[thread / kSide][thread % kSide * 8]);
       target[0] = w.low;
       target[1] = w.high;
     }
 #pragma unroll
     for (int i = 0; i < kQuads; ++i) {
-      if (TokenOf(i) < kTokenTile) StoreDown(x_[i], thread_ % 4 * 4, TokenOf(i), tokens);
+      if (TokenOf(i) < kTokenTile) StoreDown(x_[i], thread % 4 * 4, TokenOf(i), tokens);
     }
   }
 
  private:
   static constexpr int kQuads = (kTokenTile * kDepthSlice / 4 - 1) / kThreads + 1;
 
-  __device__ __forceinline__ int TokenOf(int i) const { return thread_ / 4 + i * (kThreads / 4); }
-
-  __device__ __forceinline__ void FetchWeight(int row) {
-    if (is_weight_aligned_) {
-      weight_ = LoadOctet(gemm_.weight, row, column_);
-      return;
-    }
-    const Octet octet = OctetAt(gemm_.weight, row, column_);
-    weight_ = {Words(octet.low), Words(octet.high)};
+  static __device__ __forceinline__ int TokenOf(int i) {
+    return static_cast<int>(threadIdx.x) / 4 + i * (kThreads / 4);
   }
 
   static __device__ __forceinline__ uint4 Words(float4 v) {
@@ -80,7 +75,7 @@ class SliceLoader {
   __device__ __forceinline__ float4 FetchX(int token, int column) const {
     if (token >= gemm_.tokens || column >= depth_) return make_float4(0, 0, 0, 0);
     const float* x = gemm_.x + int64_t{token} * depth_ + column;
-    if (is_x_aligned_) return __ldg(reinterpret_cast<const float4*>(x));
+    if (kAligned) return __ldg(reinterpret_cast<const float4*>(x));
     const int left = depth_ - column;
     return make_float4(x[0], left > 1 ? x[1] : 0.0f, left > 2 ? x[2] : 0.0f, left > 3 ? x[3] : 0.0f);
   }
@@ -97,11 +92,8 @@ class SliceLoader {
   const Gemm& gemm_;
   const int outputs_;
   const int depth_;
-  const bool is_weight_aligned_;
-  const bool is_x_aligned_;
   const int first_output_;
   const int first_token_;
-  const int thread_;
   int column_ = 0;
   RawOctet weight_;
   float4 x_[kQuads];
@@ -145,7 +137,7 @@ __device__ __forceinline__ void StoreOutputs(const Gemm& gemm, int outputs, int 
   }
 }
 
-template <int kTokenTile>
+template <int kTokenTile, bool kAligned>
 __global__ void __launch_bounds__(kThreads, 2) gemm_kernel(Gemm gemm) {
   using Share = TokenShare<kTokenTile>;
   __shared__ __align__(16) float weights[2][kDepthSlice][kOutputTile + kPad];
@@ -161,7 +153,7 @@ __global__ void __launch_bounds__(kThreads, 2) gemm_kernel(Gemm gemm) {
   const int ty = static_cast<int>(threadIdx.x) / kSide;
 
   float sums[Share::kCount][8] = {};
-  SliceLoader<kTokenTile> loader(gemm, outputs, depth, first_output, first_token);
+  SliceLoader<kTokenTile, kAligned> loader(gemm, outputs, depth, first_output, first_token);
   loader.Fetch(0);
   loader.Store(weights[0], tokens[0]);
   __syncthreads();
@@ -195,22 +187,26 @@ __global__ void __launch_bounds__(kThreads, 2) gemm_kernel(Gemm gemm) {
   }
 }
 
-template <int kTokenTile>
+template <int kTokenTile, bool kAligned>
 int32_t LaunchTiled(ci_context& context, const char* function, const Gemm& gemm) {
   const int64_t outputs = gemm.by == GemmWeight::kRows ? gemm.weight.rows : gemm.weight.columns;
   const int64_t token_tiles = (gemm.tokens - 1) / kTokenTile + 1;
   const int64_t blocks = ((outputs - 1) / kOutputTile + 1) * token_tiles;
   RequireRange("tiles of the product", blocks, 1, INT32_MAX);
-  return Launch(context, function, gemm_kernel<kTokenTile>, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0,
-                gemm);
+  return Launch(context, function, gemm_kernel<kTokenTile, kAligned>, dim3(static_cast<unsigned>(blocks)),
+                dim3(kThreads), 0, gemm);
 }
 
 }  // namespace
 
 int32_t LaunchGemm(ci_context& context, const char* function, const Gemm& gemm) {
-  if (gemm.tokens <= 32) return LaunchTiled<32>(context, function, gemm);
-  if (gemm.tokens <= 64) return LaunchTiled<64>(context, function, gemm);
-  return LaunchTiled<128>(context, function, gemm);
+  const int depth = gemm.by == GemmWeight::kRows ? gemm.weight.columns : gemm.weight.rows;
+  if (!HasAlignedOctets(gemm.weight) || depth % 4 != 0 || !IsAligned(gemm.x, 16)) {
+    return LaunchTiled<32, false>(context, function, gemm);
+  }
+  if (gemm.tokens <= 32) return LaunchTiled<32, true>(context, function, gemm);
+  if (gemm.tokens <= 64) return LaunchTiled<64, true>(context, function, gemm);
+  return LaunchTiled<128, true>(context, function, gemm);
 }
 
 }  // namespace coreinfer

@@ -11,8 +11,8 @@
 namespace coreinfer {
 namespace {
 
-// Pairs that a block takes between two barriers.
-constexpr int kBatchPairs = 128;
+// Pairs that a block takes between two barriers: then each thread stores a row.
+constexpr int kBatchPairs = kDotThreads / 2;
 
 struct Matvec {
   DeviceMatrix weight;
@@ -28,16 +28,18 @@ __device__ __forceinline__ void StoreProduct(const Matvec& matvec, int row, floa
 }
 
 // Rows that follow each other; an odd last one is its own partner.
+template <int kDtype>
 struct AdjacentRows {
   const DeviceMatrix& weight;
   int first_pair;
 
   __device__ __forceinline__ RowPair At(int pair) const {
-    const int64_t row = 2 * (int64_t{first_pair} + pair);
-    RowPair rows;
-    PointTo(weight, row, 0, &rows);
-    PointTo(weight, row + 1 < weight.rows ? row + 1 : row, 1, &rows);
-    return rows;
+    const int64_t first = 2 * (int64_t{first_pair} + pair);
+    const int64_t second = first + 1 < weight.rows ? first + 1 : first;
+    const int64_t q_bytes = ElementBytes(kDtype, weight.columns);
+    const int64_t d_bytes = ScaleBytes(kDtype, weight.columns);
+    return {{weight.q + first * q_bytes, weight.q + second * q_bytes},
+            {weight.d + first * d_bytes, weight.d + second * d_bytes}};
   }
 };
 
@@ -53,8 +55,8 @@ __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
   const auto end = static_cast<int>(int64_t{pairs} * (blockIdx.x + 1) / gridDim.x);
   for (int first = begin; first < end; first += kBatchPairs) {
     const int count = min(end - first, kBatchPairs);
-    const AdjacentRows rows{weight, first};
-    DotWalk<kDtype, AdjacentRows> walk(rows, count, weight.columns);
+    const AdjacentRows<kDtype> rows{weight, first};
+    DotWalk<kDtype, AdjacentRows<kDtype>> walk(rows, count, weight.columns);
     walk.Start();
     if (first == begin) StageVector<kDtype>(matvec.x, weight.columns, staged);
     __syncthreads();  // the vector is there, and the dots of the batch before were read
@@ -65,7 +67,6 @@ __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
     if (i < 2 * count && row < weight.rows) StoreProduct(matvec, row, SumOfParts(dots, i, parts));
   }
 }
-static_assert(2 * kBatchPairs <= kDotThreads, "a thread stores a row");
 
 // Element by element, a warp for each row.
 constexpr int kUnalignedThreads = 256;

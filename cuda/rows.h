@@ -7,6 +7,7 @@
 #define COREINFER_CUDA_ROWS_H_
 
 #include "matrix.h"
+#include "stream.h"
 
 namespace coreinfer {
 
@@ -59,15 +60,7 @@ __device__ __forceinline__ unsigned WordOf(const uint4& words, int index) {
   return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
 }
 
-// Weights are read once per token: they leave the caches first, so that vectors and neuron lists stay.
-__device__ __forceinline__ uint4 LoadStreamed16(const uint8_t* address) {
-  return __ldcs(reinterpret_cast<const uint4*>(address));
-}
-__device__ __forceinline__ uint16_t LoadStreamed2(const uint8_t* address) {
-  return __ldcs(reinterpret_cast<const unsigned short*>(address));
-}
-
-/// kElements columns from kElements * index on; Quad(j) is 4 of them divided by Scale(). Without Load it counts as 0.
+/// kElements columns from kElements * index on; Quad(j) is 4 of them divided by Scale().
 template <int kDtype>
 struct Chunk;
 
@@ -78,7 +71,6 @@ struct Chunk<CI_F32> {
   __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t*, int index) {
     words = LoadStreamed16(q + 16 * int64_t{index});
   }
-  __device__ __forceinline__ void Clear() { words = make_uint4(0, 0, 0, 0); }
   __device__ __forceinline__ float4 Quad(int) const { return Floats(words); }
   __device__ __forceinline__ float Scale() const { return 1.0f; }
 
@@ -110,10 +102,6 @@ struct Chunk<CI_Q8_0> {
   __device__ __forceinline__ void Load(const uint8_t* q, const uint8_t* d, int index) {
     words = LoadStreamed16(q + 16 * int64_t{index});
     scale = LoadStreamed2(d + index / 2 * 2);
-  }
-  __device__ __forceinline__ void Clear() {
-    words = make_uint4(0, 0, 0, 0);
-    scale = 0;
   }
   __device__ __forceinline__ float4 Quad(int j) const { return SignedBytes(WordOf(words, j)); }
   __device__ __forceinline__ float Scale() const { return HalfToFloat(scale); }
