@@ -11,7 +11,12 @@ import org.coreinfer.binding.KernelTypes;
     value =
         @Platform(
             value = "linux-x86_64",
-            include = {"coreinfer/types.h", "coreinfer/kernels.h", "coreinfer/cuda.h"},
+            include = {
+              "coreinfer/types.h",
+              "coreinfer/kernels.h",
+              "coreinfer/cuda.h",
+              "simulated_runtime.h"
+            },
             compiler = "cpp17",
             link = "coreinfer_cuda_host"),
     target = "org.coreinfer.cudahost.CudaHostKernels",
