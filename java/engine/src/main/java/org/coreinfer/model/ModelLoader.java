@@ -2,6 +2,7 @@ package org.coreinfer.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.DoubleConsumer;
 import java.util.function.IntPredicate;
 import org.coreinfer.backend.Backend;
@@ -12,6 +13,7 @@ import org.coreinfer.model.Family.NormKind;
 import org.coreinfer.model.Family.Positions;
 import org.coreinfer.model.Family.Positions.LearnedPositions;
 import org.coreinfer.model.Family.Positions.RotaryPositions;
+import org.coreinfer.model.ModelSizes.FfnSizes;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Tensor;
@@ -59,6 +61,63 @@ public final class ModelLoader {
       bytes += file.find(name).map(Tensor::bytes).orElse(0L);
     }
     return bytes;
+  }
+
+  /** The weights' sizes; none is read. */
+  public ModelSizes sizes() {
+    long fixed = 0;
+    long tokenBytes = 0;
+    List<FfnSizes> ffn = new ArrayList<>();
+    for (String name : List.of("token_embd", "position_embd", "output_norm")) {
+      fixed += bytes(name);
+    }
+    long head = bytes("output");
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String prefix = "blk." + layer + ".";
+      for (String name : List.of("attn_q", "attn_k", "attn_v", "attn_output")) {
+        tokenBytes += bytes(prefix + name);
+      }
+      for (String name : List.of("attn_norm", "ffn_norm", "attn_q_norm", "attn_k_norm")) {
+        fixed += bytes(prefix + name);
+      }
+      for (String name : List.of("ffn_gate.bias", "ffn_up.bias", "ffn_down.bias")) {
+        fixed += tensorBytes(prefix + name);
+      }
+      ffn.add(ffnSizes(prefix));
+    }
+    long read = tokenBytes + (head > 0 ? head : bytes("token_embd"));
+    int pairs = architecture.positions() instanceof RotaryPositions r ? r.pairs() : 0;
+    return new ModelSizes(file.name(), config, fixed + tokenBytes + head, pairs, read, ffn);
+  }
+
+  private FfnSizes ffnSizes(String prefix) {
+    Optional<Tensor> stored = find(prefix + "ffn_down_t.weight");
+    Tensor down = stored.orElseGet(() -> required(prefix + "ffn_down.weight"));
+    return FfnSizes.of(
+        config.isGated() ? required(prefix + "ffn_gate.weight") : null,
+        required(prefix + "ffn_up.weight"),
+        down,
+        stored.isPresent() ? down.dtype() : down.dtype().transposed());
+  }
+
+  private Tensor required(String name) {
+    return file.tensor(family.tensorName(file, name));
+  }
+
+  private Optional<Tensor> find(String name) {
+    return file.find(family.tensorName(file, name));
+  }
+
+  /** A matrix or vector with its bias, if the file has them. */
+  private long bytes(String name) {
+    return tensorBytes(name + ".weight") + tensorBytes(name + ".bias");
+  }
+
+  /** As much as it takes when it is loaded: vectors become F32. */
+  private long tensorBytes(String name) {
+    return find(name)
+        .map(tensor -> tensor.isVector() ? tensor.elements() * Float.BYTES : tensor.bytes())
+        .orElse(0L);
   }
 
   /**
@@ -188,6 +247,6 @@ public final class ModelLoader {
 
   /** The dtype of the FFN's rows, which are most of the bytes that decoding reads. */
   public DType ffnDtype() {
-    return file.tensor(family.tensorName(file, "blk.0.ffn_up.weight")).dtype();
+    return required("blk.0.ffn_up.weight").dtype();
   }
 }

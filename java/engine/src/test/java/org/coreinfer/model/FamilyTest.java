@@ -69,7 +69,7 @@ class FamilyTest {
   private static double bound(String family, TestBackend backend) {
     JsonObject golden = TestData.json(folder(family).resolve("golden.json"));
     boolean isRounded =
-        backend == TestBackend.SIMULATED_CUBLAS && !golden.get("dtype").getAsString().equals("F32");
+        backend.roundsProducts() && !golden.get("dtype").getAsString().equals("F32");
     return isRounded ? F16_PRODUCTS : F32_CACHE;
   }
 

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A stream of a GPU with its context. */
 public final class CudaBackend extends Backend implements Device {
+  private static final long MEASURED_BYTES = 32L << 20;
+
   private final CudaDevice device;
   private final NativeCudaKernels kernels;
   private final long stream;
@@ -77,6 +79,42 @@ public final class CudaBackend extends Backend implements Device {
   /** Bytes of device memory that are allocated through this and all other queues. */
   public long usedBytes() {
     return device.budget().used();
+  }
+
+  /** Bytes of device memory that may be allocated. */
+  public long limitBytes() {
+    return device.budget().limit();
+  }
+
+  /**
+   * Bytes of device memory that prefill needs beside what its callers allocate.
+   *
+   * @param tokens that are multiplied at once
+   * @param widest the most elements of a row of activations before the FFN
+   */
+  public long workspaceBytes(int tokens, int widest, int neurons) {
+    long products =
+        device.products() == null ? 0 : DenseProducts.scratchBytes(tokens, widest, neurons);
+    return products + device.kernelScratchBytes();
+  }
+
+  /** The same for a GPU that is not open, with cuBLAS and what kernels take by themselves. */
+  public static long usualWorkspace(int tokens, int widest, int neurons) {
+    return DenseProducts.scratchBytes(tokens, widest, neurons) + Cuda.KERNEL_SCRATCH;
+  }
+
+  /** Bytes per second that cross the bus to the device, measured now. */
+  public double measureUploads() {
+    long bytes = Math.max(1, Math.min(MEASURED_BYTES, (limitBytes() - usedBytes()) / 2));
+    try (NativeMemory host = allocateHost("a measurement", bytes);
+        NativeMemory target = allocate("a measurement", bytes);
+        Stopwatch watch = newStopwatch()) {
+      upload(host, target); // the first one is slower
+      watch.start();
+      upload(host, target);
+      watch.stop();
+      return bytes * 1e9 / Math.max(1, watch.takeNanos());
+    }
   }
 
   @Override

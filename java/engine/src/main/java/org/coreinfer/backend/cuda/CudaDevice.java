@@ -15,11 +15,14 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class CudaDevice {
+  /** Of the whole process, as other models may use the same GPU. */
+  private static final ReadWriteLock RECORDING = new ReentrantReadWriteLock();
+
   private final CudaRuntime runtime;
   private final NativeCudaKernels kernels;
   private final Backend cpu;
+  private final long kernelScratchBytes;
   private final MemoryBudget budget;
-  private final ReadWriteLock recording = new ReentrantReadWriteLock();
   private int users;
   private @Nullable DenseProducts products;
   private @Nullable Placing placing;
@@ -27,12 +30,23 @@ final class CudaDevice {
   /**
    * @param cpu transposes weights; owned
    * @param limit bytes of device memory that may be allocated
+   * @param kernelScratchBytes that kernels allocate by themselves
    */
-  CudaDevice(CudaRuntime runtime, NativeCudaKernels kernels, Backend cpu, long limit) {
+  CudaDevice(
+      CudaRuntime runtime,
+      NativeCudaKernels kernels,
+      Backend cpu,
+      long limit,
+      long kernelScratchBytes) {
     this.runtime = runtime;
     this.kernels = kernels;
     this.cpu = cpu;
+    this.kernelScratchBytes = kernelScratchBytes;
     this.budget = new MemoryBudget(name(), limit);
+  }
+
+  long kernelScratchBytes() {
+    return kernelScratchBytes;
   }
 
   CudaRuntime runtime() {
@@ -59,12 +73,12 @@ final class CudaDevice {
 
   /** Held while a graph is recorded: no other call may wait, allocate or free meanwhile. */
   Lock recordingLock() {
-    return recording.writeLock();
+    return RECORDING.writeLock();
   }
 
   /** Held by calls that wait, allocate or free. */
   Lock waitingLock() {
-    return recording.readLock();
+    return RECORDING.readLock();
   }
 
   synchronized void retain() {

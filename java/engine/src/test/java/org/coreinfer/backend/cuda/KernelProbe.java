@@ -6,6 +6,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToIntBiFunction;
 import org.coreinfer.binding.NativeCudaKernels;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class KernelProbe implements InvocationHandler {
   private final NativeCudaKernels kernels;
   private final Map<String, Integer> calls = new ConcurrentHashMap<>();
+  private final AtomicLong uploadedBytes = new AtomicLong();
   private volatile ToIntBiFunction<String, Object[]> failure = (name, arguments) -> 0;
 
   KernelProbe(NativeCudaKernels kernels) {
@@ -31,8 +33,13 @@ final class KernelProbe implements InvocationHandler {
     return calls.getOrDefault(name, 0);
   }
 
+  long uploadedBytes() {
+    return uploadedBytes.get();
+  }
+
   void reset() {
     calls.clear();
+    uploadedBytes.set(0);
   }
 
   /** From now on a call fails with the status that {@code rule} gives it, unless that is 0. */
@@ -45,7 +52,13 @@ final class KernelProbe implements InvocationHandler {
       throws Throwable {
     String name = method.getName();
     calls.merge(name, 1, Integer::sum);
-    int status = failure.applyAsInt(name, arguments == null ? new Object[0] : arguments);
+    Object[] given = arguments == null ? new Object[0] : arguments;
+    if (name.equals("ci_memory_upload")) {
+      uploadedBytes.addAndGet((Long) given[2]);
+    } else if (name.equals("ci_cuda_upload_async")) {
+      uploadedBytes.addAndGet((Long) given[3]);
+    }
+    int status = failure.applyAsInt(name, given);
     if (status != 0) {
       return status;
     }

@@ -19,15 +19,18 @@ final class SimulatedRuntime implements CudaRuntime {
   private static final int OUT_OF_MEMORY = 2;
 
   private final CudaHostKernels cuda = new CudaHostKernels();
-  private final boolean hasBlas;
+  private final Kind kind;
   private final Map<Long, Long> streamOfEvent = new ConcurrentHashMap<>();
   private final AtomicLong events = new AtomicLong();
   private final AtomicInteger captures = new AtomicInteger();
   private final AtomicInteger launches = new AtomicInteger();
   private final AtomicInteger open = new AtomicInteger();
 
-  SimulatedRuntime(boolean hasBlas) {
-    this.hasBlas = hasBlas;
+  /** What of CUDA there is. */
+  record Kind(boolean hasBlas, boolean hasGraphs) {}
+
+  SimulatedRuntime(Kind kind) {
+    this.kind = kind;
   }
 
   int captures() {
@@ -65,7 +68,7 @@ final class SimulatedRuntime implements CudaRuntime {
 
   @Override
   public void closeStream(long stream) {
-    streamOfEvent.values().remove(stream);
+    streamOfEvent.values().removeIf(recordedIn -> recordedIn == stream);
     check(cuda.simulated_stream_destroy(stream), "cudaStreamDestroy");
     open.decrementAndGet();
   }
@@ -128,6 +131,9 @@ final class SimulatedRuntime implements CudaRuntime {
 
   @Override
   public Graph capture(long stream, Runnable calls) {
+    if (!kind.hasGraphs) {
+      return new RepeatedCalls(calls);
+    }
     check(cuda.simulated_capture_begin(stream), "cudaStreamBeginCapture");
     long[] graph = new long[1];
     try {
@@ -142,6 +148,16 @@ final class SimulatedRuntime implements CudaRuntime {
     captures.incrementAndGet();
     open.incrementAndGet();
     return new SimulatedGraph(graph[0]);
+  }
+
+  private record RepeatedCalls(Runnable calls) implements Graph {
+    @Override
+    public void launch(long stream) {
+      calls.run();
+    }
+
+    @Override
+    public void close() {}
   }
 
   private final class SimulatedGraph implements Graph {
@@ -166,7 +182,7 @@ final class SimulatedRuntime implements CudaRuntime {
 
   @Override
   public @Nullable Blas newBlas() {
-    return hasBlas
+    return kind.hasBlas
         ? new JavaBlas(
             stream -> check(cuda.simulated_stream_synchronize(stream), "cudaStreamSynchronize"))
         : null;
