@@ -70,30 +70,21 @@ class RulesTest {
         int count = rule.count(core.get("keep").getAsDouble(), neurons);
         assertArrayEquals(
             TestData.ints(core.getAsJsonArray("neurons")),
-            CoreNeurons.highest(counts, count, rule.choosesOnlySeen()),
+            highest(backend, counts, count, rule.choosesOnlySeen()),
             () -> rule + " keep=" + core.get("keep"));
       }
     }
   }
 
-  @Test
-  void ofEqualScoresTheLowerNumbersAreChosen() {
-    assertArrayEquals(
-        new int[] {1, 2, 4}, CoreNeurons.highest(new float[] {1, 2, 2, 1, 3}, 3, false));
-    assertArrayEquals(
-        new int[] {0, 1, 4}, CoreNeurons.highest(new float[] {1, 2, 0, 1, 3}, 3, false));
-  }
-
-  @Test
-  void neuronsThatWereNotSeenAreLeftOutWhereTheRuleSaysSo() {
-    assertArrayEquals(new int[] {1}, CoreNeurons.highest(new float[] {0, 2, 0, 0}, 3, true));
-    assertArrayEquals(new int[] {0}, CoreNeurons.highest(new float[] {0, 0}, 2, true));
-  }
-
-  @Test
-  void aBrokenModelsNaNScoresAreChosenLast() {
-    assertArrayEquals(
-        new int[] {1, 2}, CoreNeurons.highest(new float[] {Float.NaN, 2, 1}, 2, false));
+  private static int[] highest(Backend backend, float[] scores, int count, boolean onlySeen) {
+    int neurons = scores.length;
+    try (NativeMemory memory = backend.allocateFloats("scores", neurons);
+        NativeMemory ids = backend.allocateInts("ids", neurons);
+        NativeMemory core = backend.allocateInts("core", 1)) {
+      backend.upload(scores, memory);
+      backend.scoreSelect(memory, null, neurons, count, onlySeen, ids, core);
+      return backend.downloadInts(ids, backend.downloadInts(core, 1)[0]);
+    }
   }
 
   @Test
