@@ -128,7 +128,7 @@ TEST(CountsPositives) {
   for (const int32_t count : {1, 2, 33, 207, 200001}) {
     const Array<float> a(Activations(1, count, false, random));
     const int64_t want = std::count_if(a.values().begin(), a.values().end(), [](float v) { return v > 0; });
-    for (ci_context* c : Contexts()) {
+    for (ci_context* c : RepeatedContexts()) {
       int64_t positives = 5;
       CHECK_OK(ci_score_positives(c, a.data(), count, &positives));
       CHECK(positives == want + 5);
