@@ -15,12 +15,15 @@ namespace coreinfer_test {
 /// Why the tests cannot run here; empty when they can.
 std::string WhyNot();
 
-/// Four contexts, made in different ways. Every computation is repeated on each.
+/// Four contexts, made in different ways.
 std::vector<ci_context*> MakeContexts();
 void DestroyContexts(const std::vector<ci_context*>& contexts);
 
 /// Calls run(), which is all tests, once more in every other way that this backend has.
 void RunInOtherWays(const std::function<void()>& run);
+
+/// On how many contexts every computation is repeated.
+int32_t Repetitions();
 
 /// Divides the sizes of long tests: above 1 where kernels are simulated.
 int32_t Slowness();

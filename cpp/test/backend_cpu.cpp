@@ -41,6 +41,8 @@ void RunInOtherWays(const std::function<void()>& run) {
   run();
 }
 
+int32_t Repetitions() { return 4; }
+
 int32_t Slowness() { return 1; }
 
 // Weights are read from mapped files, where they start anywhere.

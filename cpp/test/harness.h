@@ -75,7 +75,7 @@ class Array {
 inline Array<int32_t> One(int32_t value) { return Array<int32_t>({value}); }
 
 /// Calls compute(context, y) on a copy of `start` for every context, checks that all results are the same bits, and
-/// returns the result.
+/// returns the result. A slow backend takes fewer contexts.
 std::vector<float> OnEveryContext(const std::vector<float>& start, const std::string& what,
                                   const std::function<int32_t(ci_context*, float*)>& compute);
 

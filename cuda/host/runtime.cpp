@@ -1,10 +1,11 @@
 // One simulated device. Work waits in its stream until somebody waits for the stream, and runs on that caller's thread;
 // the work of one stream runs in order, streams one after another. Copies from memory that is not pinned take the bytes
 // at once, as CUDA does; from pinned memory they take them when they run. A kernel that traps leaves the sticky error
-// that every later call returns. The smallest device that is supported is the one that is simulated: 64 KB of shared
-// memory for a block; and few multiprocessors, so that small shapes fill it more than once.
+// that every later call returns. The device has few multiprocessors, so that small shapes fill it more than once, and
+// the shared memory of a Hopper GPU, or with COREINFER_SIMT_SMALL=1 that of the smallest supported one.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "runtime_api.h"
@@ -36,6 +37,13 @@ void Open(const Device& device, bool open) {
   static_cast<void>(open);
 #endif
 }
+
+bool IsSmallDevice() {
+  const char* small = std::getenv("COREINFER_SIMT_SMALL");
+  return small != nullptr && small[0] == '1';
+}
+
+size_t MostSharedBytes() { return IsSmallDevice() ? 64 << 10 : 227 << 10; }
 
 }  // namespace
 
@@ -112,7 +120,7 @@ bool IsVisibleToDevice(const void* address) {
 cudaError_t SetFunctionAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   return OnDevice([&](Device& device) {
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
-    if (value < 0 || static_cast<size_t>(value) > kMostSharedBytes) return cudaErrorInvalidValue;
+    if (value < 0 || static_cast<size_t>(value) > MostSharedBytes()) return cudaErrorInvalidValue;
     device.shared_limits[kernel] = static_cast<size_t>(value);
     return cudaSuccess;
   });
@@ -211,16 +219,16 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device != 0) return Return(cudaErrorInvalidDevice);
   *properties = cudaDeviceProp{};
   std::snprintf(properties->name, sizeof(properties->name), "host build");
-  properties->major = 7;
-  properties->minor = 5;
+  properties->major = simt::IsSmallDevice() ? 7 : 9;
+  properties->minor = simt::IsSmallDevice() ? 5 : 0;
   properties->multiProcessorCount = 3;
   properties->maxThreadsPerBlock = 1024;
   properties->warpSize = simt::kWarpThreads;
   properties->l2CacheSize = 1 << 20;
   properties->totalGlobalMem = simt::kDeviceBytes;
   properties->sharedMemPerBlock = simt::kSharedBytes;
-  properties->sharedMemPerBlockOptin = simt::kMostSharedBytes;
-  properties->sharedMemPerMultiprocessor = simt::kMostSharedBytes;
+  properties->sharedMemPerBlockOptin = simt::MostSharedBytes();
+  properties->sharedMemPerMultiprocessor = simt::MostSharedBytes();
   return cudaSuccess;
 }
 

@@ -28,7 +28,6 @@ struct Stream {
 
 constexpr size_t kDeviceBytes = size_t{1} << 30;
 constexpr size_t kSharedBytes = 48 << 10;
-constexpr size_t kMostSharedBytes = 227 << 10;
 
 struct Device {
   std::recursive_mutex lock;
