@@ -15,14 +15,16 @@ __device__ __forceinline__ void StoreAs(float x, __half* out) { *out = __float2h
 
 // Rows are a token's heads. Grid: blocks of blockDim.y rows; y: keys, values.
 template <class T>
-__global__ void attention_append_kernel(const float* __restrict__ keys, const float* __restrict__ values, int64_t rows,
+__global__ void attention_append_kernel(const float* __restrict__ keys, const float* __restrict__ values, int rows,
                                         int kv_heads, int head_dim, const int32_t* __restrict__ first_position,
                                         int64_t capacity, T* __restrict__ key_cache, T* __restrict__ value_cache) {
-  const int64_t row = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
-  if (row >= rows) return;
-  const int64_t position = *first_position + row / kv_heads;
-  const float* from = (blockIdx.y == 0 ? keys : values) + row * head_dim;
-  T* to = (blockIdx.y == 0 ? key_cache : value_cache) + (row % kv_heads * capacity + position) * head_dim;
+  const unsigned row = blockIdx.x * blockDim.y + threadIdx.y;
+  if (row >= static_cast<unsigned>(rows)) return;
+  const int token = static_cast<int>(row) / kv_heads;
+  const int64_t kv_head = static_cast<int>(row) % kv_heads;
+  const int64_t position = static_cast<int64_t>(*first_position) + token;
+  const float* from = (blockIdx.y == 0 ? keys : values) + static_cast<int64_t>(row) * head_dim;
+  T* to = (blockIdx.y == 0 ? key_cache : value_cache) + (kv_head * capacity + position) * head_dim;
   for (int i = threadIdx.x; i < head_dim; i += blockDim.x) StoreAs(from[i], to + i);
 }
 
@@ -63,13 +65,12 @@ int32_t ci_attention_append(ci_context* context, const float* keys, const float*
     while (threads < coreinfer::kThreads && threads < static_cast<unsigned>(head_dim)) threads *= 2;
     const unsigned rows_of_block = coreinfer::kThreads / threads;
     const int64_t rows = int64_t{tokens} * kv_heads;
-    const int64_t blocks = (rows + rows_of_block - 1) / rows_of_block;
-    coreinfer::RequireRange("tokens * kv_heads", blocks, 1, std::numeric_limits<int32_t>::max());
-    const dim3 grid(static_cast<unsigned>(blocks), 2);
+    coreinfer::RequireRange("tokens * kv_heads", rows, 1, std::numeric_limits<int32_t>::max());
+    const dim3 grid(static_cast<unsigned>((rows + rows_of_block - 1) / rows_of_block), 2);
     const dim3 block(threads, rows_of_block);
     const auto launch = [&](auto kernel, auto* typed_keys, auto* typed_values) {
-      return coreinfer::Launch(c, "ci_attention_append", kernel, grid, block, 0, keys, values, rows, kv_heads, head_dim,
-                               first_position, int64_t{capacity}, typed_keys, typed_values);
+      return coreinfer::Launch(c, "ci_attention_append", kernel, grid, block, 0, keys, values, static_cast<int>(rows),
+                               kv_heads, head_dim, first_position, int64_t{capacity}, typed_keys, typed_values);
     };
     if (cache_dtype == CI_F16) {
       return launch(coreinfer::attention_append_kernel<__half>, static_cast<__half*>(key_cache),

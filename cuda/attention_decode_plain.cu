@@ -30,10 +30,10 @@ __global__ void __launch_bounds__(kThreads, 1) attention_decode_plain_kernel(Att
   __shared__ float weights[kPiece];
   const Share share(a, splits, blockIdx.y);
   if (static_cast<int>(blockIdx.y) >= share.active) return;
-  const int64_t head = blockIdx.x;
-  const int64_t kv_head = head / a.group();
-  const int64_t place = head * splits.count + blockIdx.y;
-  const float* query = a.queries + head * a.head_dim;
+  const int head = static_cast<int>(blockIdx.x);
+  const int kv_head = head / a.group();
+  const int64_t place = static_cast<int64_t>(head) * splits.count + blockIdx.y;
+  const float* query = a.queries + static_cast<int64_t>(head) * a.head_dim;
   float* sums = splits.sums + place * a.head_dim;
   float largest = -INFINITY;
   float total = 0.0f;
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(kThreads, 1) attention_decode_plain_kernel(Att
   if (threadIdx.x == 0) splits.weights[place] = make_float2(largest, total);
   __syncthreads();
   if (share.active > 1 && !IsLastToArrive(splits.arrivals + head, share.active)) return;
-  if (threadIdx.x < kWarpThreads) CombineSplits(a, splits, static_cast<int>(head), share.active);
+  if (threadIdx.x < kWarpThreads) CombineSplits(a, splits, head, share.active);
 }
 
 int64_t RoundUp(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }

@@ -21,13 +21,16 @@ struct Share {
   int64_t begin, end;
   int active;  // splits that have any positions
 
-  __device__ Share(const Attention& a, const Splits& splits, int split) {
+  // In 32 bits, whose division is short.
+  __device__ Share(const Attention& a, const Splits& splits, unsigned split) {
     const int64_t seen_end = static_cast<int64_t>(*a.first_position) + 1;
     const int64_t seen_begin = a.FirstSeen(seen_end);
-    const int64_t units = (seen_end - seen_begin + splits.unit - 1) / splits.unit;
-    const int64_t size = (units + splits.count - 1) / splits.count * splits.unit;
-    active = static_cast<int>((seen_end - seen_begin + size - 1) / size);
-    begin = seen_begin + split * size;
+    const auto count = static_cast<unsigned>(seen_end - seen_begin);
+    const auto unit = static_cast<unsigned>(splits.unit);
+    const auto most = static_cast<unsigned>(splits.count);
+    const unsigned size = ((count + unit - 1) / unit + most - 1) / most * unit;
+    active = static_cast<int>((count + size - 1) / size);
+    begin = seen_begin + static_cast<int64_t>(split) * size;
     end = begin + size < seen_end ? begin + size : seen_end;
   }
 };

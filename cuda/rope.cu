@@ -10,13 +10,13 @@ namespace {
 constexpr int kThreads = 256;
 
 // The heads of all tokens follow each other; a block takes blockDim.y of them.
-__global__ void rope_kernel(const float* __restrict__ rotations, int pairs, bool is_adjacent, int64_t all_heads,
-                            int heads, int head_dim, const int32_t* __restrict__ first_position, float* x) {
-  const int64_t head = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
-  if (head >= all_heads) return;
-  const int64_t position = *first_position + head / heads;
+__global__ void rope_kernel(const float* __restrict__ rotations, int pairs, bool is_adjacent, int all_heads, int heads,
+                            int head_dim, const int32_t* __restrict__ first_position, float* x) {
+  const unsigned head = blockIdx.x * blockDim.y + threadIdx.y;
+  if (head >= static_cast<unsigned>(all_heads)) return;
+  const int64_t position = static_cast<int64_t>(*first_position) + static_cast<int>(head) / heads;
   const float* rotation = rotations + position * pairs * 2;
-  float* elements = x + head * head_dim;
+  float* elements = x + static_cast<int64_t>(head) * head_dim;
   for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
     const float cosine = rotation[2 * i];
     const float sine = rotation[2 * i + 1];
@@ -45,10 +45,9 @@ int32_t ci_rope(ci_context* context, const float* rotations, int32_t positions, 
     while (threads < coreinfer::kThreads && threads < static_cast<unsigned>(pairs)) threads *= 2;
     const unsigned heads_of_block = coreinfer::kThreads / threads;
     const int64_t all_heads = int64_t{tokens} * heads;
-    const int64_t blocks = (all_heads + heads_of_block - 1) / heads_of_block;
-    coreinfer::RequireRange("tokens * heads", blocks, 1, INT32_MAX);
-    return coreinfer::Launch(c, "ci_rope", coreinfer::rope_kernel, dim3(static_cast<unsigned>(blocks)),
-                             dim3(threads, heads_of_block), 0, rotations, pairs, adjacent == 1, all_heads, heads,
-                             head_dim, first_position, x);
+    coreinfer::RequireRange("tokens * heads", all_heads, 1, INT32_MAX);
+    const auto blocks = static_cast<unsigned>((all_heads + heads_of_block - 1) / heads_of_block);
+    return coreinfer::Launch(c, "ci_rope", coreinfer::rope_kernel, blocks, dim3(threads, heads_of_block), 0, rotations,
+                             pairs, adjacent == 1, static_cast<int>(all_heads), heads, head_dim, first_position, x);
   });
 }

@@ -1,4 +1,5 @@
 // Attention over caches of both dtypes against a double-precision softmax.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -148,8 +149,10 @@ TEST(AttendsToVisiblePositions) {
   for (const Case& shape : kCases) {
     for (const int32_t dtype : {CI_F32, CI_F16}) {
       CheckCase(shape, dtype, 1, 1.0f, random);
-      CheckCase(shape, dtype, shape.positions, 1.0f, random);
-      if (shape.positions > 3) CheckCase(shape, dtype, shape.positions / 2 + 1, 1.0f, random);
+      // All positions, or as many as a slow backend computes in good time.
+      const int32_t most = Slowness() == 1 ? shape.positions : 80;
+      CheckCase(shape, dtype, std::min(shape.positions, most), 1.0f, random);
+      if (shape.positions > 3) CheckCase(shape, dtype, std::min(shape.positions / 2 + 1, most / 2), 1.0f, random);
     }
   }
 }

@@ -201,7 +201,7 @@ TEST(TransposesDownWithoutLoss) {
       const int32_t target_dtype = grouped ? dtype.dtype + 2 : dtype.dtype;
       const int64_t bytes = MatrixBytes(target_dtype, neurons, dim);
       CHECK(bytes == MatrixBytes(dtype.dtype, dim, neurons));
-      for (ci_context* c : Contexts()) {
+      for (ci_context* c : RepeatedContexts()) {
         Array<uint8_t> target{std::vector<uint8_t>(static_cast<size_t>(bytes))};
         CHECK_OK(ci_ffn_transpose_down(c, dtype.dtype, source.data(), neurons, dim, target.data()));
         const std::vector<uint8_t> file = Restore(target_dtype, neurons, dim, target.Fetch(c));

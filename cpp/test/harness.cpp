@@ -90,13 +90,15 @@ const std::vector<ci_context*>& Contexts() {
   return contexts;
 }
 
+const std::vector<ci_context*>& RepeatedContexts() {
+  static const std::vector<ci_context*> contexts(Contexts().end() - Repetitions(), Contexts().end());
+  return contexts;
+}
+
 std::vector<float> OnEveryContext(const std::vector<float>& start, const std::string& what,
                                   const std::function<int32_t(ci_context*, float*)>& compute) {
   std::vector<float> first;
-  const size_t contexts = Contexts().size();
-  const auto repetitions = static_cast<size_t>(Repetitions());
-  for (size_t i = 0; i < repetitions; ++i) {
-    ci_context* context = Contexts()[contexts - 1 - i * contexts / repetitions];
+  for (ci_context* context : RepeatedContexts()) {
     Array<float> y(start);
     CHECK_OK(compute(context, y.data()));
     y.Fetch(context);

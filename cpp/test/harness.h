@@ -39,6 +39,9 @@ void Skip(const std::string& why);
 /// The backend's contexts, made once.
 const std::vector<ci_context*>& Contexts();
 
+/// Those that every computation is repeated on: fewer where the backend is slow.
+const std::vector<ci_context*>& RepeatedContexts();
+
 /// Values on the host, and a copy of them in the backend's memory.
 template <class T>
 class Array {
@@ -74,8 +77,8 @@ class Array {
 /// Arrays of one value: what a function reads from memory.
 inline Array<int32_t> One(int32_t value) { return Array<int32_t>({value}); }
 
-/// Calls compute(context, y) on a copy of `start` for every context, checks that all results are the same bits, and
-/// returns the result. A slow backend takes fewer contexts.
+/// Calls compute(context, y) on a copy of `start` for all repeated contexts, checks that all results are the same bits,
+/// and returns the result.
 std::vector<float> OnEveryContext(const std::vector<float>& start, const std::string& what,
                                   const std::function<int32_t(ci_context*, float*)>& compute);
 

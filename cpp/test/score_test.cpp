@@ -128,7 +128,7 @@ TEST(CountsPositives) {
   for (const int32_t count : {1, 2, 33, 207, 200001}) {
     const Array<float> a(Activations(1, count, false, random));
     const int64_t want = std::count_if(a.values().begin(), a.values().end(), [](float v) { return v > 0; });
-    for (ci_context* c : Contexts()) {
+    for (ci_context* c : RepeatedContexts()) {
       int64_t positives = 5;
       CHECK_OK(ci_score_positives(c, a.data(), count, &positives));
       CHECK(positives == want + 5);
@@ -165,13 +165,13 @@ TEST(AddsEnergies) {
     for (const int32_t tokens : {1, 9}) {
       std::vector<float> a = random.Values(int64_t{tokens} * neurons);
       // The second token is all zero.
-      if (tokens > 1) std::fill(a.begin() + neurons, a.begin() + 2 * neurons, 0.0f);
+      if (tokens > 1) std::fill(a.begin() + neurons, a.begin() + int64_t{2} * neurons, 0.0f);
       for (const int32_t normalize : {0, 1}) CheckEnergy(a, tokens, neurons, normalize, random);
     }
   }
   // Squares leave the range of F32.
   for (const float magnitude : {0x1p-80f, 0x1p80f}) {
-    std::vector<float> a = random.Values(3 * 200);
+    std::vector<float> a = random.Values(600);
     for (float& value : a) value *= magnitude;
     CheckEnergy(a, 3, 200, 1, random);
   }

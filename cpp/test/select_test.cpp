@@ -62,7 +62,7 @@ void CheckChoice(const Array<float>& scores, const Array<float>* weights, int32_
   const std::vector<int32_t> want =
       Chosen(scores.values(), weights == nullptr ? std::vector<float>() : weights->values(), count, only_seen);
   std::vector<int32_t> list(static_cast<size_t>(neurons), -7);
-  for (ci_context* c : Contexts()) {
+  for (ci_context* c : RepeatedContexts()) {
     Array<int32_t> ids(list);
     Array<int32_t> core = One(-7);
     CHECK_OK(ci_score_select(c, scores.data(), weights == nullptr ? nullptr : weights->data(), neurons, count,
@@ -77,14 +77,14 @@ void CheckChoice(const Array<float>& scores, const Array<float>* weights, int32_
 
 TEST(SelectsTheHighestScores) {
   Random random(50);
-  for (const int32_t neurons : {1, 2, 3, 31, 32, 33, 257, 1025, 3000, 14336}) {
+  for (const int32_t neurons : {1, 2, 3, 31, 32, 33, 257, 1025, 3000, 14336 / Slowness()}) {
     for (const bool coarse : {false, true}) {
       const Array<float> scores(Scores(neurons, coarse, random));
       const Array<float> weights(Scores(neurons, false, random));
       for (const int32_t count : {1, (neurons + 4) / 5, (neurons + 1) / 2, neurons}) {
         for (const bool only_seen : {false, true}) {
-          CheckChoice(scores, nullptr, count, only_seen);
           CheckChoice(scores, &weights, count, only_seen);
+          if (neurons < 3000 || Slowness() == 1) CheckChoice(scores, nullptr, count, only_seen);
         }
       }
     }
