@@ -38,11 +38,11 @@ public class Backend extends Kernels implements AutoCloseable {
     this.lifetime = new Lifetime("the " + name + " backend", release);
   }
 
-  private Backend(Backend shared) {
+  private Backend(Backend shared, Runnable release) {
     super(shared.deviceName(), shared.kernels(), shared.context());
     this.name = shared.name;
     this.description = shared.description;
-    this.lifetime = new Lifetime("the " + name + " backend", shared.lifetime::exit);
+    this.lifetime = new Lifetime("the " + name + " backend", release);
   }
 
   static Backend cpu(NativeKernels kernels, int threads) {
@@ -74,9 +74,23 @@ public class Backend extends Kernels implements AutoCloseable {
    * A backend on the same device for one sequence, which the caller closes. What is queued on it
    * runs beside what others queue.
    */
-  public Backend newQueue() {
+  public final Backend newQueue() {
     lifetime.enter();
-    return new Backend(this);
+    try {
+      return openQueue(lifetime::exit);
+    } catch (RuntimeException e) {
+      lifetime.exit();
+      throw e;
+    }
+  }
+
+  /**
+   * Makes a queue.
+   *
+   * @param release to be run when it and all of its memory were closed
+   */
+  protected Backend openQueue(Runnable release) {
+    return new Backend(this, release);
   }
 
   /**

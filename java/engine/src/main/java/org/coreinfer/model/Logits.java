@@ -17,7 +17,8 @@ public final class Logits implements AutoCloseable {
   private boolean isCopied;
   private boolean isAwaited = true;
 
-  Logits(Backend queue, int vocabulary) {
+  /** Memory for the logits of one sequence. */
+  public Logits(Backend queue, int vocabulary) {
     this.queue = queue;
     this.memory = queue.allocateFloats("logits", vocabulary);
     NativeMemory host = null;

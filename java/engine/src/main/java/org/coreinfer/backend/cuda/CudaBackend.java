@@ -30,18 +30,12 @@ public final class CudaBackend extends Backend implements Device {
     this.stream = stream;
   }
 
-  /** A queue that keeps the device. */
+  /** The first queue of a device, which goes with it. */
   static CudaBackend of(CudaDevice device) {
-    device.retain();
-    try {
-      return create(device, device::release);
-    } catch (RuntimeException e) {
-      device.release();
-      throw e;
-    }
+    return create(device, device::close);
   }
 
-  /** A queue that belongs to something that the device owns. */
+  /** A queue of something that the device itself owns. */
   static CudaBackend unshared(CudaDevice device) {
     return create(device, () -> {});
   }
@@ -128,8 +122,8 @@ public final class CudaBackend extends Backend implements Device {
   }
 
   @Override
-  public CudaBackend newQueue() {
-    return of(device);
+  protected Backend openQueue(Runnable release) {
+    return create(device, release);
   }
 
   // ---- memory ----

@@ -10,10 +10,7 @@ import org.coreinfer.error.OutOfNativeMemoryException;
 import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What the queues of one GPU share. It is let go with the last queue and the last memory.
- * Thread-safe.
- */
+/** What the queues of one GPU share. Thread-safe. */
 final class CudaDevice {
   /** Of the whole process, as other models may use the same GPU. */
   private static final ReadWriteLock RECORDING = new ReentrantReadWriteLock();
@@ -23,7 +20,6 @@ final class CudaDevice {
   private final Backend cpu;
   private final long kernelScratchBytes;
   private final MemoryBudget budget;
-  private int users;
   private @Nullable DenseProducts products;
   private @Nullable Placing placing;
 
@@ -81,18 +77,8 @@ final class CudaDevice {
     return RECORDING.readLock();
   }
 
-  synchronized void retain() {
-    users++;
-  }
-
-  synchronized void release() {
-    users--;
-    if (users == 0) {
-      close();
-    }
-  }
-
-  private void close() {
+  /** Lets go of the device; nothing uses it any more. */
+  synchronized void close() {
     endPlacing();
     if (products != null) {
       products.close();
