@@ -24,7 +24,7 @@ report() {
       gsub(/(\(anonymous namespace\)|_GLOBAL__N__[0-9a-zA-Z_]+)::/, "", name)
       gsub(/coreinfer::/, "", name)
       sub(/^void /, "", name)
-      gsub(/\((int|bool)\)/, "", name)
+      gsub(/\([A-Za-z_:]+\)/, "", name)
       sub(/\(.*$/, "", name)
       return name
     }

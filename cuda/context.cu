@@ -76,6 +76,7 @@ ci_context::~ci_context() {
 
 void* ci_context::Scratch(int64_t bytes) {
   constexpr int64_t kGranule = 1 << 20;
+  constexpr int64_t kArrivalBytes = kArrivals * sizeof(unsigned);
   cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
   coreinfer::Require(cudaStreamIsCapturing(stream, &recording), "cudaStreamIsCapturing");
   if (bytes > scratch_.bytes) {
@@ -85,7 +86,7 @@ void* ci_context::Scratch(int64_t bytes) {
                       "once before",
                       static_cast<long long>(scratch_.bytes), static_cast<long long>(bytes));
     }
-    const int64_t wanted = (bytes + kGranule - 1) / kGranule * kGranule;
+    const int64_t wanted = (kArrivalBytes + bytes + kGranule - 1) / kGranule * kGranule;
     // Freed first, so that both never have to fit; cudaFree waits for the kernels that use it.
     if (scratch_.recorded) {
       outgrown_.push_back(scratch_.data);
@@ -96,10 +97,11 @@ void* ci_context::Scratch(int64_t bytes) {
     const cudaError_t error = cudaMalloc(&scratch_.data, static_cast<size_t>(wanted));
     if (error == cudaErrorMemoryAllocation) coreinfer::FailForMemory("scratch memory", wanted, device);
     coreinfer::Require(error, "cudaMalloc");
-    scratch_.bytes = wanted;
+    coreinfer::Require(cudaMemsetAsync(scratch_.data, 0, kArrivalBytes, stream), "cudaMemsetAsync");
+    scratch_.bytes = wanted - kArrivalBytes;
   }
   scratch_.recorded = scratch_.recorded || recording != cudaStreamCaptureStatusNone;
-  return scratch_.data;
+  return static_cast<uint8_t*>(scratch_.data) + kArrivalBytes;
 }
 
 int32_t ci_context_create(int32_t threads, ci_address* context) {

@@ -23,6 +23,12 @@ struct ci_context {
   /// handed out for a graph stays where it is as long as the context lives.
   void* Scratch(int64_t bytes);
 
+  /// kArrivals counters that belong to the memory that Scratch returned last. They are 0 whenever a kernel begins: one
+  /// that counts its blocks with them leaves them so.
+  unsigned* arrivals() const { return static_cast<unsigned*>(scratch_.data); }
+
+  static constexpr int kArrivals = 1024;
+
   std::mutex calls;
   const int device;
   cudaStream_t stream;
@@ -73,8 +79,9 @@ int32_t Call(const char* function, ci_context* context, const Body& body) noexce
 /// The part of Launch that does not depend on the kernel's type.
 int32_t Launched(const char* function, cudaError_t error, const cudaLaunchConfig_t& config);
 
-/// The dynamic shared memory that every kernel may ask for; more has to be allowed for the kernel.
-constexpr int64_t kPlainSharedBytes = 48 << 10;
+/// The dynamic shared memory that every kernel may ask for; more has to be allowed for the kernel. A block has 48 KiB,
+/// some of which the kernel's static variables may take.
+constexpr int64_t kPlainSharedBytes = 32 << 10;
 
 /// Queues a kernel on the context's stream. `function` is the public function that is running.
 template <class... Parameters, class... Arguments>

@@ -16,7 +16,8 @@ struct Case {
 };
 
 constexpr Case kCases[] = {{1, 1, 1, 1, 0},    {2, 2, 13, 3, 0},   {4, 2, 64, 70, 0},    {3, 1, 33, 207, 0},
-                           {4, 4, 31, 65, 13}, {40, 1, 16, 40, 0}, {8, 2, 128, 150, 64}, {2, 1, 80, 257, 1}};
+                           {4, 4, 31, 65, 13}, {40, 1, 16, 40, 0}, {8, 2, 128, 150, 64}, {2, 1, 80, 257, 1},
+                           {6, 2, 72, 45, 20}, {2, 1, 200, 70, 0}};
 
 struct Cache {
   Cache(const Case& shape, int32_t dtype_, Random& random)
@@ -90,48 +91,95 @@ void Attend(const Case& shape, const Cache& cache, const float* query, int64_t k
   }
 }
 
-void CheckCase(const Case& shape, int32_t dtype, int32_t tokens, Random& random) {
-  const Cache cache(shape, dtype, random);
-  const int32_t first = shape.positions - tokens;
-  const float scale = 1.7f;
+std::string Name(const Case& shape, int32_t dtype, int32_t tokens) {
+  return Shape(dtype == CI_F16 ? "F16" : "F32",
+               {tokens, shape.heads, shape.kv_heads, shape.head_dim, shape.positions, shape.window});
+}
+
+// What the queries of positions first.. get.
+std::vector<double> Attend(const Case& shape, const Cache& cache, const std::vector<float>& queries, int64_t first,
+                           float scale) {
   const int64_t row = int64_t{shape.heads} * shape.head_dim;
-  const Array<float> queries(random.Values(tokens * row));
-  const Array<int32_t> first_position = One(first);
-  const Array<int32_t> last_position = One(shape.positions - 1);
-  std::vector<double> want(queries.size());
-  for (int64_t t = 0; t < tokens; ++t) {
+  std::vector<double> y(queries.size());
+  for (int64_t t = 0; t * row < static_cast<int64_t>(queries.size()); ++t) {
     for (int64_t h = 0; h < shape.heads; ++h) {
       const auto offset = static_cast<size_t>(t * row + h * shape.head_dim);
-      Attend(shape, cache, queries.values().data() + offset, h / (shape.heads / shape.kv_heads), first + t,
-             double{scale}, want.data() + offset);
+      Attend(shape, cache, queries.data() + offset, h / (shape.heads / shape.kv_heads), first + t, double{scale},
+             y.data() + offset);
     }
   }
-  const std::string what = Shape(dtype == CI_F16 ? "F16" : "F32",
-                                 {tokens, shape.heads, shape.kv_heads, shape.head_dim, shape.positions, shape.window});
+  return y;
+}
+
+void CheckDecode(const Case& shape, const Cache& cache, const float* query, int32_t position, float scale,
+                 const std::vector<double>& want) {
+  const Array<int32_t> at = One(position);
+  const std::string what = "decode at " + std::to_string(position) + " " + Name(shape, cache.dtype, 1);
+  const auto y = OnEveryContext(std::vector<float>(want.size(), 9.0f), what, [&](ci_context* c, float* out) {
+    return ci_attention_decode(c, query, shape.heads, shape.kv_heads, shape.head_dim, at.data(), shape.window, scale,
+                               cache.capacity, cache.dtype, cache.keys.data(), cache.values.data(), out);
+  });
+  CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, what);
+}
+
+// `magnitude` of the queries, a power of two, which the scale takes back.
+void CheckCase(const Case& shape, int32_t dtype, int32_t tokens, float magnitude, Random& random) {
+  const Cache cache(shape, dtype, random);
+  const int32_t first = shape.positions - tokens;
+  const float scale = 1.7f / magnitude;
+  const int64_t row = int64_t{shape.heads} * shape.head_dim;
+  std::vector<float> values = random.Values(tokens * row);
+  for (float& value : values) value *= magnitude;
+  const Array<float> queries(values);
+  const Array<int32_t> first_position = One(first);
+  const std::vector<double> want = Attend(shape, cache, values, first, scale);
+  const std::string what = "prefill " + Name(shape, dtype, tokens);
   const auto y = OnEveryContext(std::vector<float>(queries.size(), 9.0f), what, [&](ci_context* c, float* out) {
     return ci_attention_prefill(c, queries.data(), tokens, shape.heads, shape.kv_heads, shape.head_dim,
                                 first_position.data(), shape.window, scale, cache.capacity, dtype, cache.keys.data(),
                                 cache.values.data(), out);
   });
-  CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, "prefill " + what);
-  const std::vector<double> last(want.end() - row, want.end());
-  const auto decoded = OnEveryContext(std::vector<float>(last.size(), 9.0f), what, [&](ci_context* c, float* out) {
-    return ci_attention_decode(c, queries.data() + (tokens - 1) * row, shape.heads, shape.kv_heads, shape.head_dim,
-                               last_position.data(), shape.window, scale, cache.capacity, dtype, cache.keys.data(),
-                               cache.values.data(), out);
-  });
-  CHECK_CLOSE(decoded, last, std::vector<double>(last.size(), 1.0), kAttentionTolerance, "decode " + what);
+  CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, what);
+  CheckDecode(shape, cache, queries.data() + (tokens - 1) * row, shape.positions - 1, scale,
+              std::vector<double>(want.end() - row, want.end()));
 }
 
 TEST(AttendsToVisiblePositions) {
   Random random(20);
   for (const Case& shape : kCases) {
     for (const int32_t dtype : {CI_F32, CI_F16}) {
-      CheckCase(shape, dtype, 1, random);
+      CheckCase(shape, dtype, 1, 1.0f, random);
       // All positions, or as many as a slow backend computes in good time.
       const int32_t most = Slowness() == 1 ? shape.positions : 80;
-      CheckCase(shape, dtype, std::min(shape.positions, most), random);
-      if (shape.positions > 3) CheckCase(shape, dtype, std::min(shape.positions / 2 + 1, most / 2), random);
+      CheckCase(shape, dtype, std::min(shape.positions, most), 1.0f, random);
+      if (shape.positions > 3) CheckCase(shape, dtype, std::min(shape.positions / 2 + 1, most / 2), 1.0f, random);
+    }
+  }
+}
+
+TEST(AttendsWithQueriesOfAnySize) {
+  Random random(21);
+  for (const float magnitude : {0x1p-90f, 0x1p-20f, 0x1p13f, 0x1p80f}) {
+    for (const int32_t dtype : {CI_F32, CI_F16}) CheckCase({4, 2, 64, 21, 0}, dtype, 7, magnitude, random);
+  }
+}
+
+// Many positions, divided among blocks on a GPU; heads of every width, groups of every size.
+TEST(DecodesFarPositions) {
+  constexpr Case kFar[] = {{1, 1, 64, 700, 0},   {8, 2, 64, 700, 0},  {7, 1, 128, 513, 0},  {8, 1, 128, 400, 130},
+                           {2, 2, 128, 999, 0},  {3, 3, 256, 200, 0}, {4, 2, 256, 150, 0},  {8, 1, 256, 130, 0},
+                           {4, 1, 512, 140, 0},  {2, 2, 512, 90, 17}, {9, 1, 80, 333, 0},   {71, 1, 64, 100, 0},
+                           {12, 2, 96, 100, 32}, {5, 1, 40, 1000, 0}, {2, 1, 37, 1000, 0},  {6, 2, 33, 500, 200},
+                           {1, 1, 600, 300, 0},  {16, 16, 8, 50, 0},  {4, 2, 1, 1025, 1000}};
+  Random random(22);
+  for (const Case& shape : kFar) {
+    for (const int32_t dtype : {CI_F32, CI_F16}) {
+      const Cache cache(shape, dtype, random);
+      const Array<float> query(random.Values(int64_t{shape.heads} * shape.head_dim));
+      for (const int32_t position : {0, shape.positions / 3, shape.positions - 1}) {
+        const float scale = 0.9f;
+        CheckDecode(shape, cache, query.data(), position, scale, Attend(shape, cache, query.values(), position, scale));
+      }
     }
   }
 }

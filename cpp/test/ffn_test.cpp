@@ -5,119 +5,13 @@
 #include <numeric>
 
 #include "coreinfer/kernels.h"
+#include "ffn_layer.h"
 #include "harness.h"
 #include "reference.h"
 
 namespace {
 
 using namespace coreinfer_test;
-
-double Activation(int32_t activation, bool gated, double g, double u) {
-  const double z = gated ? g : u;
-  const double rest = gated ? u : 1.0;
-  switch (activation) {
-    case CI_RELU:
-      return std::max(z, 0.0) * rest;
-    case CI_SILU:
-      return z / (1 + std::exp(-z)) * rest;
-    case CI_DRELU:
-      return std::max(g, 0.0) * std::max(u, 0.0);
-    default:
-      return 0.5 * z * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (z + 0.044715 * z * z * z))) * rest;
-  }
-}
-
-struct Layer {
-  Layer(int32_t activation_, bool gated_, int32_t up_dtype, int32_t down_dtype, int32_t neurons_, int32_t dim_,
-        bool biased_, Random& random)
-      : activation(activation_),
-        gated(gated_),
-        biased(biased_),
-        neurons(neurons_),
-        dim(dim_),
-        gate(up_dtype, neurons_, dim_, random),
-        up(up_dtype, neurons_, dim_, random),
-        down(down_dtype, neurons_, dim_, random),
-        gate_bias(random.Values(neurons_)),
-        up_bias(random.Values(neurons_)),
-        down_bias(random.Values(dim_)) {}
-
-  int32_t Decode(ci_context* c, const float* x, const int32_t* ids, int32_t core, float* activations, float* y) const {
-    const Array<int32_t> core_length = One(core);
-    const int32_t status =
-        ci_ffn_decode(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
-                      biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr, down.dtype, down.data(),
-                      biased ? down_bias.data() : nullptr, x, ids, core_length.data(), neurons, dim, activations, y);
-    return status == CI_OK ? ci_context_synchronize(c) : status;
-  }
-
-  int32_t Prefill(ci_context* c, const float* x, int32_t tokens, float* activations, float* y) const {
-    return ci_ffn_prefill(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
-                          biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr, down.dtype,
-                          down.data(), biased ? down_bias.data() : nullptr, x, tokens, neurons, dim, activations, y);
-  }
-
-  std::string name() const {
-    return Shape("activation,gated,up,down,neurons,dim", {activation, gated, up.dtype, down.dtype, neurons, dim});
-  }
-
-  int32_t activation;
-  bool gated, biased;
-  int32_t neurons, dim;
-  Weights gate, up, down;
-  Array<float> gate_bias, up_bias, down_bias;
-};
-
-struct Expected {
-  std::vector<double> activations, activation_scale, y, y_scale;
-};
-
-// Sums are scaled by their absolute terms, an activation's error by those of its gate and up products.
-Expected Reference(const Layer& layer, const float* x, const std::vector<int32_t>& ids, const float* start) {
-  Expected e;
-  const auto dot = [&](const Weights& weight, const Array<float>& bias, int32_t n, double* absolute) {
-    double sum = layer.biased ? bias[static_cast<size_t>(n)] : 0.0;
-    *absolute = std::fabs(sum);
-    for (int32_t i = 0; i < layer.dim; ++i) {
-      sum += weight.at(n, i) * x[i];
-      *absolute += std::fabs(weight.at(n, i) * x[i]);
-    }
-    return sum;
-  };
-  for (int32_t i = 0; i < layer.dim; ++i) {
-    const double bias = layer.biased ? layer.down_bias[static_cast<size_t>(i)] : 0.0;
-    e.y.push_back(start[i] + bias);
-    e.y_scale.push_back(std::fabs(start[i]) + std::fabs(bias) + 1e-30);
-  }
-  for (const int32_t n : ids) {
-    double gate_scale = 1;
-    double up_scale = 0;
-    const double g = layer.gated ? dot(layer.gate, layer.gate_bias, n, &gate_scale) : 0.0;
-    const double u = dot(layer.up, layer.up_bias, n, &up_scale);
-    const double a = Activation(layer.activation, layer.gated, g, u);
-    e.activations.push_back(a);
-    e.activation_scale.push_back(2 * gate_scale * up_scale + 1e-30);
-    for (int32_t i = 0; i < layer.dim; ++i) {
-      e.y[static_cast<size_t>(i)] += a * layer.down.at(n, i);
-      e.y_scale[static_cast<size_t>(i)] += e.activation_scale.back() * std::fabs(layer.down.at(n, i));
-    }
-  }
-  return e;
-}
-
-std::vector<int32_t> All(int32_t neurons) {
-  std::vector<int32_t> ids(static_cast<size_t>(neurons));
-  std::iota(ids.begin(), ids.end(), 0);
-  return ids;
-}
-
-std::vector<int32_t> Some(int32_t neurons, Random& random) {
-  std::vector<int32_t> ids;
-  for (int32_t n = 0; n < neurons; ++n) {
-    if (random.Below(5) < 2) ids.push_back(n);
-  }
-  return ids;
-}
 
 // Returns y followed by the activations, on every context.
 std::vector<float> DecodeEverywhere(const Layer& layer, const Array<float>& x, const int32_t* ids, int32_t core,

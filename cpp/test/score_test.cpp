@@ -136,36 +136,73 @@ TEST(CountsPositives) {
   }
 }
 
+void CheckEnergy(const std::vector<float>& a, int32_t tokens, int32_t neurons, int32_t normalize, Random& random) {
+  const Array<float> activations(a);
+  const std::vector<float> start = random.Values(neurons);
+  const std::string what = Shape("energy", {tokens, neurons, normalize});
+  const auto scores = OnEveryContext(start, what, [&](ci_context* c, float* out) {
+    return ci_score_energy(c, activations.data(), tokens, neurons, normalize, out);
+  });
+  std::vector<double> want(start.begin(), start.end());
+  std::vector<double> scale(want.size(), 1.0);
+  for (int32_t t = 0; t < tokens; ++t) {
+    const float* row = a.data() + int64_t{t} * neurons;
+    double squares = 0;
+    for (int32_t n = 0; n < neurons; ++n) squares += double{row[n]} * row[n];
+    if (squares == 0) continue;
+    for (int32_t n = 0; n < neurons; ++n) {
+      const double term = double{row[n]} * row[n] / (normalize == 1 ? squares : 1.0);
+      want[static_cast<size_t>(n)] += term;
+      scale[static_cast<size_t>(n)] += term;
+    }
+  }
+  CHECK_CLOSE(scores, want, scale, kScoreTolerance, what);
+}
+
 TEST(AddsEnergies) {
   Random random(43);
   for (const int32_t neurons : kNeurons) {
     for (const int32_t tokens : {1, 9}) {
       std::vector<float> a = random.Values(int64_t{tokens} * neurons);
       // The second token is all zero.
-      if (tokens > 1) std::fill(a.begin() + neurons, a.begin() + 2 * neurons, 0.0f);
-      const Array<float> activations(a);
-      for (const int32_t normalize : {0, 1}) {
-        const std::vector<float> start = random.Values(neurons);
-        const std::string what = Shape("energy", {tokens, neurons, normalize});
-        const auto scores = OnEveryContext(start, what, [&](ci_context* c, float* out) {
-          return ci_score_energy(c, activations.data(), tokens, neurons, normalize, out);
-        });
-        std::vector<double> want(start.begin(), start.end());
-        std::vector<double> scale(want.size(), 1.0);
-        for (int32_t t = 0; t < tokens; ++t) {
-          const float* row = a.data() + int64_t{t} * neurons;
-          double squares = 0;
-          for (int32_t n = 0; n < neurons; ++n) squares += double{row[n]} * row[n];
-          if (squares == 0) continue;
-          for (int32_t n = 0; n < neurons; ++n) {
-            const double term = double{row[n]} * row[n] / (normalize == 1 ? squares : 1.0);
-            want[static_cast<size_t>(n)] += term;
-            scale[static_cast<size_t>(n)] += term;
-          }
-        }
-        CHECK_CLOSE(scores, want, scale, kScoreTolerance, what);
-      }
+      if (tokens > 1) std::fill(a.begin() + neurons, a.begin() + int64_t{2} * neurons, 0.0f);
+      for (const int32_t normalize : {0, 1}) CheckEnergy(a, tokens, neurons, normalize, random);
     }
+  }
+  // Squares leave the range of F32.
+  for (const float magnitude : {0x1p-80f, 0x1p80f}) {
+    std::vector<float> a = random.Values(600);
+    for (float& value : a) value *= magnitude;
+    CheckEnergy(a, 3, 200, 1, random);
+  }
+}
+
+// More neurons than a GPU's shared memory holds; more tokens than it has blocks.
+TEST(ScoresLargePrompts) {
+  Random random(44);
+  for (const auto& [tokens, neurons] : {std::pair<int32_t, int32_t>{300, 44}, {2, 17003}, {2, 17004}}) {
+    const Array<float> a(Activations(tokens, neurons, false, random));
+    const std::string what = Shape("large", {tokens, neurons});
+    const std::vector<float> start(static_cast<size_t>(neurons), 2.0f);
+    const auto share = [](int32_t m) { return static_cast<int32_t>(std::ceil(0.4 * m - 1e-9)); };
+    const auto value = [](float v) { return v; };
+    const auto shares = OnEveryContext(start, what, [&, tokens = tokens, neurons = neurons](ci_context* c, float* out) {
+      return ci_score_top_share(c, a.data(), tokens, neurons, 0, 0.4, out);
+    });
+    CHECK_SAME(shares,
+               Strongest(
+                   a.values(), tokens, neurons, [](float v) { return v > 0; }, value, share),
+               what);
+    const auto counts = OnEveryContext(start, what, [&, tokens = tokens, neurons = neurons](ci_context* c, float* out) {
+      return ci_score_top_k(c, a.data(), tokens, neurons, 17, out);
+    });
+    CHECK_SAME(
+        counts,
+        Strongest(
+            a.values(), tokens, neurons, [](float) { return true; }, value, [](int32_t m) { return std::min(m, 17); }),
+        what);
+    const std::vector<float> values = random.Values(int64_t{tokens} * neurons);
+    for (const int32_t normalize : {0, 1}) CheckEnergy(values, tokens, neurons, normalize, random);
   }
 }
 

@@ -1,0 +1,240 @@
+// Dot products of many rows with one vector: the part of decode that reads most of a model.
+//
+// A block keeps the vector in shared memory and takes pairs of rows, which share the reads of it, in pieces of 512
+// bytes of each row. Every warp has an equal run of all the pieces, so that few rows occupy all warps too, and a ring
+// of `depth` slots in shared memory, each for a piece of both rows: while one is multiplied, the others are on their
+// way. So 16 warps * 8 slots * 1 KB = 128 KB are under way to each multiprocessor that has so much shared memory. An
+// H100 needs bandwidth * latency = 3.35 TB/s / 132 * 1 us = 25 KB of them: it does not wait for warps that are busy.
+#ifndef COREINFER_CUDA_DOTS_H_
+#define COREINFER_CUDA_DOTS_H_
+
+#include "rows.h"
+#include "stream.h"
+
+namespace coreinfer {
+
+constexpr int kDotThreads = 512;
+constexpr int kDotWarps = kDotThreads / kWarpThreads;
+
+/// Elements of 16 bytes.
+__host__ __device__ constexpr int ChunkElements(int32_t dtype) {
+  return dtype == CI_F32 ? 4 : dtype == CI_Q8_0 ? 16 : dtype == CI_Q4_0 ? 32 : 8;
+}
+
+/// Pieces of a row.
+__host__ __device__ __forceinline__ int PiecesOf(int32_t dtype, int32_t columns) {
+  return (columns - 1) / (kWarpThreads * ChunkElements(dtype)) + 1;
+}
+
+/// The vector's floats in shared memory: whole pieces.
+__host__ __device__ __forceinline__ int64_t StagedFloats(int32_t dtype, int32_t columns) {
+  return int64_t{PiecesOf(dtype, columns)} * kWarpThreads * ChunkElements(dtype);
+}
+
+/// The floats that a block's walks over `rows` rows leave in shared memory.
+__host__ __device__ __forceinline__ int64_t DotFloats(int64_t rows) { return rows + 1 + 2 * kDotWarps; }
+
+/// Bytes of the scales of a piece.
+__host__ __device__ constexpr int PieceScaleBytes(int32_t dtype) {
+  return dtype == CI_Q8_0 ? 32 : dtype == CI_Q4_0 ? 64 : 0;
+}
+
+/// Bytes of a warp's slot: a piece of two rows.
+__host__ __device__ constexpr int SlotBytes(int32_t dtype) { return 2 * (kWarpThreads * 16 + PieceScaleBytes(dtype)); }
+
+/// Bytes of all warps' rings.
+__host__ __device__ __forceinline__ int64_t RingBytes(int32_t dtype, int depth) {
+  return int64_t{kDotWarps} * depth * SlotBytes(dtype);
+}
+
+/// Copies the vector to shared memory, zeros behind it. Quad k, of a lane's kQuads per chunk, goes where the eight
+/// lanes that are served together find their quads in different banks. columns is a multiple of 4, x aligned to 16.
+template <int kDtype>
+__device__ __forceinline__ void StageVector(const float* __restrict__ x, int columns, float4* staged) {
+  constexpr int kQuads = ChunkElements(kDtype) / 4;
+  const int quads = static_cast<int>(StagedFloats(kDtype, columns) / 4);
+  for (int k = static_cast<int>(threadIdx.x); k < quads; k += kDotThreads) {
+    const float4 quad = k < columns / 4 ? __ldg(reinterpret_cast<const float4*>(x) + k) : make_float4(0, 0, 0, 0);
+    staged[k ^ (k >> 3 & (kQuads - 1))] = quad;
+  }
+}
+
+struct RowPair {
+  const uint8_t* q[2];
+  const uint8_t* d[2];
+};
+
+/// How the pieces of `pairs` pairs are divided among warps. The sum of the share that one warp has of a pair stands at
+/// place pair + warp of an array: in the order of the pieces one of them grows, or both, so no place is used twice.
+struct Division {
+  int pieces;  // of a row
+  int total;
+
+  __device__ __forceinline__ int Begin(int warp) const { return static_cast<int>(int64_t{total} * warp / kDotWarps); }
+
+  /// The warp that has a piece.
+  __device__ __forceinline__ int Owner(int piece) const {
+    return static_cast<int>(((int64_t{piece} + 1) * kDotWarps - 1) / total);
+  }
+
+  /// The dot product of a row; a barrier stands between the walks and this.
+  __device__ __forceinline__ float Dot(const float* dots, int row) const {
+    const int pair = row / 2;
+    const int last = Owner((pair + 1) * pieces - 1);
+    float sum = 0.0f;
+    for (int warp = Owner(pair * pieces); warp <= last; ++warp) {
+      const bool has_pieces = Begin(warp) < Begin(warp + 1);  // not so where there are more warps than pieces
+      if (has_pieces) sum += dots[2 * (pair + warp) + row % 2];
+    }
+    return sum;
+  }
+};
+
+/// One warp's walk. Pairs::At(pair) gives a RowPair. Start sends for the first pieces; between it and Finish the block
+/// stages the vector and waits.
+template <int kDtype, class Pairs>
+class DotWalk {
+ public:
+  __device__ __forceinline__ DotWalk(const Pairs& pairs, int count, int columns, uint8_t* rings, int depth)
+      : pairs_(pairs),
+        division_{PiecesOf(kDtype, columns), PiecesOf(kDtype, columns) * count},
+        warp_(static_cast<int>(threadIdx.x) / kWarpThreads),
+        lane_(static_cast<int>(threadIdx.x) % kWarpThreads),
+        chunks_(columns / kElements),
+        depth_(depth),
+        ring_(rings + warp_ * depth * kSlotBytes),
+        policy_(StreamPolicy()),
+        next_(division_.Begin(warp_)),
+        end_(division_.Begin(warp_ + 1)) {}
+
+  __device__ __forceinline__ void Start() {
+    ahead_ = next_;
+    piece_ahead_ = next_ % division_.pieces;
+    pair_ahead_ = next_ / division_.pieces;
+    PointAhead();
+    for (int slot = 0; slot < depth_; ++slot) SendFor(slot);
+  }
+
+  __device__ __forceinline__ void Finish(const float4* __restrict__ staged, float* dots) {
+    int piece = next_ % division_.pieces;
+    int pair = next_ / division_.pieces;
+    int slot = 0;
+    float sums[2] = {0.0f, 0.0f};
+    for (; next_ < end_; ++next_) {
+      WaitForOldest(depth_);
+      if (kIsGrouped) __syncwarp();  // a lane's scales were copied by others
+      AddProducts(slot, staged, piece, sums);
+      if (kIsGrouped) __syncwarp();
+      SendFor(slot);
+      slot = slot + 1 == depth_ ? 0 : slot + 1;
+      if (++piece < division_.pieces && next_ + 1 < end_) continue;
+      StoreSums(sums, &dots[2 * (pair + warp_)]);
+      sums[0] = 0.0f;
+      sums[1] = 0.0f;
+      piece = 0;
+      ++pair;
+    }
+    WaitForCopies<0>();
+  }
+
+  __device__ __forceinline__ const Division& division() const { return division_; }
+
+ private:
+  static constexpr int kElements = ChunkElements(kDtype);
+  static constexpr int kQuads = kElements / 4;
+  static constexpr int kSlotBytes = SlotBytes(kDtype);
+  static constexpr bool kIsGrouped = kDtype == CI_Q8_0 || kDtype == CI_Q4_0;
+  static constexpr int kScaleWords = kIsGrouped ? PieceScaleBytes(kDtype) / 4 : 1;  // two scales each
+
+  __device__ __forceinline__ void PointAhead() {
+    if (ahead_ >= end_) return;
+    const RowPair rows = pairs_.At(pair_ahead_);
+    q_[0] = rows.q[0];
+    q_[1] = rows.q[1];
+    if (kIsGrouped) d_ = lane_ / kScaleWords == 0 ? rows.d[0] : rows.d[1];
+  }
+
+  // Sends for the next piece of both rows, if there is one. Lanes past a row's end get its last chunk: x is 0 there.
+  __device__ __forceinline__ void SendFor(int slot) {
+    if (ahead_ < end_) {
+      const int chunk = min(piece_ahead_ * kWarpThreads + lane_, chunks_ - 1);
+      uint8_t* target = ring_ + slot * kSlotBytes;
+      AsyncCopy<16>(target + lane_ * 16, q_[0] + 16 * int64_t{chunk}, policy_);
+      AsyncCopy<16>(target + (kWarpThreads + lane_) * 16, q_[1] + 16 * int64_t{chunk}, policy_);
+      if (kIsGrouped && lane_ < 2 * kScaleWords) {
+        const int word = min(piece_ahead_ * kScaleWords + lane_ % kScaleWords, chunks_ * kElements / 64 - 1);
+        AsyncCopy<4>(target + 2 * kWarpThreads * 16 + lane_ * 4, d_ + 4 * int64_t{word}, policy_);
+      }
+      ++ahead_;
+      if (++piece_ahead_ == division_.pieces) {
+        piece_ahead_ = 0;
+        ++pair_ahead_;
+        PointAhead();
+      }
+    }
+    CommitCopies();
+  }
+
+  __device__ __forceinline__ void AddProducts(int slot, const float4* staged, int piece, float* sums) const {
+    const uint8_t* q = ring_ + slot * kSlotBytes + lane_ * 16;
+    const Chunk<kDtype> chunks[2] = {{*reinterpret_cast<const uint4*>(q)},
+                                     {*reinterpret_cast<const uint4*>(q + kWarpThreads * 16)}};
+    // The byte offset of quad 0; StageVector says why that of quad j differs by an exclusive or.
+    const int first = ((piece * kWarpThreads + lane_) * kQuads | (lane_ * kQuads >> 3 & (kQuads - 1))) * 16;
+    float products[2] = {0.0f, 0.0f};
+#pragma unroll
+    for (int j = 0; j < kQuads; ++j) {
+      const float4 x = *reinterpret_cast<const float4*>(reinterpret_cast<const uint8_t*>(staged) + (first ^ j * 16));
+#pragma unroll
+      for (int which = 0; which < 2; ++which) {
+        const float4 w = chunks[which].Quad(j);
+        products[which] = fmaf(w.x, x.x, products[which]);
+        products[which] = fmaf(w.y, x.y, products[which]);
+        products[which] = fmaf(w.z, x.z, products[which]);
+        products[which] = fmaf(w.w, x.w, products[which]);
+      }
+    }
+#pragma unroll
+    for (int which = 0; which < 2; ++which) {
+      sums[which] =
+          kIsGrouped ? fmaf(ScaleIn(slot, which), products[which], sums[which]) : sums[which] + products[which];
+    }
+  }
+
+  // A chunk of Q4_0 has one scale, two chunks of Q8_0 share one.
+  __device__ __forceinline__ float ScaleIn(int slot, int which) const {
+    const uint8_t* scales = ring_ + slot * kSlotBytes + 2 * kWarpThreads * 16 + which * PieceScaleBytes(kDtype);
+    return HalfToFloat(reinterpret_cast<const uint16_t*>(scales)[kDtype == CI_Q8_0 ? lane_ / 2 : lane_]);
+  }
+
+  // Both rows' sums over the lanes: lanes 0..15 go on with the first row's, the others with the second's.
+  __device__ __forceinline__ void StoreSums(const float* sums, float* dots) const {
+    const bool is_upper = lane_ >= kWarpThreads / 2;
+    float sum = is_upper ? sums[1] : sums[0];
+    sum += __shfl_xor_sync(kWholeWarp, is_upper ? sums[0] : sums[1], kWarpThreads / 2);
+#pragma unroll
+    for (int lanes = kWarpThreads / 4; lanes > 0; lanes /= 2) sum += __shfl_xor_sync(kWholeWarp, sum, lanes);
+    if (lane_ % (kWarpThreads / 2) == 0) dots[is_upper ? 1 : 0] = sum;
+  }
+
+  const Pairs& pairs_;
+  const Division division_;
+  const int warp_;
+  const int lane_;
+  const int chunks_;
+  const int depth_;
+  uint8_t* const ring_;
+  const uint64_t policy_;
+  int next_;  // the piece to multiply, of all the block's
+  const int end_;
+  int ahead_ = 0;  // the piece to send for
+  int piece_ahead_ = 0;
+  int pair_ahead_ = 0;
+  // pair_ahead_'s: two rows, and the scales that the lane sends for.
+  const uint8_t* q_[2] = {nullptr, nullptr};
+  const uint8_t* d_ = nullptr;
+};
+
+}  // namespace coreinfer
+
+#endif  // COREINFER_CUDA_DOTS_H_
