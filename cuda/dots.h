@@ -8,6 +8,7 @@
 #ifndef COREINFER_CUDA_DOTS_H_
 #define COREINFER_CUDA_DOTS_H_
 
+#include "early_start.h"
 #include "rows.h"
 #include "stream.h"
 
@@ -47,14 +48,16 @@ __host__ __device__ __forceinline__ int64_t RingBytes(int32_t dtype, int depth) 
   return int64_t{kDotWarps} * depth * SlotBytes(dtype);
 }
 
-/// Copies the vector to shared memory, zeros behind it. Quad k, of a lane's kQuads per chunk, goes where the eight
-/// lanes that are served together find their quads in different banks. columns is a multiple of 4, x aligned to 16.
+/// Waits for the kernels that made the vector, then copies it to shared memory, zeros behind it. Quad k, of a lane's
+/// kQuads per chunk, goes where the eight lanes that are served together find their quads in different banks. columns
+/// is a multiple of 4, x aligned to 16.
 template <int kDtype>
-__device__ __forceinline__ void StageVector(const float* __restrict__ x, int columns, float4* staged) {
+__device__ __forceinline__ void StageVector(const float* x, int columns, float4* staged) {
+  WaitForPrevious();
   constexpr int kQuads = ChunkElements(kDtype) / 4;
   const int quads = static_cast<int>(StagedFloats(kDtype, columns) / 4);
   for (int k = static_cast<int>(threadIdx.x); k < quads; k += kDotThreads) {
-    const float4 quad = k < columns / 4 ? __ldg(reinterpret_cast<const float4*>(x) + k) : make_float4(0, 0, 0, 0);
+    const float4 quad = k < columns / 4 ? reinterpret_cast<const float4*>(x)[k] : make_float4(0, 0, 0, 0);
     staged[k ^ (k >> 3 & (kQuads - 1))] = quad;
   }
 }

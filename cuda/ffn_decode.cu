@@ -81,6 +81,7 @@ __device__ __forceinline__ void DotAligned(const FfnDecode& decode, const DotRow
 // A warp for each row, element by element.
 __device__ void DotUnaligned(const FfnDecode& decode, const DotRows& list, float* dots) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
+  WaitForPrevious();
   __syncthreads();  // the dots of an earlier call were read
   for (int i = static_cast<int>(threadIdx.x) / kWarpThreads; i < list.count; i += kDotWarps) {
     const int row = list.rows[i];
@@ -163,6 +164,7 @@ __device__ __forceinline__ void PrefetchDown(const DeviceMatrix& down, const Neu
 }
 
 __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode decode) {
+  LetNextStart();
   __shared__ DotRows list;
   __shared__ ActiveNeurons active;
   const Ffn& ffn = decode.ffn;
@@ -211,13 +213,15 @@ __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode de
 }
 
 // y += bias + the blocks' sums, in their order: a warp for each share of the blocks, a lane for each column.
-constexpr int kReduceThreads = 512;
+constexpr int kReduceThreads = 256;
 constexpr int kReduceWarps = kReduceThreads / kWarpThreads;
 
 __global__ void __launch_bounds__(kReduceThreads)
     ffn_reduce_kernel(const float* __restrict__ partials, int blocks, int dim, const float* __restrict__ down_bias,
                       float* y) {
   __shared__ float sums[kReduceWarps][kWarpThreads];
+  LetNextStart();
+  WaitForPrevious();
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads;
   const int column = static_cast<int>(blockIdx.x) * kWarpThreads + lane;
@@ -226,7 +230,7 @@ __global__ void __launch_bounds__(kReduceThreads)
   float sum = 0.0f;
   if (column < dim) {
     if (warp == 0) start = down_bias == nullptr ? y[column] : y[column] + down_bias[column];
-#pragma unroll 8
+#pragma unroll 16
     for (int block = blocks * warp / kReduceWarps; block < end; ++block) {
       sum += partials[int64_t{block} * dim + column];
     }
@@ -268,11 +272,12 @@ int32_t LaunchDecode(ci_context& c, const char* function, FfnDecode decode, floa
   const Plan plan = PlanFor(c, decode);
   decode.depth = plan.depth;
   decode.partials = static_cast<float*>(c.Scratch(plan.blocks * ffn.dim * static_cast<int64_t>(sizeof(float))));
-  const int32_t status = Launch(c, function, ffn_decode_kernel, dim3(static_cast<unsigned>(plan.blocks)),
+  const int32_t status = Launch(Start::kEarly, c, function, ffn_decode_kernel, dim3(static_cast<unsigned>(plan.blocks)),
                                 dim3(kDotThreads), SharedBytes(decode, plan.blocks), decode);
   if (status != CI_OK) return status;
-  return Launch(c, function, ffn_reduce_kernel, dim3(static_cast<unsigned>((ffn.dim - 1) / kWarpThreads + 1)),
-                dim3(kReduceThreads), 0, decode.partials, static_cast<int>(plan.blocks), ffn.dim, ffn.down_bias, y);
+  return Launch(Start::kEarly, c, function, ffn_reduce_kernel,
+                dim3(static_cast<unsigned>((ffn.dim - 1) / kWarpThreads + 1)), dim3(kReduceThreads), 0, decode.partials,
+                static_cast<int>(plan.blocks), ffn.dim, ffn.down_bias, y);
 }
 
 }  // namespace

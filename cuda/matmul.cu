@@ -46,6 +46,7 @@ struct AdjacentRows {
 
 template <int kDtype>
 __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
+  LetNextStart();
   const DeviceMatrix& weight = matvec.weight;
   auto* staged = DynamicShared<float4>();
   auto* rings = reinterpret_cast<uint8_t*>(staged + StagedFloats(kDtype, weight.columns) / 4);
@@ -103,8 +104,8 @@ int32_t LaunchMatvec(ci_context& c, const char* function, Matvec matvec) {
     return Launch(c, function, matvec_unaligned_kernel, dim3((weight.rows - 1) / kRows + 1), dim3(kUnalignedThreads), 0,
                   matvec);
   }
-  return Launch(c, function, matvec_kernel<kDtype>, dim3(static_cast<unsigned>(blocks)), dim3(kDotThreads),
-                SharedBytes<kDtype>(matvec, pairs_per_block), matvec);
+  return Launch(Start::kEarly, c, function, matvec_kernel<kDtype>, dim3(static_cast<unsigned>(blocks)),
+                dim3(kDotThreads), SharedBytes<kDtype>(matvec, pairs_per_block), matvec);
 }
 
 int32_t LaunchMatvec(ci_context& c, const char* function, const Matvec& matvec) {

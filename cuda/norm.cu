@@ -4,6 +4,7 @@
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "device.h"
+#include "early_start.h"
 
 namespace coreinfer {
 namespace {
@@ -84,6 +85,7 @@ struct Row {
 template <bool kInQuads>
 __global__ void __launch_bounds__(kMostThreads, 1)
     rms_norm_kernel(const float* x, const float* __restrict__ weight, int rows, int dim, float epsilon, float* y) {
+  LetNextStart();
   const Row row(x, y, rows, dim);
   const float squares = row.Sum<kInQuads>([](float value) { return value * value; });
   row.Store<kInQuads, false>(0.0f, rsqrtf(squares / static_cast<float>(dim) + epsilon), weight, nullptr);
@@ -93,6 +95,7 @@ template <bool kInQuads>
 __global__ void __launch_bounds__(kMostThreads, 1)
     layer_norm_kernel(const float* x, const float* __restrict__ weight, const float* __restrict__ bias, int rows,
                       int dim, float epsilon, float* y) {
+  LetNextStart();
   const Row row(x, y, rows, dim);
   const float mean = row.Sum<kInQuads>([](float value) { return value; }) / static_cast<float>(dim);
   const float squares = row.Sum<kInQuads>([mean](float value) { return (value - mean) * (value - mean); });
