@@ -102,7 +102,7 @@ class ReportCommandsTest {
     assertEquals(
         summary.memoryPlan().needed(), json.getAsJsonObject("memory").get("needed").getAsLong());
     String text = Command.run(Command.withModel("show")).done().out();
-    for (String word : new String[] {"architecture", "FFN", "tokenizer", "memory", "at keep 0.4"}) {
+    for (String word : new String[] {"architecture", "FFN", "tokenizer", "memory", "at keep 0.6"}) {
       assertTrue(text.contains(word), text);
     }
   }
