@@ -38,7 +38,7 @@ class HelpTest {
     for (String option :
         new String[] {
           "--method", "--rule", "--alpha", "--keep", "--layers", "--backend", "--threads",
-          "--context", "--prompt", "--file", "--max-tokens", "--temperature", "--top-k", "--top-p",
+          "--context", "--gpu-memory", "--prompt", "--file", "--max-tokens", "--temperature", "--top-k", "--top-p",
           "--min-p", "--repeat-penalty", "--seed", "--stop", "--ignore-eos", "--json"
         }) {
       assertTrue(help.contains(option), option);

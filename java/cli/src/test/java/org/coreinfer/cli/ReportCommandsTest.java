@@ -108,6 +108,26 @@ class ReportCommandsTest {
   }
 
   @Test
+  void showPlansTheMemoryOfAGpu() {
+    JsonObject all =
+        Command.run(Command.withModel("show", "--json", "--gpu-memory", "1.5G"))
+            .json()
+            .getAsJsonObject("gpu_memory");
+    assertEquals(1536L << 20, all.get("limit").getAsLong());
+    assertEquals(0, all.getAsJsonArray("streamed_layers").size());
+    assertEquals(0, all.get("token_streams").getAsLong());
+    long needed = all.get("needed").getAsLong();
+
+    String less = Long.toString(needed - (1 << 20));
+    String text = Command.run(Command.withModel("show", "--gpu-memory", less)).done().out();
+    assertTrue(text.contains("stay in host memory"), text);
+
+    String sentence = Command.run(Command.withModel("show", "--gpu-memory", "1M")).sentence(1);
+    assertTrue(sentence.contains("needs at least"), sentence);
+    assertFalse(Command.run(Command.withModel("show")).done().out().contains("GPU memory"));
+  }
+
+  @Test
   void doctorSaysOfEachThingHowItIs() {
     Command.Outcome outcome = Command.run("doctor", "--json");
     assertEquals("", outcome.err());
