@@ -1,8 +1,8 @@
 // Kernels of decode that start while the one before them ends: in a chain of kernels of some microseconds each, the
 // time between two of them counts. From compute capability 9.0 on (programmatic dependent launch).
 //
-// The rule that makes it safe: a kernel that lets the next one start early writes vectors and scratch memory only, and
-// a kernel that starts early reads nothing but weights and neuron lists before it waits, and writes nothing.
+// The rule that makes it safe: a kernel that lets the next one start early writes vectors, caches and scratch memory
+// only, and a kernel that starts early reads nothing but weights and neuron lists before it waits, and writes nothing.
 #ifndef COREINFER_CUDA_EARLY_START_H_
 #define COREINFER_CUDA_EARLY_START_H_
 

@@ -3,13 +3,19 @@ package org.coreinfer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
+import java.util.function.IntPredicate;
+import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.Host;
+import org.coreinfer.backend.cuda.Cuda;
+import org.coreinfer.backend.cuda.CudaBackend;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
+import org.coreinfer.model.GpuPlan;
 import org.coreinfer.model.MemoryPlan;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.model.ModelLoader;
@@ -34,6 +40,7 @@ public final class Model implements AutoCloseable {
   private final Set<Integer> endTokens;
   private final DType cacheDtype;
   private final MemoryPlan memoryPlan;
+  private final @Nullable GpuPlan gpuPlan;
   private final long loadNanos;
   private final Lifetime lifetime;
 
@@ -44,13 +51,19 @@ public final class Model implements AutoCloseable {
       ModelLoader loader = new ModelLoader(opened, Families.of(opened));
       int positions = builder.positions(loader.config());
       this.cacheDtype = builder.cacheDtype(loader);
-      this.memoryPlan = MemoryPlan.of(opened, loader, positions, Sequence.CHUNK, cacheDtype);
-      memoryPlan.refuseIfTooLarge();
       this.tokenizer = Tokenizers.of(opened);
       this.endTokens =
           Arrays.stream(tokenizer.endTokens()).boxed().collect(Collectors.toUnmodifiableSet());
-      device = Host.cpu(builder.threads);
-      this.decoder = loader.load(device, positions, builder.onLoad);
+      ModelPlacement placement = ModelPlacement.of(opened, loader, builder.wish(loader, positions));
+      device = placement.backend();
+      this.memoryPlan = placement.memoryPlan();
+      GpuPlan plan = placement.gpuPlan();
+      this.gpuPlan = plan;
+      if (plan != null) {
+        builder.onGpuPlan.accept(plan);
+      }
+      IntPredicate isStreamed = layer -> plan != null && plan.isStreamed(layer);
+      this.decoder = loader.load(device, positions, isStreamed, builder.onLoad);
     } catch (RuntimeException e) {
       if (device != null) {
         device.close();
@@ -102,7 +115,7 @@ public final class Model implements AutoCloseable {
     return backend.description();
   }
 
-  /** {@code cpu}. */
+  /** {@code cpu} or {@code cuda}. */
   public String backendName() {
     return backend.name();
   }
@@ -114,6 +127,11 @@ public final class Model implements AutoCloseable {
 
   public MemoryPlan memoryPlan() {
     return memoryPlan;
+  }
+
+  /** Where the weights are on the GPU; null if the model computes on the CPU. */
+  public @Nullable GpuPlan gpuPlan() {
+    return gpuPlan;
   }
 
   /** Of a session's keys and values. */
@@ -167,6 +185,11 @@ public final class Model implements AutoCloseable {
     private int context;
     private @Nullable DType cache;
     private DoubleConsumer onLoad = fraction -> {};
+    private ComputeDevice device = ComputeDevice.AUTO;
+    private long gpuMemory;
+    private CoreOptions core = CoreOptions.stability(CoreOptions.DEFAULT_KEEP);
+    private Consumer<GpuPlan> onGpuPlan = plan -> {};
+    private LongFunction<CudaBackend> cuda = Cuda::open;
 
     private Builder(Source source) {
       this.source = source;
@@ -196,6 +219,45 @@ public final class Model implements AutoCloseable {
       return this;
     }
 
+    /** Where to compute; by default on a GPU where there is one. */
+    public Builder device(ComputeDevice value) {
+      device = value;
+      return this;
+    }
+
+    /**
+     * The bytes of GPU memory that may be used; by default what is free. Of a model that does not
+     * fit, FFN layers stay in host memory.
+     */
+    public Builder gpuMemory(long bytes) {
+      if (bytes < 1) {
+        throw new IllegalArgumentException("gpu memory=" + bytes + ": expected 1 or more");
+      }
+      gpuMemory = bytes;
+      return this;
+    }
+
+    /**
+     * What sessions will most likely ask for: GPU memory is planned for one such session. By
+     * default core neurons with the usual keep.
+     */
+    public Builder plannedFor(CoreOptions options) {
+      core = options;
+      return this;
+    }
+
+    /** Receives the plan of the GPU's memory before anything is loaded. */
+    public Builder onGpuPlan(Consumer<GpuPlan> listener) {
+      onGpuPlan = listener;
+      return this;
+    }
+
+    /** For tests: how to open the GPU. */
+    Builder cuda(LongFunction<CudaBackend> opener) {
+      cuda = opener;
+      return this;
+    }
+
     /** Receives the fraction that is loaded. */
     public Builder onLoad(DoubleConsumer progress) {
       onLoad = progress;
@@ -216,11 +278,28 @@ public final class Model implements AutoCloseable {
     public ModelSummary summarize() {
       try (WeightFile file = source.open()) {
         ModelLoader loader = new ModelLoader(file, Families.of(file));
-        MemoryPlan plan =
-            MemoryPlan.of(
-                file, loader, positions(loader.config()), Sequence.CHUNK, cacheDtype(loader));
-        return ModelSummary.of(file, loader, cacheDtype(loader), plan);
+        int positions = positions(loader.config());
+        DType dtype = cacheDtype(loader);
+        MemoryPlan plan = ModelPlacement.cpuPlan(file, loader, positions, dtype);
+        return ModelSummary.of(file, loader, dtype, plan, gpuPlan(loader, positions));
       }
+    }
+
+    /** The plan for the GPU memory that was named; null if none was. */
+    private @Nullable GpuPlan gpuPlan(ModelLoader loader, int positions) {
+      if (gpuMemory == 0) {
+        return null;
+      }
+      ModelConfig config = loader.config();
+      int widest = Math.max(config.dim(), config.queryDim());
+      long workspace = CudaBackend.usualWorkspace(Sequence.CHUNK, widest, config.neurons());
+      return ModelPlacement.gpuPlan(
+          loader, wish(loader, positions), gpuMemory, workspace, ModelPlacement.usualRates());
+    }
+
+    private ModelPlacement.Wish wish(ModelLoader loader, int positions) {
+      return new ModelPlacement.Wish(
+          device, threads, positions, cacheDtype(loader), gpuMemory, core, cuda);
     }
 
     /** The model's tokenizer alone; no weight is read. */

@@ -1,21 +1,21 @@
 package org.coreinfer;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.Rules;
-import org.coreinfer.model.Family;
+import org.coreinfer.model.GpuPlan;
 import org.coreinfer.model.MemoryPlan;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.model.ModelLoader;
-import org.coreinfer.model.family.Families;
+import org.coreinfer.model.ModelSizes;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Tensor;
 import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.WeightFile;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model file as it can be described without loading it.
@@ -25,6 +25,7 @@ import org.coreinfer.weights.WeightFile;
  * @param storage what is stored, by dtype
  * @param unsupported tensors that this library can't compute with, and why
  * @param cacheDtype of a session's keys and values
+ * @param gpuPlan for the GPU memory that was named; null if none was
  * @param ffnBytes per layer, the bytes of all FFN neurons
  * @param otherBytes what decoding one token reads beside the FFN: attention and the head
  */
@@ -37,42 +38,31 @@ public record ModelSummary(
     Tokenizer tokenizer,
     DType cacheDtype,
     MemoryPlan memoryPlan,
+    @Nullable GpuPlan gpuPlan,
     List<Long> ffnBytes,
     long otherBytes) {
-  private static final List<String> FFN =
-      List.of("ffn_gate.weight", "ffn_up.weight", "ffn_down.weight");
-  private static final List<String> ATTENTION =
-      List.of("attn_q.weight", "attn_k.weight", "attn_v.weight", "attn_output.weight");
-
   /** The tensors of one dtype. */
   public record Storage(DType dtype, int tensors, long bytes) {}
 
   static ModelSummary of(
-      WeightFile file, ModelLoader loader, DType cacheDtype, MemoryPlan memoryPlan) {
-    Family family = Families.of(file);
-    ModelConfig config = loader.config();
-    Tokenizer tokenizer = Tokenizers.of(file);
-    List<Long> ffnBytes = new ArrayList<>();
-    long otherBytes = bytes(file, family, "", List.of("output.weight"));
-    if (otherBytes == 0) {
-      otherBytes = bytes(file, family, "", List.of("token_embd.weight"));
-    }
-    for (int layer = 0; layer < config.layers(); layer++) {
-      String prefix = "blk." + layer + ".";
-      ffnBytes.add(bytes(file, family, prefix, FFN));
-      otherBytes += bytes(file, family, prefix, ATTENTION);
-    }
+      WeightFile file,
+      ModelLoader loader,
+      DType cacheDtype,
+      MemoryPlan memoryPlan,
+      @Nullable GpuPlan gpuPlan) {
+    ModelSizes sizes = loader.sizes();
     return new ModelSummary(
         file.name(),
-        config,
+        loader.config(),
         file.bytes(),
         storage(file),
         file.unsupported(),
-        tokenizer,
+        Tokenizers.of(file),
         cacheDtype,
         memoryPlan,
-        List.copyOf(ffnBytes),
-        otherBytes);
+        gpuPlan,
+        sizes.ffn().stream().map(ModelSizes.FfnSizes::bytes).toList(),
+        sizes.tokenBytes());
   }
 
   private static List<Storage> storage(WeightFile file) {
@@ -84,14 +74,6 @@ public record ModelSummary(
           (a, b) -> new Storage(a.dtype(), a.tensors() + b.tensors(), a.bytes() + b.bytes()));
     }
     return List.copyOf(sums.values());
-  }
-
-  private static long bytes(WeightFile file, Family family, String prefix, List<String> names) {
-    long sum = 0;
-    for (String name : names) {
-      sum += file.find(family.tensorName(file, prefix + name)).map(Tensor::bytes).orElse(0L);
-    }
-    return sum;
   }
 
   /** The bytes of weights that decoding one token reads with these options. */

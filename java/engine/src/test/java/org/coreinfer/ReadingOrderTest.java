@@ -17,6 +17,7 @@ class ReadingOrderTest {
           "error",
           "tensor",
           "backend",
+          "backend.cuda",
           "weights",
           "text",
           "model",

@@ -10,6 +10,8 @@ public interface NativeKernels {
 
   int ci_context_destroy(long context);
 
+  int ci_context_synchronize(long context);
+
   String ci_context_description(long context);
 
   String ci_error_message();
@@ -64,7 +66,7 @@ public interface NativeKernels {
       int tokens,
       int heads,
       int headDim,
-      int firstPosition,
+      long firstPosition,
       long x);
 
   int ci_attention_append(
@@ -74,7 +76,7 @@ public interface NativeKernels {
       int tokens,
       int kvHeads,
       int headDim,
-      int firstPosition,
+      long firstPosition,
       int capacity,
       int cacheDtype,
       long keyCache,
@@ -87,7 +89,7 @@ public interface NativeKernels {
       int heads,
       int kvHeads,
       int headDim,
-      int firstPosition,
+      long firstPosition,
       int window,
       float scale,
       int capacity,
@@ -102,7 +104,7 @@ public interface NativeKernels {
       int heads,
       int kvHeads,
       int headDim,
-      int position,
+      long position,
       int window,
       float scale,
       int capacity,
@@ -145,7 +147,7 @@ public interface NativeKernels {
       long downBias,
       long x,
       long coreIds,
-      int core,
+      long core,
       int neurons,
       int dim,
       long activations,
@@ -169,4 +171,14 @@ public interface NativeKernels {
 
   int ci_score_energy(
       long context, long activations, int tokens, int neurons, int normalize, long scores);
+
+  int ci_score_select(
+      long context,
+      long scores,
+      long weights,
+      int neurons,
+      int count,
+      int onlySeen,
+      long coreIds,
+      long core);
 }

@@ -13,7 +13,8 @@ public enum Activation {
     this.code = code;
   }
 
-  int code() {
+  /** The value of enum ci_activation. */
+  public int code() {
     return code;
   }
 }

@@ -27,7 +27,7 @@ public final class Host {
       throw new IllegalArgumentException("threads=" + threads + ": expected 0 (all) to 1024");
     }
     int workers = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
-    return new Backend("cpu", library(), workers);
+    return Backend.cpu(library(), workers);
   }
 
   /**

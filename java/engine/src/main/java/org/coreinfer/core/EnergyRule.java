@@ -1,7 +1,6 @@
 package org.coreinfer.core;
 
 import org.coreinfer.backend.Backend;
-import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
@@ -24,17 +23,7 @@ public record EnergyRule(boolean impact) implements Rule {
   }
 
   @Override
-  public void finish(Backend backend, FfnWeights ffn, float[] scores) {
-    if (!impact) {
-      return;
-    }
-    try (NativeMemory memory = backend.allocateFloats("down row norms", scores.length)) {
-      backend.rowNorms(ffn.down(), memory);
-      float[] norms = new float[scores.length];
-      memory.floats().get(norms);
-      for (int i = 0; i < scores.length; i++) {
-        scores[i] *= norms[i] * norms[i];
-      }
-    }
+  public boolean weighsDownRows() {
+    return impact;
   }
 }

@@ -1,43 +1,53 @@
 package org.coreinfer.core;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.model.ActivationListener;
+import org.coreinfer.model.Decoder;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.tensor.NativeMemory;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One sequence's scores of every neuron, collected while prompts are read. A further prompt adds to
- * what was counted so far.
+ * One sequence's scores of every neuron, collected while prompts are read, after which the highest
+ * ones are chosen. A further prompt adds to what was counted so far.
  */
 public final class NeuronScores implements ActivationListener, AutoCloseable {
-  private final Backend backend;
-  private final ModelConfig config;
+  private final Decoder decoder;
+  private final Backend queue;
   private final CoreOptions options;
   private final Rule rule;
-  private final List<NativeMemory> layers = new ArrayList<>();
+  private final NativeMemory scores; // (layers, neurons)
+  private final NativeMemory[] layers;
 
-  public NeuronScores(Backend backend, ModelConfig config, CoreOptions options) {
-    this.backend = backend;
-    this.config = config;
+  /**
+   * @param queue the backend on which prompts are read
+   */
+  public NeuronScores(Decoder decoder, Backend queue, CoreOptions options) {
+    ModelConfig config = decoder.config();
+    this.decoder = decoder;
+    this.queue = queue;
     this.options = options;
     this.rule = Rules.of(options.rule(), options.alpha());
-    try {
-      for (int layer = 0; layer < config.layers(); layer++) {
-        layers.add(backend.allocateFloats("neuron scores", config.neurons()));
-      }
-    } catch (RuntimeException e) {
-      close();
-      throw e;
+    long bytes = (long) config.neurons() * Float.BYTES;
+    this.scores = queue.allocate("neuron scores", config.layers() * bytes);
+    this.layers = new NativeMemory[config.layers()];
+    for (int layer = 0; layer < layers.length; layer++) {
+      layers[layer] = scores.slice(layer * bytes, bytes);
     }
+  }
+
+  /** The most neurons of a layer that these options choose; all of a layer that stays dense. */
+  public static int mostChosen(CoreOptions options, ModelConfig config, int layer) {
+    return options.isSparse(layer)
+        ? Rules.of(options.rule(), options.alpha()).count(options.keep(), config.neurons())
+        : config.neurons();
   }
 
   @Override
   public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
     if (options.isSparse(layer)) {
-      rule.score(backend, activations, tokens, config.neurons(), layers.get(layer));
+      rule.score(queue, activations, tokens, ffn.neurons(), layers[layer]);
     }
   }
 
@@ -46,39 +56,43 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     return rule.needsWholePrompt();
   }
 
-  Rule rule() {
-    return rule;
-  }
-
-  CoreOptions options() {
-    return options;
+  @Override
+  public int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
+    int neurons = ffn.neurons();
+    int count = mostChosen(options, decoder.config(), layer);
+    if (count == neurons) {
+      return 0;
+    }
+    NativeMemory weights =
+        rule.weighsDownRows() ? decoder.downNorms().squared(queue, layer, ffn) : null;
+    queue.scoreSelect(
+        layers[layer], weights, neurons, count, rule.choosesOnlySeen(), coreIds, core);
+    return count;
   }
 
   /** A copy of one layer's scores. */
   public float[] scores(int layer) {
-    float[] copy = new float[config.neurons()];
-    layers.get(layer).floats().get(copy);
-    return copy;
+    return queue.downloadFloats(layers[layer], decoder.config().neurons());
   }
 
   /** A copy of all scores, for {@link #restore}. */
-  public float[][] snapshot() {
-    float[][] copy = new float[config.layers()][];
-    for (int layer = 0; layer < copy.length; layer++) {
-      copy[layer] = scores(layer);
-    }
-    return copy;
+  public float[] snapshot() {
+    return queue.downloadFloats(scores, Math.toIntExact(scores.bytes() / Float.BYTES));
   }
 
-  /** Takes back everything that was scored after {@code snapshot}. */
-  public void restore(float[][] snapshot) {
-    for (int layer = 0; layer < snapshot.length; layer++) {
-      layers.get(layer).floats().put(snapshot[layer]);
-    }
+  /**
+   * Takes back everything that was scored after {@code snapshot}.
+   *
+   * @param snapshot null for nothing at all
+   */
+  public void restore(float @Nullable [] snapshot) {
+    queue.upload(
+        snapshot == null ? new float[Math.toIntExact(scores.bytes() / Float.BYTES)] : snapshot,
+        scores);
   }
 
   @Override
   public void close() {
-    layers.forEach(NativeMemory::close);
+    scores.close();
   }
 }

@@ -1,7 +1,6 @@
 package org.coreinfer.core;
 
 import org.coreinfer.backend.Backend;
-import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.tensor.NativeMemory;
 
 /**
@@ -36,6 +35,8 @@ public interface Rule {
     return (int) Math.max(1, Math.min(neurons, Math.round(keep * neurons)));
   }
 
-  /** Turns summed scores into the order in which neurons are chosen, in place. */
-  default void finish(Backend backend, FfnWeights ffn, float[] scores) {}
+  /** Whether a score counts times the squared norm of the neuron's down row. */
+  default boolean weighsDownRows() {
+    return false;
+  }
 }

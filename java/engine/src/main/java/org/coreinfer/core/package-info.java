@@ -1,7 +1,7 @@
 /**
  * Which neurons decoding computes. While a prompt is read, a {@link org.coreinfer.core.Rule} scores
- * every neuron into {@link org.coreinfer.core.NeuronScores}; {@link org.coreinfer.core.CoreNeurons}
- * then keeps the best of each layer.
+ * every neuron into {@link org.coreinfer.core.NeuronScores}, which then chooses the best of each
+ * layer.
  */
 @NullMarked
 package org.coreinfer.core;

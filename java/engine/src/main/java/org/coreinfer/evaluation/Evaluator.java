@@ -3,12 +3,12 @@ package org.coreinfer.evaluation;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.coreinfer.core.CoreNeurons;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.NeuronScores;
 import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
+import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
@@ -35,7 +35,12 @@ public final class Evaluator implements AutoCloseable {
     this.decoder = decoder;
     this.options = options;
     this.tally = new Tally(decoder.config().vocabulary());
-    this.state = decoder.newState(capacity, Sequence.CHUNK, cacheDtype);
+    this.state =
+        decoder.newState(
+            capacity,
+            Sequence.CHUNK,
+            cacheDtype,
+            layer -> NeuronScores.mostChosen(options, decoder.config(), layer));
   }
 
   /**
@@ -58,35 +63,34 @@ public final class Evaluator implements AutoCloseable {
           "prompt tokens=%d: expected 1 to %d".formatted(promptTokens, ids.length - 1));
     }
     state.truncate(0);
-    try (NeuronScores scores = new NeuronScores(decoder.backend(), decoder.config(), options)) {
+    try (NeuronScores scores = new NeuronScores(decoder, state.queue(), options)) {
       Steps steps = new Steps(ids, promptTokens, monitor);
       int[] prompt = Arrays.copyOf(ids, promptTokens);
-      FloatBuffer logits =
+      Logits logits =
           decoder.prefill(state, prompt, Sequence.CHUNK, scores, null, steps::prefilled);
-      tally.dense().read(logits);
-      tally.core().read(logits.rewind());
+      NeuronSet core = state.chosen();
+      tally.dense().read(logits.read());
+      tally.core().read(logits.read());
       tally.score(ids[promptTokens]);
-      try (NeuronSet core = CoreNeurons.select(decoder, scores)) {
-        if (steps.count() > 0) {
-          compare(steps, core);
-        }
-        tally.endDocument(ids.length - promptTokens, share(core));
+      if (steps.count() > 0) {
+        compare(steps, core);
       }
+      tally.endDocument(ids.length - promptTokens, share(core));
     }
   }
 
   private void compare(Steps steps, NeuronSet core) {
     long rowBytes = (long) decoder.config().vocabulary() * Float.BYTES;
-    try (NativeMemory rows =
-        decoder.backend().allocate("dense logits", Math.multiplyExact(steps.count(), rowBytes))) {
+    long bytes = Math.multiplyExact(steps.count(), rowBytes);
+    try (NativeMemory rows = state.queue().allocateHost("dense logits", bytes)) {
       for (int i = 0; i < steps.count(); i++) {
-        FloatBuffer logits = decoder.decode(state, steps.input(i), decoder.allNeurons());
+        FloatBuffer logits = decoder.decode(state, steps.input(i), decoder.allNeurons()).read();
         rows.slice(i * rowBytes, rowBytes).floats().put(logits);
         steps.decoded(i);
       }
       state.truncate(steps.promptTokens);
       for (int i = 0; i < steps.count(); i++) {
-        tally.core().read(decoder.decode(state, steps.input(i), core));
+        tally.core().read(decoder.decode(state, steps.input(i), core).read());
         tally.dense().read(rows.slice(i * rowBytes, rowBytes).floats());
         tally.score(steps.target(i));
         steps.decoded(steps.count() + i);

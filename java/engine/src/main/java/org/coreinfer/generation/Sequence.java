@@ -1,16 +1,21 @@
 package org.coreinfer.generation;
 
-import java.nio.FloatBuffer;
 import org.coreinfer.backend.FfnWeights;
-import org.coreinfer.core.CoreNeurons;
+import org.coreinfer.backend.Stopwatch;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.NeuronScores;
 import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
+import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
+import org.coreinfer.sampling.Sampler;
+import org.coreinfer.sampling.Samplers;
+import org.coreinfer.sampling.SamplingOptions;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
+import org.coreinfer.tensor.Resources;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tokens that were read or decoded so far, with their keys and values, the scores that prompts gave
@@ -24,11 +29,14 @@ public final class Sequence implements AutoCloseable {
 
   private final Decoder decoder;
   private final CoreOptions options;
+  private final Resources resources = new Resources();
   private final DecoderState state;
   private final NeuronScores scores;
+  private final Samplers samplers;
+  private final Stopwatch choosing;
   private NeuronSet neurons;
   private int pending = NONE;
-  private long scoreNanos;
+  private boolean isScored;
   private long selectNanos;
 
   /**
@@ -39,11 +47,22 @@ public final class Sequence implements AutoCloseable {
     this.decoder = decoder;
     this.options = options;
     this.neurons = decoder.allNeurons();
-    this.state = decoder.newState(capacity, CHUNK, cacheDtype);
     try {
-      this.scores = new NeuronScores(decoder.backend(), decoder.config(), options);
+      this.state =
+          decoder.newState(
+              capacity,
+              CHUNK,
+              cacheDtype,
+              layer -> NeuronScores.mostChosen(options, decoder.config(), layer));
+      resources.onClose(state::close);
+      this.scores = new NeuronScores(decoder, state.queue(), options);
+      resources.onClose(scores::close);
+      this.samplers = new Samplers(state.queue());
+      resources.onClose(samplers::close);
+      this.choosing = state.queue().newStopwatch();
+      resources.onClose(choosing::close);
     } catch (RuntimeException e) {
-      state.close();
+      resources.close();
       throw e;
     }
   }
@@ -65,14 +84,14 @@ public final class Sequence implements AutoCloseable {
     return neurons;
   }
 
-  /** Time that the latest prefill spent on scoring. */
-  public long scoreNanos() {
-    return scoreNanos;
-  }
-
-  /** Time that the latest prefill spent on choosing. */
+  /** Time that the latest prefill spent on scoring and choosing. */
   public long selectNanos() {
     return selectNanos;
+  }
+
+  /** A sampler for the next answer, on the device that computes the logits. */
+  public Sampler newSampler(SamplingOptions sampling) {
+    return samplers.start(sampling);
   }
 
   /** Whether nothing was read or decoded yet. */
@@ -92,7 +111,7 @@ public final class Sequence implements AutoCloseable {
    *
    * @return the logits after the last token, valid until the next call
    */
-  public FloatBuffer prefill(int[] prompt, Decoder.Monitor monitor) {
+  public Logits prefill(int[] prompt, Decoder.Monitor monitor) {
     int[] tokens = prompt;
     if (pending != NONE) {
       tokens = new int[prompt.length + 1];
@@ -101,44 +120,49 @@ public final class Sequence implements AutoCloseable {
     }
     int start = state.position();
     boolean isDense = options.method() == CoreOptions.Method.DENSE;
-    float[][] snapshot = isDense ? new float[0][] : scores.snapshot();
-    scoreNanos = 0;
-    selectNanos = 0;
+    float @Nullable [] snapshot = isScored ? scores.snapshot() : null;
+    choosing.takeNanos();
     try {
       ActivationListener listener = isDense ? ActivationListener.NONE : timed(scores);
-      FloatBuffer logits = decoder.prefill(state, tokens, CHUNK, listener, null, monitor);
+      Logits logits = decoder.prefill(state, tokens, CHUNK, listener, null, monitor);
       if (!isDense) {
-        select();
+        choosing.start();
+        neurons = state.chosen();
+        choosing.stop();
+        isScored = true;
       }
+      selectNanos = choosing.takeNanos();
       pending = NONE;
       return logits;
     } catch (RuntimeException e) {
       state.truncate(start);
-      scores.restore(snapshot);
+      if (!isDense) {
+        scores.restore(snapshot);
+      }
       throw e;
     }
-  }
-
-  private void select() {
-    long begin = System.nanoTime();
-    NeuronSet chosen = CoreNeurons.select(decoder, scores);
-    closeChosen();
-    neurons = chosen;
-    selectNanos = System.nanoTime() - begin;
   }
 
   private ActivationListener timed(ActivationListener listener) {
     return new ActivationListener() {
       @Override
       public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
-        long begin = System.nanoTime();
+        choosing.start();
         listener.observe(layer, ffn, activations, tokens);
-        scoreNanos += System.nanoTime() - begin;
+        choosing.stop();
       }
 
       @Override
       public boolean needsWholePrompt() {
         return listener.needsWholePrompt();
+      }
+
+      @Override
+      public int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
+        choosing.start();
+        int most = listener.choose(layer, ffn, coreIds, core);
+        choosing.stop();
+        return most;
       }
     };
   }
@@ -156,22 +180,14 @@ public final class Sequence implements AutoCloseable {
    *
    * @return the logits after it, valid until the next call
    */
-  public FloatBuffer decode() {
-    FloatBuffer logits = decoder.decode(state, pending, neurons);
+  public Logits decode() {
+    Logits logits = decoder.decode(state, pending, neurons);
     pending = NONE;
     return logits;
   }
 
-  private void closeChosen() {
-    if (neurons != decoder.allNeurons()) {
-      neurons.close();
-    }
-  }
-
   @Override
   public void close() {
-    closeChosen();
-    scores.close();
-    state.close();
+    resources.close();
   }
 }

@@ -7,6 +7,7 @@ package org.coreinfer.generation;
  * @param prefillNanos without scoring
  * @param selectNanos scoring neurons during prefill, and choosing
  * @param decodeSteps tokens that decode computed
+ * @param decodeNanos with the draw of the token after
  */
 public record Timings(
     int promptTokens, long prefillNanos, long selectNanos, int decodeSteps, long decodeNanos) {

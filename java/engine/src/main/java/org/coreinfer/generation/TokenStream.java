@@ -1,14 +1,13 @@
 package org.coreinfer.generation;
 
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.coreinfer.error.GenerationCancelledException;
+import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.tensor.Lifetime;
@@ -28,10 +27,10 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   private final StreamDecoder text;
   private final Lifetime.Nested lifetime;
   private final Runnable onEnd;
-  private final Sampler sampler;
   private final StopMatcher stops;
   private final List<Integer> tokens = new ArrayList<>();
   private final StringBuilder answer = new StringBuilder();
+  private @Nullable Sampler sampler;
   private @Nullable Token prepared;
   private @Nullable FinishReason finishReason;
   private List<Integer> neuronsPerLayer = List.of();
@@ -65,9 +64,7 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     this.text = text;
     this.lifetime = lifetime;
     this.onEnd = onEnd;
-    this.sampler = new Sampler(request.sampling());
     this.stops = new StopMatcher(request.stop());
-    Arrays.stream(prompt).forEach(sampler::accept);
   }
 
   /**
@@ -120,9 +117,9 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   }
 
   private @Nullable Token computeToken() {
-    FloatBuffer logits = isStarted ? decode() : prefill();
-    int token = sampler.sample(logits);
-    sampler.accept(token);
+    Sampler draws = sampler();
+    int token = isStarted ? decode(draws) : draws.sample(prefill());
+    draws.accept(token);
     sequence.accept(token);
     tokens.add(token);
     if (endTokens.contains(token) && !request.ignoreEos()) {
@@ -142,11 +139,21 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     return new Token(token, shown);
   }
 
-  private FloatBuffer prefill() {
+  private Sampler sampler() {
+    Sampler draws = sampler;
+    if (draws == null) {
+      draws = sequence.newSampler(request.sampling());
+      IntStream.of(prompt).forEach(draws::accept);
+      sampler = draws;
+    }
+    return draws;
+  }
+
+  private Logits prefill() {
     long begin = System.nanoTime();
-    FloatBuffer logits = sequence.prefill(prompt, this::progress);
+    Logits logits = sequence.prefill(prompt, this::progress);
     isStarted = true;
-    selectNanos = sequence.scoreNanos() + sequence.selectNanos();
+    selectNanos = sequence.selectNanos();
     prefillNanos = System.nanoTime() - begin - selectNanos;
     NeuronSet neurons = sequence.neurons();
     neuronsPerLayer = IntStream.range(0, neurons.layers()).mapToObj(neurons::count).toList();
@@ -168,12 +175,13 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     return isClosed || request.cancellation().isCancelled();
   }
 
-  private FloatBuffer decode() {
+  /** Computes the accepted token and draws the next one, which waits for the device. */
+  private int decode(Sampler draws) {
     long begin = System.nanoTime();
-    FloatBuffer logits = sequence.decode();
+    int token = draws.sample(sequence.decode());
     decodeNanos += System.nanoTime() - begin;
     decodeSteps++;
-    return logits;
+    return token;
   }
 
   /** Ends the answer after a token that is no text; what was held back is text after all. */

@@ -1,5 +1,5 @@
 /**
- * Text from text: {@link org.coreinfer.generation.Generation} reads a prompt, chooses neurons, and
+ * Text from text: {@link org.coreinfer.generation.TokenStream} reads a prompt, chooses neurons, and
  * yields a token at each step.
  */
 @NullMarked

@@ -3,10 +3,13 @@ package org.coreinfer.model;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.tensor.NativeMemory;
 
-/** Looks at FFN activations while a prompt is read. */
+/** Looks at FFN activations while a prompt is read, and may choose the neurons for what follows. */
 public interface ActivationListener {
+  /** Sees nothing, chooses nothing. */
+  ActivationListener NONE = (layer, ffn, activations, tokens) -> {};
+
   /**
-   * Called once per layer and chunk, in order.
+   * Called for each layer and chunk of the prompt, in order.
    *
    * @param ffn the layer's weights
    * @param activations (tokens, neurons), valid during the call
@@ -18,6 +21,15 @@ public interface ActivationListener {
     return false;
   }
 
-  /** Sees nothing. */
-  ActivationListener NONE = (layer, ffn, activations, tokens) -> {};
+  /**
+   * Called once per layer, when it has seen the whole prompt: lists the neurons that decoding
+   * computes.
+   *
+   * @param coreIds (neurons) receives ascending neuron numbers, int32
+   * @param core receives how many they are, int32
+   * @return the most that were listed; 0 if none were chosen, so that all are computed
+   */
+  default int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
+    return 0;
+  }
 }

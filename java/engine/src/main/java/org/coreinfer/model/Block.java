@@ -1,10 +1,10 @@
 package org.coreinfer.model;
 
-import org.coreinfer.backend.FfnWeights;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One layer: attention, then FFN, each behind its norm and added to the residual stream.
+ * One layer beside its FFN's weights: attention, then FFN, each behind its norm and added to the
+ * residual stream.
  *
  * @param queryNorm norm of each query head, where the family has one
  * @param keyNorm norm of each key head
@@ -17,5 +17,4 @@ record Block(
     Linear output,
     @Nullable Norm queryNorm,
     @Nullable Norm keyNorm,
-    Norm ffnNorm,
-    FfnWeights ffn) {}
+    Norm ffnNorm) {}

@@ -1,15 +1,18 @@
 package org.coreinfer.model;
 
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.IntUnaryOperator;
 import org.coreinfer.backend.AttentionShape;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.KvLayer;
-import org.coreinfer.model.DecoderState.Scratch;
+import org.coreinfer.backend.PackedFfn;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
+import org.coreinfer.tensor.Resources;
 import org.coreinfer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +27,7 @@ public final class Decoder implements AutoCloseable {
   private final Parts parts;
   private final AttentionShape attention;
   private final NeuronSet allNeurons;
+  private final DownNorms downNorms;
 
   /**
    * What a decoder is made of.
@@ -43,11 +47,12 @@ public final class Decoder implements AutoCloseable {
       int positionOffset,
       @Nullable Rotary rotary,
       List<Block> blocks,
+      FfnLayers ffn,
       Norm finalNorm,
       Linear head,
       float scale,
       int maxPositions,
-      List<NativeMemory> memory) {}
+      Resources memory) {}
 
   Decoder(Backend backend, ModelConfig config, Parts parts) {
     this.backend = backend;
@@ -57,23 +62,26 @@ public final class Decoder implements AutoCloseable {
         new AttentionShape(
             config.heads(), config.kvHeads(), config.headDim(), config.window(), parts.scale());
     this.allNeurons = NeuronSet.all(config);
+    this.downNorms = new DownNorms(backend, config.layers());
   }
 
   public ModelConfig config() {
     return config;
   }
 
+  /** The backend that holds the weights. */
   public Backend backend() {
     return backend;
-  }
-
-  public List<FfnWeights> ffnLayers() {
-    return parts.blocks().stream().map(Block::ffn).toList();
   }
 
   /** The set with which decoding is dense. */
   public NeuronSet allNeurons() {
     return allNeurons;
+  }
+
+  /** What it takes from the output, squared, to drop neurons: for rules that weigh by it. */
+  public DownNorms downNorms() {
+    return downNorms;
   }
 
   /** The most positions that a sequence may have. */
@@ -89,7 +97,7 @@ public final class Decoder implements AutoCloseable {
       for (Linear linear : List.of(block.query(), block.key(), block.value(), block.output())) {
         bytes += linear.weight().bytes();
       }
-      bytes += neurons.count(layer) * block.ffn().bytesPerNeuron();
+      bytes += neurons.count(layer) * parts.ffn().weights(layer).bytesPerNeuron();
     }
     return bytes;
   }
@@ -102,16 +110,28 @@ public final class Decoder implements AutoCloseable {
    * @param cacheDtype F32 or F16
    */
   public DecoderState newState(int capacity, int chunk, DType cacheDtype) {
+    return newState(capacity, chunk, cacheDtype, layer -> config.neurons());
+  }
+
+  /**
+   * State for a new sequence.
+   *
+   * @param mostListed for each layer the most neurons that sets will list, short of all: of a model
+   *     that does not fit into the device, so many are kept there
+   */
+  public DecoderState newState(
+      int capacity, int chunk, DType cacheDtype, IntUnaryOperator mostListed) {
     if (capacity < 1 || capacity > maxPositions()) {
       throw new IllegalArgumentException(
           "capacity=" + capacity + ": expected 1 to " + maxPositions());
     }
-    return new DecoderState(backend, config, capacity, chunk, cacheDtype);
+    return new DecoderState(
+        backend, config, parts.ffn(), capacity, chunk, cacheDtype, mostListed, this::step);
   }
 
   /**
    * Hears of prefill's progress; may throw to end it, which leaves the sequence as it was before
-   * the chunk.
+   * the stretch of up to 4096 tokens.
    */
   public interface Monitor {
     /** Called after each layer of each chunk; {@code fraction} is in 0..1. */
@@ -127,11 +147,11 @@ public final class Decoder implements AutoCloseable {
   /**
    * Appends {@code tokens} to the sequence with every neuron.
    *
-   * @param chunk tokens per pass through the layers
+   * @param chunk tokens per pass through a layer
    * @param everyToken receives the logits after each token; null when only the last are of interest
    * @return the logits after the last token, valid until the next call with this state
    */
-  public FloatBuffer prefill(
+  public Logits prefill(
       DecoderState state,
       int[] tokens,
       int chunk,
@@ -144,56 +164,113 @@ public final class Decoder implements AutoCloseable {
     checkTokens(tokens);
     checkRoom(state, tokens.length);
     int step = listener.needsWholePrompt() ? tokens.length : Math.min(chunk, tokens.length);
-    Scratch scratch = state.scratch(step);
-    for (int start = 0; start < tokens.length; start += step) {
-      int count = Math.min(step, tokens.length - start);
-      double done = start;
-      prefillChunk(
-          state,
-          scratch,
-          tokens,
-          start,
-          count,
-          listener,
-          fraction -> monitor.progress((done + fraction * count) / tokens.length));
-      state.advance(count);
+    int most = Math.max(step, Math.min(Stretch.TOKENS, tokens.length));
+    Arrays.fill(state.isChosen(), false);
+    try {
+      for (int start = 0; start < tokens.length; start += most) {
+        int[] part = Arrays.copyOfRange(tokens, start, Math.min(start + most, tokens.length));
+        double done = start;
+        Monitor whole =
+            fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
+        boolean isLast = start + part.length == tokens.length;
+        prefillStretch(state, part, step, listener, isLast, whole);
+        state.queue().synchronize();
+        state.advance(part.length);
+        heads(state, start, part.length, isLast, everyToken);
+      }
+    } catch (RuntimeException e) {
+      state.neurons().forget();
+      throw e;
+    }
+    return state.logits();
+  }
+
+  private void heads(
+      DecoderState state,
+      int start,
+      int count,
+      boolean isLast,
+      @Nullable LogitsListener everyToken) {
+    NativeMemory x = state.stretch(count).x();
+    long rowBytes = (long) config.dim() * Float.BYTES;
+    for (int i = everyToken == null ? count - 1 : 0; i < count; i++) {
+      if (everyToken != null || isLast) {
+        state.logits().renew();
+        head(state.queue(), state, x.slice(i * rowBytes, rowBytes));
+      }
       if (everyToken != null) {
-        for (int i = 0; i < count; i++) {
-          head(state, scratch, i);
-          everyToken.logits(start + i, state.logitsView());
-        }
-      } else if (start + count == tokens.length) {
-        head(state, scratch, count - 1);
+        everyToken.logits(start + i, state.logits().read());
       }
     }
-    return state.logitsView();
+  }
+
+  /** Layer by layer, so that weights which are not in the device's memory come once for all. */
+  private void prefillStretch(
+      DecoderState state,
+      int[] tokens,
+      int step,
+      ActivationListener listener,
+      boolean isLast,
+      Monitor monitor) {
+    Backend on = state.queue();
+    Scratch s = state.scratch(step);
+    Stretch stretch = state.stretch(tokens.length);
+    embed(on, state.position(), tokens, step, s, stretch);
+    try (FfnLayers.Pass ffns = parts.ffn().open(on, layer -> true)) {
+      for (int layer = 0; layer < config.layers(); layer++) {
+        FfnWeights ffn = ffns.layer(layer);
+        for (int first = 0; first < tokens.length; first += step) {
+          int count = Math.min(step, tokens.length - first);
+          prefillChunk(on, state, layer, ffn, first, count, s, stretch);
+          listener.observe(layer, ffn, s.activations(), count);
+          double seen = layer + (double) (first + count) / tokens.length;
+          monitor.progress(seen / config.layers());
+        }
+        if (isLast) {
+          choose(state, layer, ffn, listener);
+        }
+        ffns.done(layer);
+      }
+    }
   }
 
   private void prefillChunk(
+      Backend on,
       DecoderState state,
-      Scratch s,
-      int[] tokens,
-      int start,
+      int layer,
+      FfnWeights ffn,
+      int first,
       int count,
-      ActivationListener listener,
-      Monitor monitor) {
-    int position = state.position();
-    embed(s, tokens, start, count, position);
-    for (int layer = 0; layer < config.layers(); layer++) {
-      Block block = parts.blocks().get(layer);
-      KvLayer cache = state.cache(layer);
-      block.attentionNorm().apply(backend, s.x(), count, s.normed());
-      block.query().prefill(backend, s.normed(), count, s.query());
-      block.key().prefill(backend, s.normed(), count, s.key());
-      block.value().prefill(backend, s.normed(), count, s.value());
-      placeHeads(block, s, count, position);
-      backend.attentionAppend(attention, s.key(), s.value(), count, position, cache);
-      backend.attentionPrefill(attention, s.query(), count, position, cache, s.attention());
-      block.output().prefillAdding(backend, s.attention(), count, s.x());
-      block.ffnNorm().apply(backend, s.x(), count, s.normed());
-      backend.ffnPrefill(block.ffn(), s.normed(), count, s.activations(), s.x());
-      listener.observe(layer, block.ffn(), s.activations(), count);
-      monitor.progress((layer + 1.0) / config.layers());
+      Scratch s,
+      Stretch stretch) {
+    Block block = parts.blocks().get(layer);
+    KvLayer cache = state.cache(layer);
+    long rowBytes = (long) config.dim() * Float.BYTES;
+    NativeMemory x = stretch.x().slice(first * rowBytes, count * rowBytes);
+    NativeMemory position = intAt(stretch.firsts(), first);
+    block.attentionNorm().apply(on, x, count, s.normed());
+    block.query().prefill(on, s.normed(), count, s.query());
+    block.key().prefill(on, s.normed(), count, s.key());
+    block.value().prefill(on, s.normed(), count, s.value());
+    placeHeads(on, block, s, count, position);
+    on.attentionAppend(attention, s.key(), s.value(), count, position, cache);
+    on.attentionPrefill(attention, s.query(), count, position, cache, s.attention());
+    block.output().prefillAdding(on, s.attention(), count, x);
+    block.ffnNorm().apply(on, x, count, s.normed());
+    on.ffnPrefill(ffn, s.normed(), count, s.activations(), x);
+  }
+
+  private static NativeMemory intAt(NativeMemory ints, int index) {
+    return ints.slice((long) index * Integer.BYTES, Integer.BYTES);
+  }
+
+  private static void choose(
+      DecoderState state, int layer, FfnWeights ffn, ActivationListener listener) {
+    NeuronLists lists = state.neurons();
+    int most = listener.choose(layer, ffn, lists.ids(layer), lists.count(layer));
+    if (most > 0) {
+      state.isChosen()[layer] = true;
+      lists.wrote(layer, ffn, most);
     }
   }
 
@@ -202,73 +279,109 @@ public final class Decoder implements AutoCloseable {
    *
    * @return the logits after it, valid until the next call with this state
    */
-  public FloatBuffer decode(DecoderState state, int token, NeuronSet neurons) {
+  public Logits decode(DecoderState state, int token, NeuronSet neurons) {
     Objects.checkIndex(token, config.vocabulary());
     checkRoom(state, 1);
-    Scratch s = state.scratch(1);
+    state.logits().await();
+    state.neurons().use(neurons);
     int position = state.position();
-    s.ids().buffer(0, Integer.BYTES).putInt(0, token);
-    embedPrepared(s, 1, position);
-    for (int layer = 0; layer < config.layers(); layer++) {
-      Block block = parts.blocks().get(layer);
-      KvLayer cache = state.cache(layer);
-      block.attentionNorm().apply(backend, s.x(), 1, s.normed());
-      block.query().decode(backend, s.normed(), s.query());
-      block.key().decode(backend, s.normed(), s.key());
-      block.value().decode(backend, s.normed(), s.value());
-      placeHeads(block, s, 1, position);
-      backend.attentionAppend(attention, s.key(), s.value(), 1, position, cache);
-      backend.attentionDecode(attention, s.query(), position, cache, s.attention());
-      block.output().decodeAdding(backend, s.attention(), s.x());
-      block.ffnNorm().apply(backend, s.x(), 1, s.normed());
-      backend.ffnDecode(
-          block.ffn(),
-          s.normed(),
-          neurons.memory(layer),
-          neurons.count(layer),
-          s.activations(),
-          s.x());
+    state.inputs().set(token, position, position + parts.positionOffset());
+    state.logits().renew();
+    if (state.neurons().mustStream()) {
+      step(state.queue(), state);
+    } else {
+      state.step().run();
     }
     state.advance(1);
-    head(state, s, 0);
-    return state.logitsView();
+    return state.logits();
   }
 
-  private void embed(Scratch s, int[] tokens, int start, int count, int position) {
-    s.ids().ints().put(tokens, start, count);
-    embedPrepared(s, count, position);
-  }
-
-  private void embedPrepared(Scratch s, int count, int position) {
-    backend.embed(parts.embedding(), s.ids(), count, s.x());
+  /** All calls of one token, with the same arguments for every token. */
+  private void step(Backend on, DecoderState state) {
+    Scratch s = state.one();
+    NativeMemory x = state.x();
+    NativeMemory position = state.inputs().position();
+    NeuronLists lists = state.neurons();
+    on.embed(parts.embedding(), state.inputs().token(), 1, x);
     if (parts.positions() != null) {
-      for (int i = 0; i < count; i++) {
-        s.positions().ints().put(i, position + i + parts.positionOffset());
+      on.embed(parts.positions(), state.inputs().row(), 1, s.normed());
+      on.add(s.normed(), config.dim(), x);
+    }
+    try (FfnLayers.Pass ffns = parts.ffn().open(on, lists::mustStream)) {
+      for (int layer = 0; layer < config.layers(); layer++) {
+        Block block = parts.blocks().get(layer);
+        KvLayer cache = state.cache(layer);
+        block.attentionNorm().apply(on, x, 1, s.normed());
+        block.query().decode(on, s.normed(), s.query());
+        block.key().decode(on, s.normed(), s.key());
+        block.value().decode(on, s.normed(), s.value());
+        placeHeads(on, block, s, 1, position);
+        on.attentionAppend(attention, s.key(), s.value(), 1, position, cache);
+        on.attentionDecode(attention, s.query(), position, cache, s.attention());
+        block.output().decodeAdding(on, s.attention(), x);
+        block.ffnNorm().apply(on, x, 1, s.normed());
+        ffn(on, layer, ffns, lists, s, x);
       }
-      backend.embed(parts.positions(), s.positions(), count, s.normed());
-      backend.add(s.normed(), (long) count * config.dim(), s.x());
+    }
+    head(on, state, x);
+  }
+
+  private void ffn(
+      Backend on, int layer, FfnLayers.Pass ffns, NeuronLists lists, Scratch s, NativeMemory x) {
+    NativeMemory core = lists.count(layer);
+    PackedFfn packed = lists.packed(layer);
+    if (packed != null) {
+      FfnWeights weights = parts.ffn().weights(layer);
+      on.device()
+          .ffnDecodePacked(weights, packed, s.normed(), lists.ids(layer), core, s.activations(), x);
+    } else {
+      FfnWeights weights = ffns.layer(layer);
+      on.ffnDecode(weights, s.normed(), lists.idsOrNull(layer), core, s.activations(), x);
+      ffns.done(layer);
+    }
+  }
+
+  private void embed(Backend on, int position, int[] tokens, int step, Scratch s, Stretch stretch) {
+    int count = tokens.length;
+    int[] positions = new int[count];
+    Arrays.setAll(positions, i -> position + i);
+    on.upload(positions, stretch.firsts());
+    on.upload(tokens, stretch.ids());
+    on.embed(parts.embedding(), stretch.ids(), count, stretch.x());
+    if (parts.positions() == null) {
+      return;
+    }
+    Arrays.setAll(positions, i -> position + i + parts.positionOffset());
+    on.upload(positions, stretch.rows());
+    long rowBytes = (long) config.dim() * Float.BYTES;
+    for (int first = 0; first < count; first += step) {
+      int some = Math.min(step, count - first);
+      NativeMemory rows =
+          stretch.rows().slice((long) first * Integer.BYTES, (long) some * Integer.BYTES);
+      on.embed(parts.positions(), rows, some, s.normed());
+      NativeMemory x = stretch.x().slice(first * rowBytes, some * rowBytes);
+      on.add(s.normed(), (long) some * config.dim(), x);
     }
   }
 
   /** Norms of heads and rotary positions, where the family has them. */
-  private void placeHeads(Block block, Scratch s, int count, int position) {
+  private void placeHeads(Backend on, Block block, Scratch s, int count, NativeMemory position) {
     if (block.queryNorm() != null) {
-      block.queryNorm().apply(backend, s.query(), count * config.heads(), s.query());
+      block.queryNorm().apply(on, s.query(), count * config.heads(), s.query());
     }
     if (block.keyNorm() != null) {
-      block.keyNorm().apply(backend, s.key(), count * config.kvHeads(), s.key());
+      block.keyNorm().apply(on, s.key(), count * config.kvHeads(), s.key());
     }
     if (parts.rotary() != null) {
-      parts.rotary().apply(backend, count, config.heads(), config.headDim(), position, s.query());
-      parts.rotary().apply(backend, count, config.kvHeads(), config.headDim(), position, s.key());
+      parts.rotary().apply(on, count, config.heads(), config.headDim(), position, s.query());
+      parts.rotary().apply(on, count, config.kvHeads(), config.headDim(), position, s.key());
     }
   }
 
-  private void head(DecoderState state, Scratch s, int row) {
-    long rowBytes = (long) config.dim() * Float.BYTES;
-    NativeMemory x = s.x().slice(row * rowBytes, rowBytes);
-    parts.finalNorm().apply(backend, x, 1, s.normed());
-    parts.head().decode(backend, s.normed(), state.logits());
+  private void head(Backend on, DecoderState state, NativeMemory x) {
+    NativeMemory normed = state.one().normed();
+    parts.finalNorm().apply(on, x, 1, normed);
+    parts.head().decode(on, normed, state.logits().memory());
   }
 
   private void checkTokens(int[] tokens) {
@@ -290,6 +403,7 @@ public final class Decoder implements AutoCloseable {
 
   @Override
   public void close() {
-    parts.memory().forEach(NativeMemory::close);
+    downNorms.close();
+    parts.memory().close();
   }
 }

@@ -1,78 +1,88 @@
 package org.coreinfer.model;
 
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.KvLayer;
+import org.coreinfer.backend.Recording;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
+import org.coreinfer.tensor.Resources;
 
 /**
- * What one sequence needs beside the weights: keys and values of the tokens so far, and scratch
- * memory. For one thread at a time.
+ * What one sequence needs beside the weights: a queue of the device, keys and values of the tokens
+ * so far, the neurons that are computed, and scratch memory. For one thread at a time.
  */
 public final class DecoderState implements AutoCloseable {
-  private final Backend backend;
   private final ModelConfig config;
   private final int capacity;
-  private final List<NativeMemory> owned = new ArrayList<>();
+  private final Backend queue;
+  private final Resources resources = new Resources();
   private final List<KvLayer> cache = new ArrayList<>();
-  private final NativeMemory logits;
-  private final FloatBuffer logitsView;
+  private final Logits logits;
+  private final NeuronLists neurons;
+  private final StepInputs inputs;
+  private final NativeMemory x; // of the decoded token
+  private final Scratch one; // of the decoded token; recordings refer to it
+  private final Recording step;
   private Scratch scratch;
+  private Stretch stretch;
+  private boolean[] isChosen;
   private int position;
-
-  /** Activations of up to {@code tokens} tokens at once; every matrix is (tokens, its width). */
-  record Scratch(
-      int tokens,
-      NativeMemory ids,
-      NativeMemory positions,
-      NativeMemory x,
-      NativeMemory normed,
-      NativeMemory query,
-      NativeMemory key,
-      NativeMemory value,
-      NativeMemory attention,
-      NativeMemory activations) {
-
-    void close() {
-      for (NativeMemory memory :
-          List.of(ids, positions, x, normed, query, key, value, attention, activations)) {
-        memory.close();
-      }
-    }
-  }
 
   /**
    * @param capacity the most tokens of the sequence
    * @param chunk the most tokens that prefill takes at once
    * @param cacheDtype F32 or F16
+   * @param mostListed for each layer the most neurons that sets list, short of all
+   * @param decode one step of this state, on the backend that it is given
    */
-  DecoderState(Backend backend, ModelConfig config, int capacity, int chunk, DType cacheDtype) {
-    this.backend = backend;
+  DecoderState(
+      Backend backend,
+      ModelConfig config,
+      FfnLayers ffn,
+      int capacity,
+      int chunk,
+      DType cacheDtype,
+      IntUnaryOperator mostListed,
+      StepWork decode) {
     this.config = config;
     this.capacity = capacity;
+    this.isChosen = new boolean[config.layers()];
+    this.queue = backend.newQueue();
+    resources.onClose(queue::close);
     try {
       long bytes = cacheBytes(config, capacity, cacheDtype);
       for (int layer = 0; layer < config.layers(); layer++) {
-        NativeMemory keys = own(backend.allocate("the key cache", bytes));
-        NativeMemory values = own(backend.allocate("the value cache", bytes));
+        NativeMemory keys = resources.own(queue.allocate("the key cache", bytes));
+        NativeMemory values = resources.own(queue.allocate("the value cache", bytes));
         cache.add(new KvLayer(keys, values, capacity, cacheDtype));
       }
-      this.logits = own(backend.allocateFloats("logits", config.vocabulary()));
-      this.logitsView = logits.floats();
-      this.scratch = allocateScratch(Math.min(chunk, capacity));
+      this.logits = new Logits(queue, config.vocabulary());
+      resources.onClose(logits::close);
+      this.neurons = new NeuronLists(queue, config, ffn, mostListed);
+      resources.onClose(neurons::close);
+      this.inputs = new StepInputs(queue);
+      resources.onClose(inputs::close);
+      this.x = resources.own(queue.allocateFloats("a token", config.dim()));
+      this.one = Scratch.allocate(queue, config, 1);
+      resources.onClose(one::close);
+      this.scratch = Scratch.allocate(queue, config, Math.min(chunk, capacity));
+      resources.onClose(() -> scratch.close());
+      this.stretch = Stretch.allocate(queue, config, Math.min(Stretch.TOKENS, capacity));
+      resources.onClose(() -> stretch.close());
+      this.step = queue.record(on -> decode.run(on, this));
+      resources.onClose(step::close);
     } catch (RuntimeException e) {
-      owned.forEach(NativeMemory::close);
+      resources.close();
       throw e;
     }
   }
 
-  private NativeMemory own(NativeMemory memory) {
-    owned.add(memory);
-    return memory;
+  /** One step of decoding. */
+  interface StepWork {
+    void run(Backend on, DecoderState state);
   }
 
   /** The bytes of one layer's keys, and of its values. */
@@ -80,67 +90,82 @@ public final class DecoderState implements AutoCloseable {
     return cacheDtype.bytes(Math.multiplyExact((long) capacity, config.kvDim()));
   }
 
-  static long scratchBytes(ModelConfig config, int tokens) {
-    return (long) tokens * Float.BYTES * Arrays.stream(scratchWidths(config)).sum();
+  /** The bytes of activations that a state allocates. */
+  static long scratchBytes(ModelConfig config, int capacity, int chunk) {
+    return Scratch.bytes(config, Math.min(chunk, capacity) + 1)
+        + Stretch.bytes(config, Math.min(Stretch.TOKENS, capacity));
   }
 
-  private static int[] scratchWidths(ModelConfig config) {
-    return new int[] {
-      1, // token ids
-      1, // positions
-      config.dim(),
-      Math.max(config.dim(), config.queryDim()),
-      config.queryDim(),
-      config.kvDim(),
-      config.kvDim(),
-      config.queryDim(),
-      config.neurons()
-    };
+  /** The bytes of lists and results that a state allocates. */
+  static long listBytes(ModelConfig config) {
+    long listed = (long) config.layers() * (config.neurons() + 1) * Integer.BYTES;
+    return listed + (long) (config.vocabulary() + config.dim()) * Float.BYTES;
   }
 
-  private Scratch allocateScratch(int tokens) {
-    List<NativeMemory> parts = new ArrayList<>();
-    try {
-      for (int width : scratchWidths(config)) {
-        parts.add(backend.allocateFloats("activations", (long) tokens * width));
-      }
-    } catch (RuntimeException e) {
-      parts.forEach(NativeMemory::close);
-      throw e;
-    }
-    return new Scratch(
-        tokens,
-        parts.get(0),
-        parts.get(1),
-        parts.get(2),
-        parts.get(3),
-        parts.get(4),
-        parts.get(5),
-        parts.get(6),
-        parts.get(7),
-        parts.get(8));
+  /** The backend on which everything of this state is queued. */
+  public Backend queue() {
+    return queue;
   }
 
   /** Scratch memory for at least {@code tokens} tokens at once. */
   Scratch scratch(int tokens) {
-    if (scratch.tokens < tokens) {
-      Scratch larger = allocateScratch(tokens);
+    if (scratch.tokens() < tokens) {
+      Scratch larger = Scratch.allocate(queue, config, tokens);
       scratch.close();
       scratch = larger;
     }
     return scratch;
   }
 
+  /** Room for at least {@code tokens} tokens that go through the layers together. */
+  Stretch stretch(int tokens) {
+    if (stretch.tokens() < tokens) {
+      Stretch larger = Stretch.allocate(queue, config, tokens);
+      stretch.close();
+      stretch = larger;
+    }
+    return stretch;
+  }
+
+  Scratch one() {
+    return one;
+  }
+
+  NativeMemory x() {
+    return x;
+  }
+
+  StepInputs inputs() {
+    return inputs;
+  }
+
+  NeuronLists neurons() {
+    return neurons;
+  }
+
+  Recording step() {
+    return step;
+  }
+
   KvLayer cache(int layer) {
     return cache.get(layer);
   }
 
-  NativeMemory logits() {
+  Logits logits() {
     return logits;
   }
 
-  FloatBuffer logitsView() {
-    return logitsView.rewind();
+  /** Layers for which the latest prefill's listener chose neurons. */
+  boolean[] isChosen() {
+    return isChosen;
+  }
+
+  /**
+   * The neurons that the latest prefill's listener chose, and all neurons of layers for which it
+   * chose none.
+   */
+  public NeuronSet chosen() {
+    return neurons.read(isChosen);
   }
 
   /** The most tokens of the sequence. */
@@ -168,7 +193,6 @@ public final class DecoderState implements AutoCloseable {
 
   @Override
   public void close() {
-    scratch.close();
-    owned.forEach(NativeMemory::close);
+    resources.close();
   }
 }

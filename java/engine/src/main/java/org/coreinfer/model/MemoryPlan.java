@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.coreinfer.error.OutOfNativeMemoryException;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.weights.WeightFile;
@@ -21,6 +23,8 @@ import org.coreinfer.weights.WeightFile;
  */
 public record MemoryPlan(
     String model, long mapped, long copied, long cache, long scratch, long available, int context) {
+  private static final Pattern SIZE =
+      Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([KMGT]?)(?:i?B)?", Pattern.CASE_INSENSITIVE);
   private static final Path MEMORY_INFO = Path.of("/proc/meminfo");
   private static final Path CONTAINER_LIMIT = Path.of("/sys/fs/cgroup/memory.max");
   private static final Path CONTAINER_USE = Path.of("/sys/fs/cgroup/memory.current");
@@ -34,9 +38,18 @@ public record MemoryPlan(
         file.bytes(),
         loader.copiedBytes(),
         DecoderState.cacheBytes(config, context, cacheDtype) * 2 * config.layers(),
-        DecoderState.scratchBytes(config, Math.min(chunk, context)),
+        DecoderState.scratchBytes(config, context, chunk),
         availableNow(),
         context);
+  }
+
+  /**
+   * Plans a model whose computing is a device's: what it takes of the machine.
+   *
+   * @param pinned weights that stay in the machine's memory
+   */
+  public static MemoryPlan besideDevice(WeightFile file, long pinned, int context) {
+    return new MemoryPlan(file.name(), file.bytes(), pinned, 0, 0, availableNow(), context);
   }
 
   /** What must be allocated, as it can't be read from the file again. */
@@ -61,6 +74,25 @@ public record MemoryPlan(
                   context,
                   size(available)));
     }
+  }
+
+  /**
+   * Reads a size such as {@code 7.3G}, {@code 800M} or {@code 12GiB}; K, M, G and T are powers of
+   * 1024.
+   *
+   * @throws IllegalArgumentException if it is none, or 0
+   */
+  public static long parseSize(String text) {
+    Matcher size = SIZE.matcher(text.strip());
+    if (size.matches()) {
+      String unit = size.group(2).toUpperCase(Locale.ROOT);
+      int power = unit.isEmpty() ? 0 : "KMGT".indexOf(unit) + 1;
+      double bytes = Double.parseDouble(size.group(1)) * Math.pow(1024, power);
+      if (bytes >= 1 && bytes < Long.MAX_VALUE) {
+        return (long) bytes;
+      }
+    }
+    throw new IllegalArgumentException(text + ": expected a size such as 7.3G or 800M");
   }
 
   /** A size for people. */

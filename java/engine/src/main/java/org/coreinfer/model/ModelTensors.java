@@ -1,8 +1,8 @@
 package org.coreinfer.model;
 
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -12,6 +12,8 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.error.ModelFormatException;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
+import org.coreinfer.tensor.Resources;
+import org.coreinfer.tensor.RowSource;
 import org.coreinfer.tensor.Tensor;
 import org.coreinfer.weights.WeightFile;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +31,8 @@ public final class ModelTensors {
   private final WeightFile file;
   private final UnaryOperator<String> fileName;
   private final Backend backend;
-  private final List<NativeMemory> memory = new ArrayList<>();
+  private final Resources memory = new Resources();
+  private final Map<String, Tensor> placed = new HashMap<>();
   private final Set<String> used = new HashSet<>();
 
   /**
@@ -42,7 +45,7 @@ public final class ModelTensors {
   }
 
   /** Memory that was allocated so far; the caller owns it. */
-  List<NativeMemory> memory() {
+  Resources memory() {
     return memory;
   }
 
@@ -50,22 +53,26 @@ public final class ModelTensors {
     return backend;
   }
 
-  NativeMemory own(NativeMemory owned) {
-    memory.add(owned);
-    return owned;
-  }
-
   public boolean has(String name) {
     return file.find(fileName.apply(name)).isPresent();
   }
 
-  /** The matrix called {@code name}, which must be (rows, columns). */
-  public Tensor matrix(String name, int rows, int columns) {
-    return checked(file.tensor(use(name)), rows, columns);
+  /** The matrix called {@code name}, which must be (rows, columns), where kernels read it. */
+  Tensor matrix(String name, int rows, int columns) {
+    Tensor source = checked(file.tensor(use(name)), rows, columns);
+    return placed.computeIfAbsent(source.name(), key -> place(source));
   }
 
-  public Optional<Tensor> findMatrix(String name, int rows, int columns) {
-    return file.find(use(name)).map(tensor -> checked(tensor, rows, columns));
+  Optional<Tensor> findMatrix(String name, int rows, int columns) {
+    return has(name) ? Optional.of(matrix(name, rows, columns)) : Optional.empty();
+  }
+
+  private Tensor place(Tensor source) {
+    Tensor tensor = backend.place(source);
+    if (tensor.memory() != source.memory()) {
+      memory.own(tensor.memory());
+    }
+    return tensor;
   }
 
   private String use(String name) {
@@ -101,26 +108,22 @@ public final class ModelTensors {
   }
 
   /** A vector as F32. */
-  public NativeMemory vector(String name, int count) {
-    return toFloats(matrix(name, 1, count));
+  NativeMemory vector(String name, int count) {
+    Tensor vector = checked(file.tensor(use(name)), 1, count);
+    NativeMemory stored = vector.memory();
+    if (backend.isHost() && vector.dtype() == DType.F32 && stored.address() % Float.BYTES == 0) {
+      return stored;
+    }
+    float[] values = new float[count];
+    RowSource.of(vector).read(0, values);
+    NativeMemory floats = memory.own(backend.allocateFloats(vector.name(), count));
+    backend.upload(values, floats);
+    return floats;
   }
 
   /** A vector as F32, or null where the file has none. */
-  public @Nullable NativeMemory vectorOrNull(String name, int count) {
+  @Nullable NativeMemory vectorOrNull(String name, int count) {
     return has(name) ? vector(name, count) : null;
-  }
-
-  private NativeMemory toFloats(Tensor vector) {
-    if (vector.dtype() == DType.F32 && vector.memory().address() % Float.BYTES == 0) {
-      return vector.memory();
-    }
-    NativeMemory floats = own(backend.allocateFloats(vector.name(), vector.columns()));
-    try (NativeMemory row = backend.allocate(vector.name(), Integer.BYTES)) {
-      Tensor table =
-          new Tensor(vector.name(), vector.dtype(), 1, vector.columns(), vector.memory());
-      backend.embed(table, row, 1, floats); // row 0 of a table of one row
-    }
-    return floats;
   }
 
   /** A projection with its bias, if the file has one. */
@@ -129,15 +132,32 @@ public final class ModelTensors {
         matrix(name + ".weight", outputs, inputs), vectorOrNull(name + ".bias", outputs));
   }
 
-  /** A down projection, one neuron a row: as stored by PowerInfer, or transposed now. */
-  Tensor down(String prefix, int dim, int neurons) {
-    Optional<Tensor> stored = findMatrix(prefix + "ffn_down_t.weight", neurons, dim);
-    if (stored.isPresent()) {
-      return stored.get();
+  /**
+   * A matrix of an FFN.
+   *
+   * @param isStreamed whether it stays in host memory
+   */
+  Tensor ffnMatrix(String name, int neurons, int dim, boolean isStreamed) {
+    if (!isStreamed) {
+      return matrix(name, neurons, dim);
     }
-    Tensor source = matrix(prefix + "ffn_down.weight", dim, neurons);
-    Tensor transposed = backend.transposeDown(source);
-    own(transposed.memory());
-    return transposed;
+    Tensor source = checked(file.tensor(use(name)), neurons, dim);
+    return owned(backend.device().placeForStreaming(source));
+  }
+
+  /** A down projection, one neuron a row: as stored by PowerInfer, or transposed now. */
+  Tensor down(String prefix, int dim, int neurons, boolean isStreamed) {
+    String stored = prefix + "ffn_down_t.weight";
+    if (has(stored)) {
+      return ffnMatrix(stored, neurons, dim, isStreamed);
+    }
+    Tensor source = checked(file.tensor(use(prefix + "ffn_down.weight")), dim, neurons);
+    return owned(
+        isStreamed ? backend.device().placeDownForStreaming(source) : backend.placeDown(source));
+  }
+
+  private Tensor owned(Tensor tensor) {
+    memory.own(tensor.memory());
+    return tensor;
   }
 }

@@ -1,28 +1,21 @@
 package org.coreinfer.model;
 
 import java.util.Arrays;
-import org.coreinfer.backend.Backend;
-import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The neurons that decoding computes, layer by layer. Dense decoding is the set of all. Immutable
- * until closed.
- */
-public final class NeuronSet implements AutoCloseable {
-  private final int[] counts;
-  private final @Nullable NativeMemory[] ids;
+/** The neurons that decoding computes, layer by layer. Dense decoding is the set of all. */
+public final class NeuronSet {
+  private final int neurons;
+  private final int[] @Nullable [] lists; // null for all neurons of a layer
 
-  private NeuronSet(int[] counts, @Nullable NativeMemory[] ids) {
-    this.counts = counts;
-    this.ids = ids;
+  private NeuronSet(int neurons, int[] @Nullable [] lists) {
+    this.neurons = neurons;
+    this.lists = lists;
   }
 
   /** Every neuron of every layer. */
   public static NeuronSet all(ModelConfig config) {
-    int[] counts = new int[config.layers()];
-    Arrays.fill(counts, config.neurons());
-    return new NeuronSet(counts, new NativeMemory[config.layers()]);
+    return new NeuronSet(config.neurons(), new int[config.layers()][]);
   }
 
   /**
@@ -30,24 +23,20 @@ public final class NeuronSet implements AutoCloseable {
    *
    * @param ids for each layer strictly ascending neuron numbers, at least one; null for all neurons
    */
-  public static NeuronSet of(Backend backend, ModelConfig config, int[] @Nullable [] ids) {
+  public static NeuronSet of(ModelConfig config, int[] @Nullable [] ids) {
     if (ids.length != config.layers()) {
       throw new IllegalArgumentException(
           ids.length + " neuron lists for " + config.layers() + " layers");
     }
-    NeuronSet set = all(config);
+    int[][] copies = new int[ids.length][];
     for (int layer = 0; layer < ids.length; layer++) {
       int[] list = ids[layer];
-      if (list == null) {
-        continue;
+      if (list != null) {
+        checkAscending(layer, list, config.neurons());
+        copies[layer] = list.clone();
       }
-      checkAscending(layer, list, config.neurons());
-      NativeMemory memory = backend.allocate("core neurons", (long) list.length * Integer.BYTES);
-      memory.ints().put(list);
-      set.ids[layer] = memory;
-      set.counts[layer] = list.length;
     }
-    return set;
+    return new NeuronSet(config.neurons(), copies);
   }
 
   private static void checkAscending(int layer, int[] list, int neurons) {
@@ -66,36 +55,28 @@ public final class NeuronSet implements AutoCloseable {
   }
 
   public int layers() {
-    return counts.length;
+    return lists.length;
   }
 
   /** How many neurons of a layer are computed. */
   public int count(int layer) {
-    return counts[layer];
+    int[] list = lists[layer];
+    return list == null ? neurons : list.length;
   }
 
   /** The numbers of a layer's neurons, ascending. */
   public int[] ids(int layer) {
-    NativeMemory memory = ids[layer];
-    int[] list = new int[counts[layer]];
-    if (memory == null) {
-      Arrays.setAll(list, i -> i);
-    } else {
-      memory.ints().get(list);
+    int[] list = lists[layer];
+    if (list != null) {
+      return list.clone();
     }
-    return list;
+    int[] all = new int[neurons];
+    Arrays.setAll(all, i -> i);
+    return all;
   }
 
-  @Nullable NativeMemory memory(int layer) {
-    return ids[layer];
-  }
-
-  @Override
-  public void close() {
-    for (NativeMemory memory : ids) {
-      if (memory != null) {
-        memory.close();
-      }
-    }
+  /** A layer's list itself; null for all neurons. */
+  int @Nullable [] list(int layer) {
+    return lists[layer];
   }
 }

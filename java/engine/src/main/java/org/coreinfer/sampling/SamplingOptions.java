@@ -39,6 +39,11 @@ public record SamplingOptions(
     }
   }
 
+  /** Whether the most likely token is taken, without a random number. */
+  boolean isGreedy() {
+    return (float) temperature == 0 || topK == 1;
+  }
+
   public SamplingOptions withTemperature(double value) {
     return new SamplingOptions(value, topK, topP, minP, repeatPenalty, repeatWindow, seed);
   }

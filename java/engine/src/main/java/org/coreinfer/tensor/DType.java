@@ -46,6 +46,28 @@ public enum DType {
     return Math.multiplyExact(elements / groupSize, groupBytes);
   }
 
+  /** Bytes that one group's scale takes of its bytes; 0 for plain elements. */
+  public int scaleBytes() {
+    return isPlain() ? 0 : Short.BYTES;
+  }
+
+  /** Whether 32 rows share their scales, one per column. */
+  public boolean isShared() {
+    return this == Q8_0_SHARED || this == Q4_0_SHARED;
+  }
+
+  /**
+   * The size of {@code capacity} rows that were picked from a matrix (ci_cuda_ffn_pack): with all
+   * of its scales where rows share them.
+   */
+  public long packedBytes(int rows, int columns, int capacity) {
+    if (!isShared()) {
+      return bytes((long) capacity * columns);
+    }
+    long scales = (long) rows / groupSize * columns * scaleBytes();
+    return (long) capacity * columns / groupSize * (groupBytes - scaleBytes()) + scales;
+  }
+
   /** Whether elements are plain numbers, without shared scales. */
   public boolean isPlain() {
     return groupSize == 1;

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A stretch of native memory and, unless it is a slice, its owner: closing it, once or often, from
  * any thread, gives the memory back. Slices end with their owner. Memory that was never closed is
- * given back, with a warning, when it becomes unreachable.
+ * given back, with a warning, when it becomes unreachable. Java can touch host memory only; what a
+ * device holds is copied by its backend.
  */
 public final class NativeMemory implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(NativeMemory.class.getName());
@@ -22,28 +23,45 @@ public final class NativeMemory implements AutoCloseable {
   private final String name;
   private final long address;
   private final long bytes;
+  private final @Nullable String device; // null for the host
   private final Owner owner;
   private final @Nullable NativeMemory parent; // keeps the owner of a slice reachable
 
   /**
-   * Takes over memory at {@code address}.
+   * Takes over host memory at {@code address}.
    *
    * @param name what it holds, for messages
    * @param release gives the memory back; must not refer to this object
    */
   public NativeMemory(String name, long address, long bytes, Runnable release) {
-    this(name, address, bytes, new Owner(name, bytes, release), null);
+    this(name, address, bytes, null, release);
+  }
+
+  /**
+   * Takes over memory at {@code address} of a device.
+   *
+   * @param device the device's name; null for host memory
+   */
+  public NativeMemory(
+      String name, long address, long bytes, @Nullable String device, Runnable release) {
+    this(name, address, bytes, device, new Owner(name, bytes, release), null);
     owner.cleanable = CLEANER.register(this, owner::releaseForgotten);
   }
 
   private NativeMemory(
-      String name, long address, long bytes, Owner owner, @Nullable NativeMemory parent) {
+      String name,
+      long address,
+      long bytes,
+      @Nullable String device,
+      Owner owner,
+      @Nullable NativeMemory parent) {
     if (address == 0 || bytes < 0) {
       throw new IllegalArgumentException(name + ": address=" + address + " bytes=" + bytes);
     }
     this.name = name;
     this.address = address;
     this.bytes = bytes;
+    this.device = device;
     this.owner = owner;
     this.parent = parent;
   }
@@ -54,6 +72,11 @@ public final class NativeMemory implements AutoCloseable {
 
   public long bytes() {
     return bytes;
+  }
+
+  /** Whether Java can touch it. */
+  public boolean isHost() {
+    return device == null;
   }
 
   /**
@@ -71,14 +94,23 @@ public final class NativeMemory implements AutoCloseable {
   /** Part of this memory, valid until its owner is closed. */
   public NativeMemory slice(long offset, long length) {
     Objects.checkFromIndexSize(offset, length, bytes);
-    return new NativeMemory(name, address + offset, length, owner, this);
+    return new NativeMemory(name, address + offset, length, device, owner, this);
   }
 
   /**
    * Part of this memory as a little-endian buffer, which must not be used after the owner is
    * closed.
+   *
+   * @throws IllegalStateException if the memory is a device's
    */
   public ByteBuffer buffer(long offset, int length) {
+    if (device != null) {
+      throw new IllegalStateException(
+          name
+              + " is in the memory of "
+              + device
+              + ": copy it with its backend's upload, download");
+    }
     Objects.checkFromIndexSize(offset, (long) length, bytes);
     if (length == 0) {
       return ByteBuffer.allocate(0);

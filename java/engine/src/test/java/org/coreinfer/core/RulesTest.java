@@ -9,18 +9,19 @@ import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.coreinfer.TestData;
 import org.coreinfer.backend.Backend;
-import org.coreinfer.backend.Host;
+import org.coreinfer.backend.TestBackend;
 import org.coreinfer.tensor.HalfFloat;
 import org.coreinfer.tensor.NativeMemory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The rules against a plain Python transcription of their definitions, on activations of real
@@ -28,9 +29,17 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class RulesTest {
 
+  static Stream<Arguments> modelsAndBackends() {
+    return Stream.of("opt-tiny-relu", "relu-llama-656k", "tinystories-656k")
+        .flatMap(
+            model ->
+                Stream.of(TestBackend.CPU, TestBackend.SIMULATED_CUDA, TestBackend.CUDA)
+                    .map(backend -> Arguments.of(model, backend)));
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"opt-tiny-relu", "relu-llama-656k", "tinystories-656k"})
-  void picksExactlyTheNeuronsOfTheDefinition(String model) throws IOException {
+  @MethodSource("modelsAndBackends")
+  void picksExactlyTheNeuronsOfTheDefinition(String model, TestBackend where) throws IOException {
     Path folder = TestData.file("core/" + model);
     JsonObject golden = TestData.json(folder.resolve("core.json"));
     int[] shape = TestData.ints(golden.getAsJsonObject("activations").getAsJsonArray("shape"));
@@ -39,7 +48,7 @@ class RulesTest {
         ByteBuffer.wrap(Files.readAllBytes(folder.resolve("activations.f16")))
             .order(ByteOrder.LITTLE_ENDIAN)
             .asShortBuffer();
-    try (Backend backend = Host.cpu(2)) {
+    try (Backend backend = where.open()) {
       for (JsonElement element : golden.getAsJsonArray("cases")) {
         JsonObject wanted = element.getAsJsonObject();
         int row = layers[0] == wanted.get("layer").getAsInt() ? 0 : 1;
@@ -54,13 +63,13 @@ class RulesTest {
     int tokens = wanted.get("tokens").getAsInt();
     try (NativeMemory activations = backend.allocateFloats("activations", (long) tokens * neurons);
         NativeMemory scores = backend.allocateFloats("scores", neurons)) {
-      FloatBuffer floats = activations.floats();
-      for (int i = 0; i < tokens * neurons; i++) {
-        floats.put(i, HalfFloat.toFloat(halves.get(start + i)));
+      float[] values = new float[tokens * neurons];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = HalfFloat.toFloat(halves.get(start + i));
       }
+      backend.upload(values, activations);
       rule.score(backend, activations, tokens, neurons, scores);
-      float[] counts = new float[neurons];
-      scores.floats().get(counts);
+      float[] counts = backend.downloadFloats(scores, neurons);
       int[] expectedCounts = TestData.ints(wanted.getAsJsonArray("counts"));
       for (int n = 0; n < neurons; n++) {
         assertEquals(expectedCounts[n], counts[n], wanted.get("rule") + " count of " + n);
@@ -70,30 +79,21 @@ class RulesTest {
         int count = rule.count(core.get("keep").getAsDouble(), neurons);
         assertArrayEquals(
             TestData.ints(core.getAsJsonArray("neurons")),
-            CoreNeurons.highest(counts, count, rule.choosesOnlySeen()),
+            highest(backend, counts, count, rule.choosesOnlySeen()),
             () -> rule + " keep=" + core.get("keep"));
       }
     }
   }
 
-  @Test
-  void ofEqualScoresTheLowerNumbersAreChosen() {
-    assertArrayEquals(
-        new int[] {1, 2, 4}, CoreNeurons.highest(new float[] {1, 2, 2, 1, 3}, 3, false));
-    assertArrayEquals(
-        new int[] {0, 1, 4}, CoreNeurons.highest(new float[] {1, 2, 0, 1, 3}, 3, false));
-  }
-
-  @Test
-  void neuronsThatWereNotSeenAreLeftOutWhereTheRuleSaysSo() {
-    assertArrayEquals(new int[] {1}, CoreNeurons.highest(new float[] {0, 2, 0, 0}, 3, true));
-    assertArrayEquals(new int[] {0}, CoreNeurons.highest(new float[] {0, 0}, 2, true));
-  }
-
-  @Test
-  void aBrokenModelsNaNScoresAreChosenLast() {
-    assertArrayEquals(
-        new int[] {1, 2}, CoreNeurons.highest(new float[] {Float.NaN, 2, 1}, 2, false));
+  private static int[] highest(Backend backend, float[] scores, int count, boolean onlySeen) {
+    int neurons = scores.length;
+    try (NativeMemory memory = backend.allocateFloats("scores", neurons);
+        NativeMemory ids = backend.allocateInts("ids", neurons);
+        NativeMemory core = backend.allocateInts("core", 1)) {
+      backend.upload(scores, memory);
+      backend.scoreSelect(memory, null, neurons, count, onlySeen, ids, core);
+      return backend.downloadInts(ids, backend.downloadInts(core, 1)[0]);
+    }
   }
 
   @Test

@@ -69,7 +69,9 @@ class GgufConversionTest {
       try (Decoder decoder = loader.load(backend, 32, fraction -> {});
           DecoderState state = decoder.newState(32, 32, DType.F32)) {
         FloatBuffer last =
-            decoder.prefill(state, TOKENS, 32, ActivationListener.NONE, null, fraction -> {});
+            decoder
+                .prefill(state, TOKENS, 32, ActivationListener.NONE, null, fraction -> {})
+                .read();
         float[] copy = new float[last.limit()];
         last.get(copy);
         return copy;

@@ -23,7 +23,7 @@ class SamplerTest {
   }
 
   private static double[] frequencies(SamplingOptions options, FloatBuffer logits, int draws) {
-    Sampler sampler = new Sampler(options);
+    HostSampler sampler = new HostSampler(options);
     double[] counts = new double[logits.limit()];
     for (int i = 0; i < draws; i++) {
       counts[sampler.sample(logits)] += 1.0 / draws;
@@ -33,7 +33,7 @@ class SamplerTest {
 
   @Test
   void greedyTakesTheLowerOfEqualLogits() {
-    assertEquals(1, new Sampler(SamplingOptions.GREEDY).sample(logits(0.1, 0.4, 0.4, 0.1)));
+    assertEquals(1, new HostSampler(SamplingOptions.GREEDY).sample(logits(0.1, 0.4, 0.4, 0.1)));
   }
 
   @Test
@@ -78,8 +78,8 @@ class SamplerTest {
     FloatBuffer logits = FloatBuffer.allocate(1000);
     Random random = new Random(1);
     IntStream.range(0, 1000).forEach(i -> logits.put(i, (float) random.nextGaussian()));
-    Sampler one = new Sampler(WARM.withSeed(5));
-    Sampler other = new Sampler(WARM.withSeed(5));
+    HostSampler one = new HostSampler(WARM.withSeed(5));
+    HostSampler other = new HostSampler(WARM.withSeed(5));
     for (int i = 0; i < 100; i++) {
       assertEquals(one.sample(logits), other.sample(logits));
     }
@@ -87,7 +87,7 @@ class SamplerTest {
 
   @Test
   void repeatedTokensBecomeLessLikely() {
-    Sampler sampler = new Sampler(SamplingOptions.GREEDY.withRepeatPenalty(2));
+    HostSampler sampler = new HostSampler(SamplingOptions.GREEDY.withRepeatPenalty(2));
     FloatBuffer logits = FloatBuffer.wrap(new float[] {3, 2, -1});
     assertEquals(0, sampler.sample(logits));
     sampler.accept(0);
@@ -100,11 +100,11 @@ class SamplerTest {
   @Test
   void brokenLogitsAreAClearFailure() {
     FloatBuffer broken = FloatBuffer.wrap(new float[] {Float.NaN, Float.NaN});
-    assertThrows(CoreInferException.class, () -> new Sampler(WARM).sample(broken));
+    assertThrows(CoreInferException.class, () -> new HostSampler(WARM).sample(broken));
     FloatBuffer partly = FloatBuffer.wrap(new float[] {Float.NaN, 1, Float.NEGATIVE_INFINITY});
-    assertEquals(1, new Sampler(WARM).sample(partly));
+    assertEquals(1, new HostSampler(WARM).sample(partly));
     FloatBuffer infinite = FloatBuffer.wrap(new float[] {1, Float.POSITIVE_INFINITY});
-    assertEquals(1, new Sampler(WARM).sample(infinite));
+    assertEquals(1, new HostSampler(WARM).sample(infinite));
   }
 
   @Test

@@ -1,0 +1,47 @@
+package org.coreinfer.sampling;
+
+import org.coreinfer.backend.Backend;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The samplers of one sequence, one after another. Where the logits are on a device, tokens are
+ * drawn there, and nothing else is copied.
+ */
+public final class Samplers implements AutoCloseable {
+  private final Backend queue;
+  private @Nullable DeviceDraws draws;
+
+  /**
+   * @param queue the backend on which the sequence's logits are computed
+   */
+  public Samplers(Backend queue) {
+    this.queue = queue;
+  }
+
+  /** A sampler for an answer; the one before must not be used any more. */
+  public Sampler start(SamplingOptions options) {
+    if (queue.isHost()) {
+      return new HostSampler(options);
+    }
+    RecentTokens recent = new RecentTokens(options);
+    return new DeviceSampler(options, recent, draws(recent.limit()));
+  }
+
+  private DeviceDraws draws(int recent) {
+    DeviceDraws held = draws;
+    if (held == null || held.mostRecent() < recent) {
+      close();
+      held = new DeviceDraws(queue, recent);
+      draws = held;
+    }
+    return held;
+  }
+
+  @Override
+  public void close() {
+    if (draws != null) {
+      draws.close();
+      draws = null;
+    }
+  }
+}

@@ -1,0 +1,105 @@
+package org.coreinfer;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Collectors;
+import org.coreinfer.backend.Host;
+import org.coreinfer.model.family.GgufConversion;
+import org.coreinfer.tensor.DType;
+import org.coreinfer.weights.HuggingFaceFolder;
+
+/** A small Llama with random weights and sizes that suit every dtype. */
+public final class RandomModel {
+  public static final int LAYERS = 8;
+  public static final int NEURONS = 160;
+  public static final int VOCABULARY = 96;
+  private static final int DIM = 64;
+  private static final int KV_DIM = 32;
+
+  private static final String CONFIG =
+      """
+      {"model_type": "llama", "hidden_act": "silu", "hidden_size": %d, "intermediate_size": %d,
+       "num_hidden_layers": %d, "num_attention_heads": 4, "num_key_value_heads": 2,
+       "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+       "tie_word_embeddings": false, "vocab_size": %d, "eos_token_id": 2}
+      """
+          .formatted(DIM, NEURONS, LAYERS, VOCABULARY);
+  private static final String TOKENIZER =
+      "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}";
+
+  private RandomModel() {}
+
+  /** Writes it as a GGUF file below {@code folder}, always the same. */
+  public static Path write(Path folder, DType dtype) {
+    try {
+      Path source = Files.createDirectories(folder.resolve("source"));
+      Files.writeString(source.resolve("config.json"), CONFIG);
+      Files.writeString(source.resolve("tokenizer.json"), TOKENIZER);
+      Files.write(source.resolve("model.safetensors"), safetensors());
+      Path file = folder.resolve(dtype + ".gguf");
+      try (HuggingFaceFolder model = HuggingFaceFolder.open(source, Host::map)) {
+        new GgufConversion(model, dtype).write(file, (written, total) -> {});
+      }
+      return file;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static byte[] safetensors() {
+    Map<String, int[]> shapes = new LinkedHashMap<>();
+    shapes.put("model.embed_tokens.weight", new int[] {VOCABULARY, DIM});
+    shapes.put("lm_head.weight", new int[] {VOCABULARY, DIM});
+    shapes.put("model.norm.weight", new int[] {DIM});
+    for (int layer = 0; layer < LAYERS; layer++) {
+      String prefix = "model.layers." + layer + ".";
+      shapes.put(prefix + "input_layernorm.weight", new int[] {DIM});
+      shapes.put(prefix + "post_attention_layernorm.weight", new int[] {DIM});
+      shapes.put(prefix + "self_attn.q_proj.weight", new int[] {DIM, DIM});
+      shapes.put(prefix + "self_attn.k_proj.weight", new int[] {KV_DIM, DIM});
+      shapes.put(prefix + "self_attn.v_proj.weight", new int[] {KV_DIM, DIM});
+      shapes.put(prefix + "self_attn.o_proj.weight", new int[] {DIM, DIM});
+      shapes.put(prefix + "mlp.gate_proj.weight", new int[] {NEURONS, DIM});
+      shapes.put(prefix + "mlp.up_proj.weight", new int[] {NEURONS, DIM});
+      shapes.put(prefix + "mlp.down_proj.weight", new int[] {DIM, NEURONS});
+    }
+    int total = shapes.values().stream().mapToInt(RandomModel::elements).sum() * Float.BYTES;
+    ByteBuffer data = ByteBuffer.allocate(total).order(ByteOrder.LITTLE_ENDIAN);
+    Random random = new Random(11);
+    String header =
+        shapes.entrySet().stream()
+            .map(tensor -> entry(tensor.getKey(), tensor.getValue(), data, random))
+            .collect(Collectors.joining(",", "{", "}"));
+    byte[] json = header.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(Long.BYTES + json.length + total)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(json.length)
+        .put(json)
+        .put(data.flip())
+        .array();
+  }
+
+  private static int elements(int[] shape) {
+    return shape.length == 1 ? shape[0] : shape[0] * shape[1];
+  }
+
+  private static String entry(String name, int[] shape, ByteBuffer data, Random random) {
+    int begin = data.position();
+    boolean isNorm = shape.length == 1;
+    double scale = isNorm ? 0.1 : 2 / Math.sqrt(shape[1]);
+    for (int i = 0; i < elements(shape); i++) {
+      data.putFloat((float) (random.nextGaussian() * scale + (isNorm ? 1 : 0)));
+    }
+    String sizes = isNorm ? "[" + shape[0] + "]" : "[" + shape[0] + "," + shape[1] + "]";
+    return "\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
+        .formatted(name, sizes, begin, data.position());
+  }
+}
