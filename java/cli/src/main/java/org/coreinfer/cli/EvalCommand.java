@@ -84,7 +84,7 @@ final class EvalCommand implements Callable<Integer> {
     List<String> documents = Documents.read(text, maxDocuments);
     try (Interrupt interrupt = Interrupt.listen(cancellation);
         Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
-        Model model = models.load(path, loading::update)) {
+        Model model = models.load(path, core, streams, loading::update)) {
       loading.end();
       Evaluation evaluation = evaluate(model, core, documents);
       streams.print(isJson ? Json.of(evaluation) + "\n" : table(evaluation));

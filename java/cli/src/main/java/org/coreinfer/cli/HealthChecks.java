@@ -1,7 +1,6 @@
 package org.coreinfer.cli;
 
 import java.io.File;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -10,6 +9,8 @@ import java.util.stream.Stream;
 import org.coreinfer.Model;
 import org.coreinfer.Session;
 import org.coreinfer.backend.Host;
+import org.coreinfer.backend.cuda.Cuda;
+import org.coreinfer.backend.cuda.Gpu;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
@@ -21,15 +22,6 @@ final class HealthChecks {
   private static final String CACHE_OPTION =
       "set COREINFER_JAVA_OPTIONS=-Dorg.bytedeco.javacpp.cachedir=DIR to a folder of yours";
   private static final long LITTLE_MEMORY = 1L << 30;
-  private static final List<Path> DRIVER_FOLDERS =
-      List.of(
-          Path.of("/usr/lib/x86_64-linux-gnu"),
-          Path.of("/lib/x86_64-linux-gnu"),
-          Path.of("/usr/lib64"),
-          Path.of("/usr/lib"),
-          Path.of("/usr/local/nvidia/lib64"),
-          Path.of("/usr/local/cuda/compat"),
-          Path.of("/usr/lib/wsl/lib"));
 
   private HealthChecks() {}
 
@@ -41,7 +33,8 @@ final class HealthChecks {
         cacheFolder(),
         guarded("CPU library", HealthChecks::instructionSet),
         guarded("BLAS", HealthChecks::blas),
-        cuda(),
+        guarded("CUDA", HealthChecks::cuda),
+        guarded("cuBLAS", HealthChecks::cudaBlas),
         memory(),
         guarded("model", HealthChecks::embeddedModel));
   }
@@ -124,24 +117,44 @@ final class HealthChecks {
         : Check.warn("BLAS", failure, "prompts are read with a slower matrix product");
   }
 
+  /** A machine without NVIDIA's driver lacks nothing: the CPU computes. */
   private static Check cuda() {
-    boolean hasDriver =
-        Stream.concat(DRIVER_FOLDERS.stream(), libraryPath())
-            .anyMatch(folder -> Files.exists(folder.resolve("libcuda.so.1")));
-    boolean hasDevice =
-        Files.exists(Path.of("/dev/nvidia0")) || Files.exists(Path.of("/proc/driver/nvidia"));
-    String found =
-        hasDriver && hasDevice
-            ? "an NVIDIA GPU and its driver are here"
-            : hasDevice
-                ? "an NVIDIA GPU without its driver library libcuda.so.1"
-                : hasDriver ? "an NVIDIA driver without a GPU" : "no NVIDIA GPU";
-    return Check.ok("CUDA", found + "; this build computes on the CPU");
+    Cuda.Status cuda = Cuda.status();
+    Gpu gpu = cuda.gpu();
+    if (gpu == null || !cuda.isUsable()) {
+      String detail = "the CPU computes: " + cuda.failure();
+      return cuda.hasDriver()
+          ? Check.warn("CUDA", detail, cuda.advice())
+          : Check.ok("CUDA", detail);
+    }
+    return Check.ok(
+        "CUDA",
+        "%s, %s of %s free%s; driver for CUDA %s, runtime %s"
+            .formatted(
+                gpu,
+                MemoryPlan.size(Cuda.freeBytes(gpu)),
+                MemoryPlan.size(gpu.bytes()),
+                cuda.gpus().size() > 1 ? ", the one of " + cuda.gpus().size() + " in use" : "",
+                version(cuda.driverVersion()),
+                version(cuda.runtimeVersion())));
   }
 
-  private static Stream<Path> libraryPath() {
-    String folders = System.getenv().getOrDefault("LD_LIBRARY_PATH", "");
-    return Stream.of(folders.split(":")).filter(folder -> !folder.isEmpty()).map(Path::of);
+  private static String version(int number) {
+    return number / 1000 + "." + number % 1000 / 10;
+  }
+
+  private static Check cudaBlas() {
+    Cuda.Status cuda = Cuda.status();
+    if (!cuda.isUsable()) {
+      return Check.ok("cuBLAS", "not needed");
+    }
+    String failure = cuda.blasFailure();
+    return failure == null
+        ? Check.ok("cuBLAS", "reads prompts")
+        : Check.warn(
+            "cuBLAS",
+            "our own slower kernels read prompts: " + failure,
+            "install CUDA 13's cuBLAS (the package libcublas-13-0 of NVIDIA's repository)");
   }
 
   private static Check memory() {

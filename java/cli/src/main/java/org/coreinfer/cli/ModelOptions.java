@@ -3,8 +3,9 @@ package org.coreinfer.cli;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.DoubleConsumer;
+import org.coreinfer.ComputeDevice;
 import org.coreinfer.Model;
-import org.coreinfer.error.BackendUnavailableException;
+import org.coreinfer.core.CoreOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,15 +15,12 @@ import picocli.CommandLine.TypeConversionException;
 
 /** Options of everything that computes: where, and how much memory for the text. */
 final class ModelOptions {
-  /** Devices by the names that {@code --backend} takes. */
-  enum BackendName {
-    AUTO,
-    CPU,
-    CUDA
-  }
-
   static final String CONTEXT_HELP =
       "Most tokens of prompt and answer; the model's own limit, up to 4096, when left out.";
+
+  static final String GPU_MEMORY_HELP =
+      "Most GPU memory to use, such as 7.3G; FFN layers that do not fit stay in host memory"
+          + " (default: what is free).";
 
   @Spec(Spec.Target.MIXEE)
   @SuppressWarnings("NullAway.Init")
@@ -31,10 +29,17 @@ final class ModelOptions {
   @Option(
       names = "--backend",
       paramLabel = "NAME",
-      converter = BackendConverter.class,
+      converter = DeviceConverter.class,
       defaultValue = "auto",
       description = "auto, cpu or cuda (default: auto, the best that this machine has).")
-  private BackendName backend = BackendName.AUTO;
+  private ComputeDevice device = ComputeDevice.AUTO;
+
+  @Option(
+      names = "--gpu-memory",
+      paramLabel = "SIZE",
+      converter = MemorySize.class,
+      description = GPU_MEMORY_HELP)
+  private @Nullable Long gpuMemory;
 
   @Option(
       names = "--threads",
@@ -45,13 +50,24 @@ final class ModelOptions {
   @Option(names = "--context", paramLabel = "N", description = CONTEXT_HELP)
   private @Nullable Integer context;
 
-  /** Loads a model, or the embedded one; wrong options are usage errors. */
-  Model load(@Nullable Path path, DoubleConsumer progress) {
-    if (backend == BackendName.CUDA) {
-      throw new BackendUnavailableException(
-          "the CUDA backend is not part of this build; leave --backend out, or say --backend cpu");
+  /**
+   * Loads a model, or the embedded one; wrong options are usage errors.
+   *
+   * @param core what sessions will ask for
+   */
+  Model load(@Nullable Path path, CoreOptions core, Streams streams, DoubleConsumer progress) {
+    if (gpuMemory != null && device == ComputeDevice.CPU) {
+      throw Usage.error(command, "--gpu-memory: the model was sent to the CPU by --backend cpu");
     }
-    Model.Builder builder = builder(command, path, context).onLoad(progress);
+    Model.Builder builder =
+        builder(command, path, context)
+            .device(device)
+            .plannedFor(core)
+            .onGpuPlan(plan -> streams.note(plan.sentence()))
+            .onLoad(progress);
+    if (gpuMemory != null) {
+      builder.gpuMemory(gpuMemory);
+    }
     return Usage.suited(command, () -> builder.threads(threads).load(), "--threads", "--context");
   }
 
@@ -64,13 +80,13 @@ final class ModelOptions {
         : Usage.checked(command, () -> builder.contextLength(context), "--context");
   }
 
-  private static final class BackendConverter implements ITypeConverter<BackendName> {
+  private static final class DeviceConverter implements ITypeConverter<ComputeDevice> {
     @Override
-    public BackendName convert(String value) {
+    public ComputeDevice convert(String value) {
       return switch (value.toLowerCase(Locale.ROOT)) {
-        case "auto" -> BackendName.AUTO;
-        case "cpu" -> BackendName.CPU;
-        case "cuda" -> BackendName.CUDA;
+        case "auto" -> ComputeDevice.AUTO;
+        case "cpu" -> ComputeDevice.CPU;
+        case "cuda" -> ComputeDevice.CUDA;
         default ->
             throw new TypeConversionException("expected auto, cpu or cuda, found '" + value + "'");
       };

@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
       "  coreinfer run model.gguf -f prompt.txt -n 64 --keep 0.2 --rule impact",
       "  echo \"Dear Mia,\" | coreinfer run --temperature 0.8 --top-p 0.9 --seed 7",
       "  coreinfer run -p \"One day\" --method dense --json",
+      "  coreinfer run llama-2-7b.gguf -f prompt.txt --backend cuda --gpu-memory 7.3G",
       "",
       "Text from a file or stdin is UTF-8; one line break at its end is dropped.",
       "Only the continuation goes to stdout, as it comes; rates go to stderr."
@@ -82,7 +83,7 @@ final class RunCommand implements Callable<Integer> {
     CoreOptions core = neurons.toCoreOptions();
     GenerationRequest.Builder request = answer.toRequest(readPrompt()).cancellation(cancellation);
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Model model = load(interrupt)) {
+        Model model = load(core, interrupt)) {
       try (Session session = neurons.suitedLayers(() -> model.newSession(core))) {
         GenerationResult result = answer(session, request);
         if (result.finishReason() == FinishReason.CANCELLED) {
@@ -118,9 +119,9 @@ final class RunCommand implements Callable<Integer> {
     return text;
   }
 
-  private Model load(Interrupt interrupt) {
+  private Model load(CoreOptions core, Interrupt interrupt) {
     try (Progress loading = new Progress(streams, interrupt.cancellation(), "Loading")) {
-      return models.load(path, loading::update);
+      return models.load(path, core, streams, loading::update);
     }
   }
 

@@ -1,6 +1,7 @@
 package org.coreinfer.cli;
 
 import java.nio.file.Path;
+import org.coreinfer.Model;
 import org.coreinfer.ModelSummary;
 import org.coreinfer.core.CoreOptions;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,8 @@ import picocli.CommandLine.Spec;
     footer = {
       "  coreinfer show",
       "  coreinfer show model.gguf --keep 0.2 --layers 6..26",
-      "  coreinfer show folder --context 8192 --json"
+      "  coreinfer show folder --context 8192 --json",
+      "  coreinfer show llama-2-7b.gguf --gpu-memory 7.3G"
     })
 final class ShowCommand implements Runnable {
   private final Streams streams;
@@ -47,6 +49,13 @@ final class ShowCommand implements Runnable {
   @Option(names = "--context", paramLabel = "N", description = ModelOptions.CONTEXT_HELP)
   private @Nullable Integer context;
 
+  @Option(
+      names = "--gpu-memory",
+      paramLabel = "SIZE",
+      converter = MemorySize.class,
+      description = "Plan for a GPU with this much memory, such as 7.3G; none need be here.")
+  private @Nullable Long gpuMemory;
+
   @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean isJson;
 
@@ -57,9 +66,11 @@ final class ShowCommand implements Runnable {
   @Override
   public void run() {
     CoreOptions core = NeuronOptions.sparse(spec, keep, layers);
-    ModelSummary model =
-        Usage.suited(
-            spec, () -> ModelOptions.builder(spec, path, context).summarize(), "--context");
+    Model.Builder builder = ModelOptions.builder(spec, path, context).plannedFor(core);
+    if (gpuMemory != null) {
+      builder.gpuMemory(gpuMemory);
+    }
+    ModelSummary model = Usage.suited(spec, builder::summarize, "--context");
     ShowReport report = Usage.suited(spec, () -> ShowReport.of(model, core), "--layers");
     streams.print(isJson ? Json.of(report) + "\n" : report.text());
   }

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.coreinfer.ModelSummary;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.model.GpuPlan;
 import org.coreinfer.model.MemoryPlan;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.text.Tokenizer;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * What {@code show} prints.
  *
  * @param unsupported tensors that can't be computed with, and why
+ * @param gpuMemory for the memory that was named; null if none was
  */
 record ShowReport(
     String model,
@@ -24,7 +26,8 @@ record ShowReport(
     Map<String, String> unsupported,
     Words tokenizer,
     Reads perToken,
-    Memory memory) {
+    Memory memory,
+    @Nullable GpuMemory gpuMemory) {
 
   record Sizes(
       String name,
@@ -76,6 +79,29 @@ record ShowReport(
       long needed,
       long available) {}
 
+  /**
+   * Where a GPU with limited memory would hold the model; sizes are in bytes.
+   *
+   * @param streamedLayers whose FFN weights stay in host memory
+   * @param tokenReads from the GPU's memory, by decoding one token
+   * @param tokenStreams over the bus, by decoding one token
+   * @param tokensPerSecond the limit that these set; null if unknown
+   */
+  record GpuMemory(
+      long limit,
+      long needed,
+      long fixed,
+      long cache,
+      long scratch,
+      long residentFfn,
+      long packedFfn,
+      long staging,
+      List<Integer> streamedLayers,
+      long streamedFfn,
+      long tokenReads,
+      long tokenStreams,
+      @Nullable Double tokensPerSecond) {}
+
   static ShowReport of(ModelSummary model, CoreOptions core) {
     core.requireLayers(model.config().layers());
     return new ShowReport(
@@ -88,7 +114,8 @@ record ShowReport(
         model.unsupported(),
         words(model),
         reads(model, core),
-        memory(model));
+        memory(model),
+        gpuMemory(model.gpuPlan()));
   }
 
   private static Sizes sizes(ModelConfig config) {
@@ -134,6 +161,27 @@ record ShowReport(
         plan.scratch(),
         plan.needed(),
         plan.available());
+  }
+
+  private static @Nullable GpuMemory gpuMemory(@Nullable GpuPlan plan) {
+    if (plan == null) {
+      return null;
+    }
+    double most = plan.tokensPerSecond();
+    return new GpuMemory(
+        plan.limit(),
+        plan.needed(),
+        plan.fixed(),
+        plan.cache(),
+        plan.scratch(),
+        plan.residentFfn(),
+        plan.packedFfn(),
+        plan.staging(),
+        plan.streamedLayers(),
+        plan.streamedFfn(),
+        plan.tokenReads(),
+        plan.tokenStreams(),
+        Double.isInfinite(most) ? null : most);
   }
 
   /** The same for people. */

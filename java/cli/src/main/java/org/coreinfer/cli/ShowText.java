@@ -17,6 +17,7 @@ final class ShowText {
     text.storage(report);
     text.reads(report.perToken());
     text.memory(report.memory());
+    text.gpuMemory(report.gpuMemory());
     return text.text.toString();
   }
 
@@ -95,6 +96,37 @@ final class ShowText {
             : size(memory.available())
                 + " are free: "
                 + (memory.needed() <= memory.available() ? "it fits" : "too little"));
+  }
+
+  private void gpuMemory(ShowReport.@Nullable GpuMemory gpu) {
+    if (gpu == null) {
+      return;
+    }
+    line(
+        "GPU memory",
+        "%s of %s: %s fixed, %s of keys and values, %s of scratch, %s of FFN weights",
+        size(gpu.needed()),
+        size(gpu.limit()),
+        size(gpu.fixed()),
+        size(gpu.cache()),
+        size(gpu.scratch()),
+        size(gpu.residentFfn()));
+    if (!gpu.streamedLayers().isEmpty()) {
+      line(
+          "",
+          "%d layers' FFN, %s, stay in host memory: %s to stream them, %s for their core neurons",
+          gpu.streamedLayers().size(),
+          size(gpu.streamedFfn()),
+          size(gpu.staging()),
+          size(gpu.packedFfn()));
+    }
+    Double most = gpu.tokensPerSecond();
+    line(
+        "",
+        "a token reads %s there and %s over the bus%s",
+        size(gpu.tokenReads()),
+        size(gpu.tokenStreams()),
+        most == null ? "" : String.format(Locale.ROOT, ": at most %.1f tokens/s", most));
   }
 
   private void line(String name, String format, Object... values) {

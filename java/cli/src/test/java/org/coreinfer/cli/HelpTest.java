@@ -37,9 +37,27 @@ class HelpTest {
     String help = Command.run("run", "--help").done().out();
     for (String option :
         new String[] {
-          "--method", "--rule", "--alpha", "--keep", "--layers", "--backend", "--threads",
-          "--context", "--prompt", "--file", "--max-tokens", "--temperature", "--top-k", "--top-p",
-          "--min-p", "--repeat-penalty", "--seed", "--stop", "--ignore-eos", "--json"
+          "--method",
+          "--rule",
+          "--alpha",
+          "--keep",
+          "--layers",
+          "--backend",
+          "--threads",
+          "--context",
+          "--gpu-memory",
+          "--prompt",
+          "--file",
+          "--max-tokens",
+          "--temperature",
+          "--top-k",
+          "--top-p",
+          "--min-p",
+          "--repeat-penalty",
+          "--seed",
+          "--stop",
+          "--ignore-eos",
+          "--json"
         }) {
       assertTrue(help.contains(option), option);
     }

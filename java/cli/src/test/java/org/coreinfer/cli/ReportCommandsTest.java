@@ -102,9 +102,29 @@ class ReportCommandsTest {
     assertEquals(
         summary.memoryPlan().needed(), json.getAsJsonObject("memory").get("needed").getAsLong());
     String text = Command.run(Command.withModel("show")).done().out();
-    for (String word : new String[] {"architecture", "FFN", "tokenizer", "memory", "at keep 0.4"}) {
+    for (String word : new String[] {"architecture", "FFN", "tokenizer", "memory", "at keep 0.6"}) {
       assertTrue(text.contains(word), text);
     }
+  }
+
+  @Test
+  void showPlansTheMemoryOfAGpu() {
+    JsonObject all =
+        Command.run(Command.withModel("show", "--json", "--gpu-memory", "1.5G"))
+            .json()
+            .getAsJsonObject("gpu_memory");
+    assertEquals(1536L << 20, all.get("limit").getAsLong());
+    assertEquals(0, all.getAsJsonArray("streamed_layers").size());
+    assertEquals(0, all.get("token_streams").getAsLong());
+    long needed = all.get("needed").getAsLong();
+
+    String less = Long.toString(needed - 1);
+    String text = Command.run(Command.withModel("show", "--gpu-memory", less)).done().out();
+    assertTrue(text.contains("stay in host memory"), text);
+
+    String sentence = Command.run(Command.withModel("show", "--gpu-memory", "1M")).sentence(1);
+    assertTrue(sentence.contains("needs at least"), sentence);
+    assertFalse(Command.run(Command.withModel("show")).done().out().contains("GPU memory"));
   }
 
   @Test

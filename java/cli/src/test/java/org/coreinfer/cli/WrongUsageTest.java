@@ -3,10 +3,12 @@ package org.coreinfer.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.coreinfer.backend.cuda.Cuda;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,6 +34,10 @@ class WrongUsageTest {
     "--layers,a..b",
     "--layers,-1..2",
     "--backend,gpu",
+    "--gpu-memory,0",
+    "--gpu-memory,-1G",
+    "--gpu-memory,much",
+    "--gpu-memory,7.3X",
     "--threads,-1",
     "--threads,2000",
     "--threads,two",
@@ -115,11 +121,18 @@ class WrongUsageTest {
   }
 
   @Test
-  void cudaIsRefusedClearlyAsThisBuildHasNone() {
-    assertEquals(
-        "coreinfer: the CUDA backend is not part of this build; leave --backend out, or say"
-            + " --backend cpu",
-        Command.run("run", "-p", "x", "--backend", "cuda").sentence(1));
+  void cudaIsRefusedClearlyWhereItCannotBeUsed() {
+    assumeFalse(Cuda.status().isUsable(), "CUDA can be used here");
+    String sentence = Command.run("run", "-p", "x", "--backend", "cuda").sentence(1);
+    assertTrue(sentence.startsWith("coreinfer: CUDA can't be used: "), sentence);
+    assertTrue(sentence.contains(String.valueOf(Cuda.status().failure())), sentence);
+  }
+
+  @Test
+  void gpuMemoryContradictsTheCpu() {
+    String sentence =
+        Command.run("run", "-p", "x", "--backend", "cpu", "--gpu-memory", "1G").sentence(2);
+    assertTrue(sentence.contains("--gpu-memory"), sentence);
   }
 
   @ParameterizedTest
@@ -145,9 +158,9 @@ class WrongUsageTest {
 
   @Test
   void stacktraceShowsWhereAnErrorComesFrom() {
-    String[] arguments = {"run", "-p", "x", "--backend", "cuda"};
+    String[] arguments = {"run", "-p", "x", "/missing.gguf"};
     assertFalse(Command.run(arguments).err().contains("\tat "));
-    String[] traced = {"run", "-p", "x", "--backend", "cuda", "--stacktrace"};
+    String[] traced = {"run", "-p", "x", "/missing.gguf", "--stacktrace"};
     assertTrue(Command.run(traced).err().contains("\tat org.coreinfer.cli.ModelOptions"));
     assertEquals(1, Command.run(traced).code());
   }

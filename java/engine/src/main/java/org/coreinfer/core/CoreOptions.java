@@ -70,7 +70,7 @@ public record CoreOptions(
 
   public static final String DEFAULT_RULE = Rules.NORM;
   public static final double DEFAULT_ALPHA = 0.4;
-  public static final double DEFAULT_KEEP = 0.4;
+  public static final double DEFAULT_KEEP = 0.6;
 
   public CoreOptions withRule(String name) {
     return new CoreOptions(method, name, alpha, keep, layers);

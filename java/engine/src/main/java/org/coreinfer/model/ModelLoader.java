@@ -75,7 +75,8 @@ public final class ModelLoader {
     for (int layer = 0; layer < config.layers(); layer++) {
       String prefix = "blk." + layer + ".";
       for (String name : List.of("attn_q", "attn_k", "attn_v", "attn_output")) {
-        tokenBytes += bytes(prefix + name);
+        tokenBytes += tensorBytes(prefix + name + ".weight");
+        fixed += tensorBytes(prefix + name + ".bias");
       }
       for (String name : List.of("attn_norm", "ffn_norm", "attn_q_norm", "attn_k_norm")) {
         fixed += bytes(prefix + name);
