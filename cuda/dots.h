@@ -62,6 +62,19 @@ __device__ __forceinline__ void StageVector(const float* x, int columns, float4*
   }
 }
 
+/// The calling block's equal share of `items` items: first..first + count - 1.
+struct Share {
+  int first;
+  int count;
+};
+
+__device__ __forceinline__ Share ShareOf(int items) {
+  const int block = static_cast<int>(blockIdx.x);
+  const int least = items / static_cast<int>(gridDim.x);
+  const int with_one_more = items % static_cast<int>(gridDim.x);
+  return {block * least + min(block, with_one_more), least + (block < with_one_more ? 1 : 0)};
+}
+
 struct RowPair {
   const uint8_t* q[2];
   const uint8_t* d[2];
@@ -73,11 +86,12 @@ struct Division {
   int pieces;  // of a row
   int total;
 
-  __device__ __forceinline__ int Begin(int warp) const { return static_cast<int>(int64_t{total} * warp / kDotWarps); }
+  // 32 bits do: a row has at most as many pieces as fit into shared memory.
+  __device__ __forceinline__ int Begin(int warp) const { return total * warp / kDotWarps; }
 
   /// The warp that has a piece.
   __device__ __forceinline__ int Owner(int piece) const {
-    return static_cast<int>(((int64_t{piece} + 1) * kDotWarps - 1) / total);
+    return static_cast<int>((static_cast<unsigned>(piece + 1) * kDotWarps - 1) / static_cast<unsigned>(total));
   }
 
   /// The dot product of a row; a barrier stands between the walks and this.
