@@ -90,7 +90,7 @@ nvcc --version | tail -n 2
 # ---- build ----
 
 step configure 300 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCOREINFER_CUDA=ON -DCOREINFER_BUILD_BENCH=ON \
-  "-DCOREINFER_CUDA_ARCHITECTURES=${architecture:-90}" || finish "" 1
+  "-DCMAKE_CUDA_ARCHITECTURES=${architecture:-90}" || finish "" 1
 step build 3600 cmake --build "$build" -j "$(nproc)" \
   --target coreinfer_cuda cuda_contract_test cuda_failure_test cuda_semantics_test gpu_lab || finish "" 1
 test=$build/cuda/test/cuda_contract_test

@@ -4,6 +4,7 @@
 
 #include "attention.h"
 #include "coreinfer/kernels.h"
+#include "early_start.h"
 
 namespace coreinfer {
 namespace {
@@ -15,9 +16,11 @@ __device__ __forceinline__ void StoreAs(float x, __half* out) { *out = __float2h
 
 // Rows are a token's heads. Grid: blocks of blockDim.y rows; y: keys, values.
 template <class T>
-__global__ void attention_append_kernel(const float* __restrict__ keys, const float* __restrict__ values, int rows,
-                                        int kv_heads, int head_dim, const int32_t* __restrict__ first_position,
-                                        int64_t capacity, T* __restrict__ key_cache, T* __restrict__ value_cache) {
+__global__ void attention_append_kernel(const float* keys, const float* values, int rows, int kv_heads, int head_dim,
+                                        const int32_t* first_position, int64_t capacity, T* __restrict__ key_cache,
+                                        T* __restrict__ value_cache) {
+  LetNextStart();
+  WaitForPrevious();
   const unsigned row = blockIdx.x * blockDim.y + threadIdx.y;
   if (row >= static_cast<unsigned>(rows)) return;
   const int token = static_cast<int>(row) / kv_heads;
@@ -69,8 +72,9 @@ int32_t ci_attention_append(ci_context* context, const float* keys, const float*
     const dim3 grid(static_cast<unsigned>((rows + rows_of_block - 1) / rows_of_block), 2);
     const dim3 block(threads, rows_of_block);
     const auto launch = [&](auto kernel, auto* typed_keys, auto* typed_values) {
-      return coreinfer::Launch(c, "ci_attention_append", kernel, grid, block, 0, keys, values, static_cast<int>(rows),
-                               kv_heads, head_dim, first_position, int64_t{capacity}, typed_keys, typed_values);
+      return coreinfer::Launch(coreinfer::Start::kEarly, c, "ci_attention_append", kernel, grid, block, 0, keys, values,
+                               static_cast<int>(rows), kv_heads, head_dim, first_position, int64_t{capacity},
+                               typed_keys, typed_values);
     };
     if (cache_dtype == CI_F16) {
       return launch(coreinfer::attention_append_kernel<__half>, static_cast<__half*>(key_cache),

@@ -28,6 +28,8 @@ template <class T>
 __global__ void __launch_bounds__(kThreads, 1) attention_decode_plain_kernel(Attention a, Splits splits) {
   __shared__ float scores[kPiece];
   __shared__ float weights[kPiece];
+  LetNextStart();
+  WaitForPrevious();
   const Share share(a, splits, blockIdx.y);
   if (static_cast<int>(blockIdx.y) >= share.active) return;
   const int head = static_cast<int>(blockIdx.x);
@@ -89,7 +91,7 @@ int32_t LaunchPlainDecode(ci_context& c, const Attention& a) {
   const dim3 grid(static_cast<unsigned>(a.heads), static_cast<unsigned>(splits.count));
   const auto kernel =
       a.cache_dtype == CI_F16 ? attention_decode_plain_kernel<__half> : attention_decode_plain_kernel<float>;
-  return Launch(c, "ci_attention_decode", kernel, grid, kThreads, 0, a, splits);
+  return Launch(Start::kEarly, c, "ci_attention_decode", kernel, grid, kThreads, 0, a, splits);
 }
 
 }  // namespace coreinfer

@@ -5,6 +5,7 @@
 #define COREINFER_CUDA_ATTENTION_SPLITS_H_
 
 #include "attention.h"
+#include "early_start.h"
 
 namespace coreinfer {
 

@@ -4,6 +4,7 @@
 // tile's product is added in F32, as tensor cores round sums down. Arithmetic bounds the time: 8 * head_dim
 // multiply-adds of halves for each query and position.
 #include "attention.h"
+#include "stream.h"
 #include "tensor_core.h"
 
 namespace coreinfer {
@@ -84,8 +85,9 @@ __device__ __forceinline__ void BeginToLoad(const Attention& a, const void* cach
     const int row = i / kPieces;
     const int column = i % kPieces * 8;
     const bool is_used = row < end - begin && column < a.head_dim;
-    CopyAsync(is_used ? rows + static_cast<int64_t>(row) * a.head_dim + column : rows, is_used, &tile[row][column]);
+    CopyOrZero(is_used ? rows + static_cast<int64_t>(row) * a.head_dim + column : rows, is_used, &tile[row][column]);
   }
+  CommitCopies();
 }
 
 // scores[n]: 16 queries times the positions n * 8.. of the tile, each as MultiplyTile lays out C.
@@ -218,7 +220,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tensor_kernel(Attention
   BeginToLoad<kDim>(a, a.key_cache, block.kv_head, first, end, keys);
   for (int t = 0; t < tiles; ++t) {
     const int begin = first + t * kPositions;
-    WaitForCopies();
+    WaitForCopies<0>();
     __syncthreads();  // keys are there, values are no longer needed
     BeginToLoad<kDim>(a, a.value_cache, block.kv_head, begin, end, values);
     float scores[kPositions / kWidth][4] = {};
@@ -228,7 +230,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tensor_kernel(Attention
     const int from[2] = {static_cast<int>(a.FirstSeen(seen_ends[own])) - begin,
                          static_cast<int>(a.FirstSeen(seen_ends[own + 8])) - begin};
     Weigh(from, to, &softmax, scores, correction);
-    WaitForCopies();
+    WaitForCopies<0>();
     __syncthreads();  // values are there, keys are no longer needed
     if (t + 1 < tiles) BeginToLoad<kDim>(a, a.key_cache, block.kv_head, begin + kPositions, end, keys);
     AddValues<kDim>(values, scores, correction, a.head_dim, sums);

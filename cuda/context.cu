@@ -57,6 +57,7 @@ ci_context::ci_context(int device_, cudaStream_t stream_) : device(device_), str
   coreinfer::Require(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
   multiprocessors = properties.multiProcessorCount;
   most_shared_bytes = static_cast<int64_t>(properties.sharedMemPerBlockOptin);
+  can_start_early = properties.major >= 9;
   std::snprintf(description, sizeof(description), "CUDA %s, compute capability %d.%d", properties.name,
                 properties.major, properties.minor);
   if (stream != nullptr) return;

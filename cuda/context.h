@@ -34,6 +34,7 @@ struct ci_context {
   cudaStream_t stream;
   int multiprocessors;
   int64_t most_shared_bytes;  // of a block
+  bool can_start_early;       // from compute capability 9.0 on
   char description[320];
 
  private:
@@ -83,21 +84,35 @@ int32_t Launched(const char* function, cudaError_t error, const cudaLaunchConfig
 /// some of which the kernel's static variables may take.
 constexpr int64_t kPlainSharedBytes = 32 << 10;
 
+/// When a kernel may start: after all work queued before it, or early, while the kernel before it ends (early_start.h).
+enum class Start { kInOrder, kEarly };
+
 /// Queues a kernel on the context's stream. `function` is the public function that is running.
 template <class... Parameters, class... Arguments>
-[[nodiscard]] int32_t Launch(ci_context& context, const char* function, void (*kernel)(Parameters...), dim3 grid,
-                             dim3 block, int64_t shared_bytes, Arguments... arguments) {
+[[nodiscard]] int32_t Launch(Start start, ci_context& context, const char* function, void (*kernel)(Parameters...),
+                             dim3 grid, dim3 block, int64_t shared_bytes, Arguments... arguments) {
+  cudaLaunchAttribute early = {};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config = {};
   config.gridDim = grid;
   config.blockDim = block;
   config.dynamicSmemBytes = static_cast<size_t>(shared_bytes);
   config.stream = context.stream;
+  config.attrs = &early;
+  config.numAttrs = start == Start::kEarly && context.can_start_early ? 1 : 0;
   cudaError_t error = cudaSuccess;
   if (shared_bytes > kPlainSharedBytes) {
     error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
   }
   if (error == cudaSuccess) error = cudaLaunchKernelEx(&config, kernel, arguments...);
   return Launched(function, error, config);
+}
+
+template <class... Parameters, class... Arguments>
+[[nodiscard]] int32_t Launch(ci_context& context, const char* function, void (*kernel)(Parameters...), dim3 grid,
+                             dim3 block, int64_t shared_bytes, Arguments... arguments) {
+  return Launch(Start::kInOrder, context, function, kernel, grid, block, shared_bytes, arguments...);
 }
 
 }  // namespace coreinfer

@@ -8,6 +8,7 @@
 #ifndef COREINFER_CUDA_DOTS_H_
 #define COREINFER_CUDA_DOTS_H_
 
+#include "early_start.h"
 #include "rows.h"
 #include "stream.h"
 
@@ -47,16 +48,31 @@ __host__ __device__ __forceinline__ int64_t RingBytes(int32_t dtype, int depth) 
   return int64_t{kDotWarps} * depth * SlotBytes(dtype);
 }
 
-/// Copies the vector to shared memory, zeros behind it. Quad k, of a lane's kQuads per chunk, goes where the eight
-/// lanes that are served together find their quads in different banks. columns is a multiple of 4, x aligned to 16.
+/// Waits for the kernels that made the vector, then copies it to shared memory, zeros behind it. Quad k, of a lane's
+/// kQuads per chunk, goes where the eight lanes that are served together find their quads in different banks. columns
+/// is a multiple of 4, x aligned to 16.
 template <int kDtype>
-__device__ __forceinline__ void StageVector(const float* __restrict__ x, int columns, float4* staged) {
+__device__ __forceinline__ void StageVector(const float* x, int columns, float4* staged) {
+  WaitForPrevious();
   constexpr int kQuads = ChunkElements(kDtype) / 4;
   const int quads = static_cast<int>(StagedFloats(kDtype, columns) / 4);
   for (int k = static_cast<int>(threadIdx.x); k < quads; k += kDotThreads) {
-    const float4 quad = k < columns / 4 ? __ldg(reinterpret_cast<const float4*>(x) + k) : make_float4(0, 0, 0, 0);
+    const float4 quad = k < columns / 4 ? reinterpret_cast<const float4*>(x)[k] : make_float4(0, 0, 0, 0);
     staged[k ^ (k >> 3 & (kQuads - 1))] = quad;
   }
+}
+
+/// The calling block's equal share of `items` items: first..first + count - 1.
+struct Share {
+  int first;
+  int count;
+};
+
+__device__ __forceinline__ Share ShareOf(int items) {
+  const int block = static_cast<int>(blockIdx.x);
+  const int least = items / static_cast<int>(gridDim.x);
+  const int with_one_more = items % static_cast<int>(gridDim.x);
+  return {block * least + min(block, with_one_more), least + (block < with_one_more ? 1 : 0)};
 }
 
 struct RowPair {
@@ -70,11 +86,12 @@ struct Division {
   int pieces;  // of a row
   int total;
 
-  __device__ __forceinline__ int Begin(int warp) const { return static_cast<int>(int64_t{total} * warp / kDotWarps); }
+  // 32 bits do: a row has at most as many pieces as fit into shared memory.
+  __device__ __forceinline__ int Begin(int warp) const { return total * warp / kDotWarps; }
 
   /// The warp that has a piece.
   __device__ __forceinline__ int Owner(int piece) const {
-    return static_cast<int>(((int64_t{piece} + 1) * kDotWarps - 1) / total);
+    return static_cast<int>((static_cast<unsigned>(piece + 1) * kDotWarps - 1) / static_cast<unsigned>(total));
   }
 
   /// The dot product of a row; a barrier stands between the walks and this.

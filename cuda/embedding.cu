@@ -4,6 +4,7 @@
 #include "coreinfer/kernels.h"
 #include "device.h"
 #include "dtype.h"
+#include "early_start.h"
 
 namespace coreinfer {
 namespace {
@@ -70,8 +71,10 @@ struct Q4Table {
 
 // Grid: tokens, parts of a row.
 template <class Table>
-__global__ void embedding_lookup_kernel(Table table, const int32_t* __restrict__ tokens, int dim, bool in_quads,
+__global__ void embedding_lookup_kernel(Table table, const int32_t* tokens, int dim, bool in_quads,
                                         float* __restrict__ y) {
+  LetNextStart();
+  WaitForPrevious();
   const int64_t source = static_cast<int64_t>(tokens[blockIdx.x]) * dim;
   const int64_t target = static_cast<int64_t>(blockIdx.x) * dim;
   const int first = blockIdx.y * kThreads + threadIdx.x;
@@ -85,7 +88,9 @@ __global__ void embedding_lookup_kernel(Table table, const int32_t* __restrict__
   }
 }
 
-__global__ void add_kernel(const float* __restrict__ x, int64_t count, int64_t quads, float* __restrict__ y) {
+__global__ void add_kernel(const float* x, int64_t count, int64_t quads, float* __restrict__ y) {
+  LetNextStart();
+  WaitForPrevious();
   const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   for (int64_t i = first; i < quads; i += stride) {
@@ -109,8 +114,8 @@ template <class Table>
 int32_t Lookup(ci_context& c, const Table& table, const int32_t* tokens, int32_t count, int32_t dim, bool in_quads,
                float* y) {
   const dim3 grid(static_cast<unsigned>(count), BlocksFor(in_quads ? dim / 4 : dim));
-  return Launch(c, "ci_embedding_lookup", embedding_lookup_kernel<Table>, grid, kThreads, 0, table, tokens, dim,
-                in_quads, y);
+  return Launch(Start::kEarly, c, "ci_embedding_lookup", embedding_lookup_kernel<Table>, grid, kThreads, 0, table,
+                tokens, dim, in_quads, y);
 }
 
 int32_t LookupRows(ci_context& c, const Matrix& table, const int32_t* tokens, int32_t count, float* y) {
@@ -153,6 +158,7 @@ int32_t ci_add(ci_context* context, const float* x, int64_t count, float* y) {
     coreinfer::RequirePointer("y", y);
     const int64_t quads = coreinfer::IsAligned(x, 16) && coreinfer::IsAligned(y, 16) ? count / 4 : 0;
     const unsigned grid = coreinfer::BlocksFor(quads > 0 ? quads : count);
-    return coreinfer::Launch(c, "ci_add", coreinfer::add_kernel, grid, coreinfer::kThreads, 0, x, count, quads, y);
+    return coreinfer::Launch(coreinfer::Start::kEarly, c, "ci_add", coreinfer::add_kernel, grid, coreinfer::kThreads, 0,
+                             x, count, quads, y);
   });
 }

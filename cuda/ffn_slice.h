@@ -23,18 +23,6 @@ struct FfnDecode {
   float* partials;  // (blocks, dim)
 };
 
-/// Neurons first..first + count - 1 of the list. The list's length is read here, so grids do not depend on it.
-struct Slice {
-  int first;
-  int count;
-};
-
-__device__ __forceinline__ Slice SliceOf(const int32_t* core) {
-  const int64_t neurons = *core;
-  const auto first = static_cast<int>(neurons * blockIdx.x / gridDim.x);
-  return {first, static_cast<int>(neurons * (blockIdx.x + 1) / gridDim.x) - first};
-}
-
 struct Neuron {
   int id;
   int row;

@@ -46,20 +46,20 @@ struct AdjacentRows {
 
 template <int kDtype>
 __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
+  LetNextStart();
   const DeviceMatrix& weight = matvec.weight;
   auto* staged = DynamicShared<float4>();
   auto* rings = reinterpret_cast<uint8_t*>(staged + StagedFloats(kDtype, weight.columns) / 4);
   auto* dots = reinterpret_cast<float*>(rings + RingBytes(kDtype, matvec.depth));
 
-  const int pairs = (weight.rows - 1) / 2 + 1;
-  const auto begin = static_cast<int>(int64_t{pairs} * blockIdx.x / gridDim.x);
-  const auto end = static_cast<int>(int64_t{pairs} * (blockIdx.x + 1) / gridDim.x);
-  for (int first = begin; first < end; first += kBatchPairs) {
-    const int count = min(end - first, kBatchPairs);
+  const Share share = ShareOf((weight.rows - 1) / 2 + 1);
+  for (int taken = 0; taken < share.count; taken += kBatchPairs) {
+    const int first = share.first + taken;
+    const int count = min(share.count - taken, kBatchPairs);
     const AdjacentRows<kDtype> rows{weight, first};
     DotWalk<kDtype, AdjacentRows<kDtype>> walk(rows, count, weight.columns, rings, matvec.depth);
     walk.Start();
-    if (first == begin) StageVector<kDtype>(matvec.x, weight.columns, staged);
+    if (taken == 0) StageVector<kDtype>(matvec.x, weight.columns, staged);
     __syncthreads();  // the vector is there, and the dots of the batch before were read
     walk.Finish(staged, dots);
     __syncthreads();
@@ -103,8 +103,8 @@ int32_t LaunchMatvec(ci_context& c, const char* function, Matvec matvec) {
     return Launch(c, function, matvec_unaligned_kernel, dim3((weight.rows - 1) / kRows + 1), dim3(kUnalignedThreads), 0,
                   matvec);
   }
-  return Launch(c, function, matvec_kernel<kDtype>, dim3(static_cast<unsigned>(blocks)), dim3(kDotThreads),
-                SharedBytes<kDtype>(matvec, pairs_per_block), matvec);
+  return Launch(Start::kEarly, c, function, matvec_kernel<kDtype>, dim3(static_cast<unsigned>(blocks)),
+                dim3(kDotThreads), SharedBytes<kDtype>(matvec, pairs_per_block), matvec);
 }
 
 int32_t LaunchMatvec(ci_context& c, const char* function, const Matvec& matvec) {

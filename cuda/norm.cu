@@ -4,6 +4,7 @@
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "device.h"
+#include "early_start.h"
 
 namespace coreinfer {
 namespace {
@@ -84,6 +85,8 @@ struct Row {
 template <bool kInQuads>
 __global__ void __launch_bounds__(kMostThreads, 1)
     rms_norm_kernel(const float* x, const float* __restrict__ weight, int rows, int dim, float epsilon, float* y) {
+  LetNextStart();
+  WaitForPrevious();
   const Row row(x, y, rows, dim);
   const float squares = row.Sum<kInQuads>([](float value) { return value * value; });
   row.Store<kInQuads, false>(0.0f, rsqrtf(squares / static_cast<float>(dim) + epsilon), weight, nullptr);
@@ -93,6 +96,8 @@ template <bool kInQuads>
 __global__ void __launch_bounds__(kMostThreads, 1)
     layer_norm_kernel(const float* x, const float* __restrict__ weight, const float* __restrict__ bias, int rows,
                       int dim, float epsilon, float* y) {
+  LetNextStart();
+  WaitForPrevious();
   const Row row(x, y, rows, dim);
   const float mean = row.Sum<kInQuads>([](float value) { return value; }) / static_cast<float>(dim);
   const float squares = row.Sum<kInQuads>([mean](float value) { return (value - mean) * (value - mean); });
@@ -140,8 +145,8 @@ int32_t ci_rms_norm(ci_context* context, const float* x, const float* weight, in
     const coreinfer::Division division = coreinfer::DivideRows(rows, dim);
     const bool in_quads = coreinfer::PermitsQuads(dim, x, weight, y);
     const auto kernel = in_quads ? coreinfer::rms_norm_kernel<true> : coreinfer::rms_norm_kernel<false>;
-    return coreinfer::Launch(c, "ci_rms_norm", kernel, division.grid, division.block, 0, x, weight, rows, dim, epsilon,
-                             y);
+    return coreinfer::Launch(coreinfer::Start::kEarly, c, "ci_rms_norm", kernel, division.grid, division.block, 0, x,
+                             weight, rows, dim, epsilon, y);
   });
 }
 
@@ -156,7 +161,7 @@ int32_t ci_layer_norm(ci_context* context, const float* x, const float* weight, 
     const coreinfer::Division division = coreinfer::DivideRows(rows, dim);
     const bool in_quads = coreinfer::PermitsQuads(dim, x, weight, y) && coreinfer::IsAligned(bias, 16);
     const auto kernel = in_quads ? coreinfer::layer_norm_kernel<true> : coreinfer::layer_norm_kernel<false>;
-    return coreinfer::Launch(c, "ci_layer_norm", kernel, division.grid, division.block, 0, x, weight, bias, rows, dim,
-                             epsilon, y);
+    return coreinfer::Launch(coreinfer::Start::kEarly, c, "ci_layer_norm", kernel, division.grid, division.block, 0, x,
+                             weight, bias, rows, dim, epsilon, y);
   });
 }

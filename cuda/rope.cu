@@ -3,6 +3,7 @@
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "device.h"
+#include "early_start.h"
 
 namespace coreinfer {
 namespace {
@@ -11,7 +12,9 @@ constexpr int kThreads = 256;
 
 // The heads of all tokens follow each other; a block takes blockDim.y of them.
 __global__ void rope_kernel(const float* __restrict__ rotations, int pairs, bool is_adjacent, int all_heads, int heads,
-                            int head_dim, const int32_t* __restrict__ first_position, float* x) {
+                            int head_dim, const int32_t* first_position, float* x) {
+  LetNextStart();
+  WaitForPrevious();
   const unsigned head = blockIdx.x * blockDim.y + threadIdx.y;
   if (head >= static_cast<unsigned>(all_heads)) return;
   const int64_t position = static_cast<int64_t>(*first_position) + static_cast<int>(head) / heads;
@@ -47,7 +50,8 @@ int32_t ci_rope(ci_context* context, const float* rotations, int32_t positions, 
     const int64_t all_heads = int64_t{tokens} * heads;
     coreinfer::RequireRange("tokens * heads", all_heads, 1, INT32_MAX);
     const auto blocks = static_cast<unsigned>((all_heads + heads_of_block - 1) / heads_of_block);
-    return coreinfer::Launch(c, "ci_rope", coreinfer::rope_kernel, blocks, dim3(threads, heads_of_block), 0, rotations,
-                             pairs, adjacent == 1, static_cast<int>(all_heads), heads, head_dim, first_position, x);
+    return coreinfer::Launch(coreinfer::Start::kEarly, c, "ci_rope", coreinfer::rope_kernel, blocks,
+                             dim3(threads, heads_of_block), 0, rotations, pairs, adjacent == 1,
+                             static_cast<int>(all_heads), heads, head_dim, first_position, x);
   });
 }

@@ -12,9 +12,10 @@ constexpr int kThreads = 256;
 constexpr int kLogitsOfThread = 4;
 
 __global__ void __launch_bounds__(kThreads, 1)
-    sample_best_kernel(const float* __restrict__ logits, int vocabulary, uint64* __restrict__ codes,
-                       int32_t* __restrict__ token, unsigned* __restrict__ arrivals, uint32_t* __restrict__ zeroed,
-                       int words) {
+    sample_best_kernel(const float* logits, int vocabulary, uint64* __restrict__ codes, int32_t* __restrict__ token,
+                       unsigned* __restrict__ arrivals, uint32_t* __restrict__ zeroed, int words) {
+  LetNextStart();
+  WaitForPrevious();
   __shared__ uint64 best_of_warp[kThreads / kWarpThreads];
   __shared__ bool is_last;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
@@ -45,8 +46,9 @@ constexpr int kMarkedTokens = 1 << 18;  // at once, a bit for each
 
 // One block, so that a token is penalized once however often it occurred.
 __global__ void __launch_bounds__(kPenaltyThreads, 1)
-    sample_penalize_kernel(const int32_t* __restrict__ recent, const int32_t* __restrict__ count, float penalty,
-                           int vocabulary, float* __restrict__ logits) {
+    sample_penalize_kernel(const int32_t* recent, const int32_t* count, float penalty, int vocabulary, float* logits) {
+  LetNextStart();
+  WaitForPrevious();
   __shared__ uint32_t marks[kMarkedTokens / 32];
   for (int64_t first = 0; first < vocabulary; first += kMarkedTokens) {
     const auto size = static_cast<int>(vocabulary - first < kMarkedTokens ? vocabulary - first : kMarkedTokens);
@@ -75,8 +77,8 @@ int BestBlocks(const ci_context& c, int32_t vocabulary) {
 
 int32_t FindBest(ci_context& c, const char* function, const float* logits, int32_t vocabulary, uint64* codes,
                  int32_t* token, uint32_t* zeroed, int words) {
-  return Launch(c, function, sample_best_kernel, static_cast<unsigned>(BestBlocks(c, vocabulary)), kThreads, 0, logits,
-                vocabulary, codes, token, c.arrivals(), zeroed, words);
+  return Launch(Start::kEarly, c, function, sample_best_kernel, static_cast<unsigned>(BestBlocks(c, vocabulary)),
+                kThreads, 0, logits, vocabulary, codes, token, c.arrivals(), zeroed, words);
 }
 
 }  // namespace coreinfer
@@ -90,8 +92,8 @@ int32_t ci_cuda_sample_penalize(ci_context* context, const int32_t* recent, cons
       coreinfer::Fail(CI_INVALID_ARGUMENT, "penalty must be above 0 and finite: penalty=%g", double{penalty});
     }
     coreinfer::RequireArray("logits", logits, {vocabulary});
-    return coreinfer::Launch(c, "ci_cuda_sample_penalize", coreinfer::sample_penalize_kernel, 1u,
-                             coreinfer::kPenaltyThreads, 0, recent, count, penalty, vocabulary, logits);
+    return coreinfer::Launch(coreinfer::Start::kEarly, c, "ci_cuda_sample_penalize", coreinfer::sample_penalize_kernel,
+                             1u, coreinfer::kPenaltyThreads, 0, recent, count, penalty, vocabulary, logits);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "device.h"
+#include "early_start.h"
 
 namespace coreinfer {
 

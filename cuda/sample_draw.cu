@@ -7,30 +7,13 @@
 #include <cmath>
 
 #include "coreinfer/cuda.h"
-#include "radix.h"
-#include "sample.h"
+#include "sample_search.h"
 
 namespace coreinfer {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kBins = 2048;
+constexpr int kThreads = kSearchThreads;
 constexpr int kTokensOfThread = 4;
-
-struct Bins {
-  uint64 weights[kBins];
-  uint32_t counts[kBins];
-  uint32_t placed[kBins];  // tokens that already lie in the bin
-  uint64 likely;           // weight of the tokens that min_p leaves
-};
-
-// place: lower for higher logits and, of equal ones, for lower tokens.
-struct alignas(16) Candidate {
-  uint64 place;
-  uint64 weight;
-
-  __device__ __forceinline__ int token() const { return static_cast<int>(static_cast<uint32_t>(place)); }
-};
 
 struct Draw {
   const float* logits;
@@ -62,6 +45,8 @@ struct Draw {
 __device__ __forceinline__ bool IsDrawn(Best best) { return best.exists() && !isinf(best.logit()); }
 
 __global__ void __launch_bounds__(kThreads, 1) sample_weigh_kernel(Draw draw) {
+  LetNextStart();
+  WaitForPrevious();
   const Best best = BestOf(draw.best_codes, draw.best_count);
   if (!IsDrawn(best)) return;
   const int stride = static_cast<int>(gridDim.x) * kThreads;
@@ -87,6 +72,8 @@ __global__ void __launch_bounds__(kThreads, 1) sample_weigh_kernel(Draw draw) {
 __global__ void __launch_bounds__(kThreads, 1) sample_place_kernel(Draw draw) {
   __shared__ uint32_t begin[kBins];
   __shared__ int warp_sums[kWarpThreads];
+  LetNextStart();
+  WaitForPrevious();
   const Best best = BestOf(draw.best_codes, draw.best_count);
   if (!IsDrawn(best)) return;
   constexpr int kOwn = kBins / kThreads;
@@ -111,106 +98,10 @@ __global__ void __launch_bounds__(kThreads, 1) sample_place_kernel(Draw draw) {
   }
 }
 
-// The first candidate, in order, at which a running sum exceeds a target; the weight of all up to it, itself included.
-struct Crossing {
-  Candidate candidate;
-  uint64 weight;
-};
-
-// What the threads of the choosing block share.
-struct Search {
-  int warp_counts[kWarpThreads];
-  uint64 warp_weights[kWarpThreads];
-  int bin;
-  int count_before;
-  uint64 weight_before;
-  uint64 differing;
-  Candidate found;
-};
-
-// Finds the bin where the sum of counts, or of weights, exceeds the target.
-__device__ __forceinline__ void FindBinOf(const Bins& bins, bool by_count, uint64 target, Search* search) {
-  constexpr int kOwn = kBins / kThreads;
-  const int first = threadIdx.x * kOwn;
-  int count = 0;
-  uint64 weight = 0;
-  for (int i = 0; i < kOwn; ++i) {
-    count += static_cast<int>(bins.counts[first + i]);
-    weight += bins.weights[first + i];
-  }
-  int count_total;
-  uint64 weight_total;
-  __syncthreads();  // what an earlier search left was read
-  int count_before = BlockPrefix(count, search->warp_counts, &count_total);
-  uint64 weight_before = BlockPrefix(weight, search->warp_weights, &weight_total);
-  const uint64 begin = by_count ? static_cast<uint64>(count_before) : weight_before;
-  const uint64 own = by_count ? static_cast<uint64>(count) : weight;
-  if (begin <= target && target < begin + own) {
-    for (int i = first;; ++i) {
-      const uint64 reached =
-          by_count ? static_cast<uint64>(count_before) + bins.counts[i] : weight_before + bins.weights[i];
-      if (target < reached) {
-        search->bin = i;
-        search->count_before = count_before;
-        search->weight_before = weight_before;
-        break;
-      }
-      count_before += static_cast<int>(bins.counts[i]);
-      weight_before += bins.weights[i];
-    }
-    search->differing = 0;
-  }
-  __syncthreads();
-}
-
-// The first candidate at which the number of candidates, or their weight, exceeds the target, which is below the whole.
-__device__ __forceinline__ Crossing FindCrossing(const Draw& draw, bool by_count, uint64 target, Search* search) {
-  FindBinOf(*draw.bins, by_count, target, search);
-  const Candidate* candidates = draw.candidates + search->count_before;
-  int left = static_cast<int>(draw.bins->counts[search->bin]);
-  const int count = left;
-  uint64 before = search->weight_before;
-  target -= by_count ? static_cast<uint64>(search->count_before) : before;
-  uint64 place = candidates[0].place;
-  uint64 differing = 0;
-  for (int i = threadIdx.x; i < count; i += kThreads) differing |= candidates[i].place ^ place;
-  atomicOr(&search->differing, differing);
-  __syncthreads();
-  // From the highest bit in which places differ on: is the candidate among those that have a 0 there?
-  int bit = 63 - __clzll(static_cast<long long>(search->differing));
-  if (bit >= 0) place = place >> bit >> 1 << bit << 1;
-  for (; bit >= 0 && left > 1; --bit) {
-    int zeros = 0;
-    uint64 weight = 0;
-    for (int i = threadIdx.x; i < count; i += kThreads) {
-      const Candidate candidate = candidates[i];
-      if ((candidate.place ^ place) >> bit == 0) {
-        ++zeros;
-        weight += candidate.weight;
-      }
-    }
-    zeros = BlockSum<kThreads>(zeros);
-    weight = BlockSum<kThreads>(weight);
-    const uint64 reached = by_count ? static_cast<uint64>(zeros) : weight;
-    if (target < reached) {
-      left = zeros;
-    } else {
-      target -= reached;
-      before += weight;
-      left -= zeros;
-      place |= uint64{1} << bit;
-    }
-  }
-  const int known = bit + 1;  // bits of place that may be wrong
-  for (int i = threadIdx.x; i < count; i += kThreads) {
-    if ((candidates[i].place ^ place) >> known == 0) search->found = candidates[i];
-  }
-  __syncthreads();
-  return {search->found, before + search->found.weight};
-}
-
 __global__ void __launch_bounds__(kThreads, 1) sample_choose_kernel(Draw draw) {
   __shared__ Search search;
+  LetNextStart();
+  WaitForPrevious();
   const Best best = BestOf(draw.best_codes, draw.best_count);
   if (!IsDrawn(best)) {
     if (threadIdx.x == 0) *draw.token = best.exists() ? best.token() : -1;
@@ -225,16 +116,16 @@ __global__ void __launch_bounds__(kThreads, 1) sample_choose_kernel(Draw draw) {
   count = BlockSum<kThreads>(count);
   kept = BlockSum<kThreads>(kept);
   if (draw.top_k > 0 && draw.top_k < count) {
-    kept = FindCrossing(draw, true, static_cast<uint64>(draw.top_k - 1), &search).weight;
+    kept = FindCrossing(*draw.bins, draw.candidates, true, static_cast<uint64>(draw.top_k - 1), &search).weight;
   }
   if (draw.top_p < 1.0) {
     const auto wanted = static_cast<uint64>(ceil(draw.top_p * static_cast<double>(kept)));
     const uint64 target = wanted > 0 ? wanted - 1 : 0;
-    kept = min(kept, FindCrossing(draw, false, min(target, kept - 1), &search).weight);
+    kept = min(kept, FindCrossing(*draw.bins, draw.candidates, false, min(target, kept - 1), &search).weight);
   }
   kept = min(kept, draw.bins->likely);
   const auto point = static_cast<uint64>(*draw.uniform * static_cast<double>(kept));
-  const Crossing drawn = FindCrossing(draw, false, min(point, kept - 1), &search);
+  const Crossing drawn = FindCrossing(*draw.bins, draw.candidates, false, min(point, kept - 1), &search);
   if (threadIdx.x == 0) *draw.token = drawn.candidate.token();
 }
 
@@ -258,9 +149,9 @@ int32_t LaunchDraw(ci_context& c, Draw draw) {
   const auto blocks = static_cast<unsigned>(needed < most ? needed : most);
   int32_t status = FindBest(c, kFunction, draw.logits, draw.vocabulary, codes, nullptr,
                             reinterpret_cast<uint32_t*>(draw.bins), static_cast<int>(bin_bytes / 4));
-  if (status == CI_OK) status = Launch(c, kFunction, sample_weigh_kernel, blocks, kThreads, 0, draw);
-  if (status == CI_OK) status = Launch(c, kFunction, sample_place_kernel, blocks, kThreads, 0, draw);
-  if (status == CI_OK) status = Launch(c, kFunction, sample_choose_kernel, 1u, kThreads, 0, draw);
+  if (status == CI_OK) status = Launch(Start::kEarly, c, kFunction, sample_weigh_kernel, blocks, kThreads, 0, draw);
+  if (status == CI_OK) status = Launch(Start::kEarly, c, kFunction, sample_place_kernel, blocks, kThreads, 0, draw);
+  if (status == CI_OK) status = Launch(Start::kEarly, c, kFunction, sample_choose_kernel, 1u, kThreads, 0, draw);
   return status;
 }
 

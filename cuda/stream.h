@@ -7,9 +7,6 @@
 #include <cstdint>
 
 #include "device.h"
-#ifndef __CUDACC__
-#include "async_copy.h"
-#endif
 
 namespace coreinfer {
 

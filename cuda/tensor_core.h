@@ -1,6 +1,6 @@
-// Products of small matrices of halves on tensor cores, the loads that feed them, and copies to shared memory that
-// nobody waits for. The device's instructions by name; for the host build the same by definition (PTX ISA, "Matrix
-// multiply-accumulate"), with shuffles in place of the exchange between lanes.
+// Products of small matrices of halves on tensor cores, and the loads that feed them. The device's instructions by
+// name; for the host build the same by definition (PTX ISA, "Matrix multiply-accumulate"), with shuffles in place of
+// the exchange between lanes.
 //
 // Lane l of a warp holds, with row = l / 4 and pair = l % 4 * 2:
 //   A (16 x 16)  a[0]: row, columns pair, pair + 1;  a[1]: row + 8, the same columns;  a[2], a[3]: the same rows,
@@ -56,26 +56,6 @@ __device__ __forceinline__ void LoadTransposedMatrices(const __half* row, uint32
                : "memory");
 }
 
-/// Begins to copy 16 bytes to shared memory, zeros where `is_used` is false. Both addresses are aligned to 16 bytes.
-__device__ __forceinline__ void CopyAsync(const void* from, bool is_used, void* shared) {
-#if __CUDA_ARCH__ >= 800
-  const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
-               :
-               : "r"(address), "l"(__cvta_generic_to_global(from)), "r"(is_used ? 16 : 0)
-               : "memory");
-#else
-  *static_cast<uint4*>(shared) = is_used ? *static_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0);
-#endif
-}
-
-/// Waits for the calling thread's copies; a barrier makes them visible to others.
-__device__ __forceinline__ void WaitForCopies() {
-#if __CUDA_ARCH__ >= 800
-  asm volatile("cp.async.commit_group;\ncp.async.wait_group 0;" ::: "memory");
-#endif
-}
-
 #else
 
 __device__ __forceinline__ uint64_t Pair(uint32_t low, uint32_t high) {
@@ -120,13 +100,27 @@ __device__ __forceinline__ void LoadTransposedMatrices(const __half* row, uint32
   }
 }
 
-__device__ __forceinline__ void CopyAsync(const void* from, bool is_used, void* shared) {
-  *static_cast<uint4*>(shared) = is_used ? *static_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0);
-}
-
-__device__ __forceinline__ void WaitForCopies() {}
-
 #endif
+
+/// Starts a copy of 16 bytes to shared memory (stream.h), of zeros where `is_used` is false. Both addresses are
+/// aligned.
+__device__ __forceinline__ void CopyOrZero(const void* from, bool is_used, void* shared) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+               :
+               : "r"(address), "l"(__cvta_generic_to_global(from)), "r"(is_used ? 16 : 0)
+               : "memory");
+#elif defined(__CUDACC__)
+  *static_cast<uint4*>(shared) = is_used ? *static_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0);
+#else
+  if (is_used) {
+    simt::CopyAsync(shared, from, sizeof(uint4));
+  } else {
+    *static_cast<uint4*>(shared) = make_uint4(0, 0, 0, 0);
+  }
+#endif
+}
 
 }  // namespace coreinfer
 

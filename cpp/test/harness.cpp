@@ -1,7 +1,8 @@
-// Runs every registered test, or those whose name contains the first argument. Exit codes: 0 passed, 1 failed, 77 the
+// Runs every registered test, or those whose name contains one of the arguments. Exit codes: 0 passed, 1 failed, 77 the
 // tests cannot run here.
 #include "harness.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -113,24 +114,30 @@ std::vector<float> OnEveryContext(const std::vector<float>& start, const std::st
 
 namespace {
 
-void RunOnce(const char* filter) {
+bool IsWanted(const NamedTest& test, const std::vector<std::string>& parts) {
+  return parts.empty() || std::any_of(parts.begin(), parts.end(), [&](const std::string& part) {
+           return std::strstr(test.name, part.c_str()) != nullptr;
+         });
+}
+
+void RunOnce(const std::vector<std::string>& parts) {
   for (const NamedTest& test : Tests()) {
-    if (filter != nullptr && std::strstr(test.name, filter) == nullptr) continue;
+    if (!IsWanted(test, parts)) continue;
     std::printf("%s\n", test.name);
     std::fflush(stdout);
     test.function();
   }
 }
 
-int RunAll(const char* filter) {
+int RunAll(const std::vector<std::string>& parts) {
   const std::string obstacle = WhyNot();
   if (!obstacle.empty()) {
     std::printf("SKIPPED: %s\n", obstacle.c_str());
     return 77;
   }
   std::printf("%s\n", ci_context_description(Contexts()[0]));
-  RunOnce(filter);
-  RunInOtherWays([&] { RunOnce(filter); });
+  RunOnce(parts);
+  RunInOtherWays([&] { RunOnce(parts); });
   DestroyContexts(Contexts());
   std::printf("%d checks, %d failed, %d skipped\n", checks, failures, skips);
   return failures == 0 ? 0 : 1;
@@ -139,4 +146,6 @@ int RunAll(const char* filter) {
 }  // namespace
 }  // namespace coreinfer_test
 
-int main(int count, char** arguments) { return coreinfer_test::RunAll(count > 1 ? arguments[1] : nullptr); }
+int main(int count, char** arguments) {
+  return coreinfer_test::RunAll(std::vector<std::string>(arguments + 1, arguments + count));
+}

@@ -54,7 +54,8 @@ void ReleaseBarrier() {
   const Thread& first = block.threads[0];
   for (int i = 1; i < block.size; ++i) {
     const Thread& t = block.threads[static_cast<size_t>(i)];
-    if (t.name != first.name || t.site.line != first.site.line || std::strcmp(t.site.file, first.site.file) != 0) {
+    if (t.name != first.name || t.site.line != first.site.line ||
+        (t.site.file != first.site.file && std::strcmp(t.site.file, first.site.file) != 0)) {
       ReportMissing(first, i);
     }
   }

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "vector_types.h"
+#include "waiting.h"
 
 enum cudaError_t {
   cudaSuccess = 0,
@@ -83,7 +84,16 @@ struct cudaDeviceProp {
   size_t sharedMemPerMultiprocessor;
 };
 
-struct cudaLaunchAttribute;
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
+
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  union {
+    int programmaticStreamSerializationAllowed;
+  } val;
+};
+
+/// At most one attribute, whether a kernel may start early: see waiting.h.
 struct cudaLaunchConfig_t {
   dim3 gridDim;
   dim3 blockDim;
@@ -184,8 +194,12 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
     int bad = 0;
     int number = 0;
     ((++number, bad == 0 && !simt::IsVisibleArgument(values) ? bad = number : bad), ...);
-    return simt::Launch(*config, reinterpret_cast<const void*>(kernel), bad,
-                        [kernel, values...] { kernel(values...); });
+    const bool is_early = config->numAttrs > 0 && config->attrs[0].val.programmaticStreamSerializationAllowed != 0;
+    return simt::Launch(*config, reinterpret_cast<const void*>(kernel), bad, [is_early, kernel, values...] {
+      if (is_early) simt::StartEarly();
+      kernel(values...);
+      if (is_early) simt::EndEarly();
+    });
   }(static_cast<Arguments&&>(arguments)...);
 }
 
