@@ -1,6 +1,8 @@
 // A context: its device, stream and scratch memory. The number of threads that a CPU context takes has no meaning here.
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <utility>
 
 #include "context.h"
 #include "coreinfer/cuda.h"
@@ -39,6 +41,17 @@ int32_t Wait(const char* function, ci_context& context) {
   char what[96];
   std::snprintf(what, sizeof(what), "the work queued on device %d failed", context.device);
   return Checked(function, cudaStreamSynchronize(context.stream), what);
+}
+
+cudaError_t AllowShared(int device, const void* kernel, int64_t bytes, const std::function<cudaError_t()>& set) {
+  static std::mutex lock;
+  static std::map<std::pair<int, const void*>, int64_t> allowed;
+  std::lock_guard<std::mutex> guard(lock);
+  int64_t& limit = allowed[{device, kernel}];
+  if (limit >= bytes) return cudaSuccess;
+  const cudaError_t error = set();
+  if (error == cudaSuccess) limit = bytes;
+  return error;
 }
 
 int32_t Launched(const char* function, cudaError_t error, const cudaLaunchConfig_t& config) {

@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -84,6 +85,10 @@ int32_t Launched(const char* function, cudaError_t error, const cudaLaunchConfig
 /// some of which the kernel's static variables may take.
 constexpr int64_t kPlainSharedBytes = 32 << 10;
 
+/// Lets a kernel use so much. The runtime keeps one limit for each kernel, which all threads of the process share, so it
+/// only ever grows: `set` runs where the limit so far is lower.
+cudaError_t AllowShared(int device, const void* kernel, int64_t bytes, const std::function<cudaError_t()>& set);
+
 /// When a kernel may start: after all work queued before it, or early, while the kernel before it ends (early_start.h).
 enum class Start { kInOrder, kEarly };
 
@@ -103,7 +108,9 @@ template <class... Parameters, class... Arguments>
   config.numAttrs = start == Start::kEarly && context.can_start_early ? 1 : 0;
   cudaError_t error = cudaSuccess;
   if (shared_bytes > kPlainSharedBytes) {
-    error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
+    error = AllowShared(context.device, reinterpret_cast<const void*>(kernel), shared_bytes, [&] {
+      return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
+    });
   }
   if (error == cudaSuccess) error = cudaLaunchKernelEx(&config, kernel, arguments...);
   return Launched(function, error, config);

@@ -100,10 +100,26 @@ cudaError_t DrainAll(Device& device) {
   return error;
 }
 
+namespace {
+
+// Whether the calling thread must not make unsafe calls while this is recorded.
+bool Forbids(const Graph& recording) {
+  switch (recording.mode) {
+    case cudaStreamCaptureModeGlobal:
+      return true;
+    case cudaStreamCaptureModeThreadLocal:
+      return recording.recorder == std::this_thread::get_id();
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 cudaError_t RefuseWhileRecording(Device& device) {
   cudaError_t error = cudaSuccess;
   for (Stream* stream : device.streams) {
-    if (stream->recording == nullptr) continue;
+    if (stream->recording == nullptr || !Forbids(*stream->recording)) continue;
     stream->recording->spoiled = true;
     error = cudaErrorStreamCaptureUnsupported;
   }

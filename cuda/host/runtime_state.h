@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "runtime_api.h"
@@ -18,6 +19,8 @@ using Work = std::function<bool()>;  // false: a kernel trapped
 
 struct Graph {
   std::vector<Work> work;
+  cudaStreamCaptureMode mode;
+  std::thread::id recorder;
   bool spoiled = false;
 };
 

@@ -31,14 +31,18 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return OnDevice([&](Device& device) {
     Stream* found = Find(device, stream);
     if (found == nullptr) return cudaErrorInvalidResourceHandle;
-    return found->recording != nullptr ? RefuseWhileRecording(device) : Drain(device, *found);
+    if (found->recording == nullptr) return Drain(device, *found);
+    found->recording->spoiled = true;
+    return cudaErrorStreamCaptureUnsupported;
   });
 }
 
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   return OnDevice([&](Device& device) {
     if (device.streams.count(stream) == 0 || stream->recording != nullptr) return cudaErrorInvalidValue;
     stream->recording = std::make_unique<simt::Graph>();
+    stream->recording->mode = mode;
+    stream->recording->recorder = std::this_thread::get_id();
     return cudaSuccess;
   });
 }

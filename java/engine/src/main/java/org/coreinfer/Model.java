@@ -189,6 +189,7 @@ public final class Model implements AutoCloseable {
     private long gpuMemory;
     private CoreOptions core = CoreOptions.stability(CoreOptions.DEFAULT_KEEP);
     private Consumer<GpuPlan> onGpuPlan = plan -> {};
+    private Consumer<String> onCpuFallback = reason -> {};
     private LongFunction<CudaBackend> cuda = Cuda::open;
 
     private Builder(Source source) {
@@ -252,6 +253,12 @@ public final class Model implements AutoCloseable {
       return this;
     }
 
+    /** Hears, in a sentence, why the CPU computes although {@link ComputeDevice#AUTO} was asked. */
+    public Builder onCpuFallback(Consumer<String> listener) {
+      onCpuFallback = listener;
+      return this;
+    }
+
     /** For tests: how to open the GPU. */
     Builder cuda(LongFunction<CudaBackend> opener) {
       cuda = opener;
@@ -299,7 +306,7 @@ public final class Model implements AutoCloseable {
 
     private ModelPlacement.Wish wish(ModelLoader loader, int positions) {
       return new ModelPlacement.Wish(
-          device, threads, positions, cacheDtype(loader), gpuMemory, core, cuda);
+          device, threads, positions, cacheDtype(loader), gpuMemory, core, cuda, onCpuFallback);
     }
 
     /** The model's tokenizer alone; no weight is read. */

@@ -1,5 +1,6 @@
 package org.coreinfer;
 
+import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.Host;
@@ -32,6 +33,7 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
    * @param gpuMemory bytes of GPU memory that may be used; 0 for what is free
    * @param core what sessions will most likely ask for
    * @param cuda opens the GPU with a limit of its memory, 0 for what is free
+   * @param onCpuFallback hears why the CPU is taken where the GPU would have been
    */
   record Wish(
       ComputeDevice device,
@@ -40,7 +42,8 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
       DType cacheDtype,
       long gpuMemory,
       CoreOptions core,
-      LongFunction<CudaBackend> cuda) {}
+      LongFunction<CudaBackend> cuda,
+      Consumer<String> onCpuFallback) {}
 
   /**
    * Chooses and opens a backend.
@@ -56,7 +59,9 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
         if (wish.device == ComputeDevice.CUDA) {
           throw e;
         }
-        LOGGER.log(System.Logger.Level.DEBUG, "computing on the CPU: {0}", e.getMessage());
+        String reason = String.valueOf(e.getMessage());
+        LOGGER.log(System.Logger.Level.DEBUG, "computing on the CPU: {0}", reason);
+        wish.onCpuFallback.accept(reason);
       }
     }
     MemoryPlan plan = cpuPlan(file, loader, wish.context, wish.cacheDtype);

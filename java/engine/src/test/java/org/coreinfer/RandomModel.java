@@ -1,5 +1,6 @@
 package org.coreinfer;
 
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -28,12 +29,26 @@ public final class RandomModel {
       """
       {"model_type": "llama", "hidden_act": "silu", "hidden_size": %d, "intermediate_size": %d,
        "num_hidden_layers": %d, "num_attention_heads": 4, "num_key_value_heads": 2,
-       "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+       "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
        "tie_word_embeddings": false, "vocab_size": %d, "eos_token_id": 2}
       """
           .formatted(DIM, NEURONS, LAYERS, VOCABULARY);
-  private static final String TOKENIZER =
-      "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}";
+
+  /** Each printable ASCII character, the space and the line break are a token. */
+  private static String tokenizer() {
+    JsonObject vocabulary = new JsonObject();
+    for (int i = 0; i < VOCABULARY - 2; i++) {
+      vocabulary.addProperty(Character.toString('!' + i), i);
+    }
+    vocabulary.addProperty("\u0120", VOCABULARY - 2);
+    vocabulary.addProperty("\u010a", VOCABULARY - 1);
+    return """
+        {"model": {"type": "BPE", "vocab": %s, "merges": []},
+         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false},
+         "decoder": {"type": "ByteLevel"}}
+        """
+        .formatted(vocabulary);
+  }
 
   private RandomModel() {}
 
@@ -42,7 +57,7 @@ public final class RandomModel {
     try {
       Path source = Files.createDirectories(folder.resolve("source"));
       Files.writeString(source.resolve("config.json"), CONFIG);
-      Files.writeString(source.resolve("tokenizer.json"), TOKENIZER);
+      Files.writeString(source.resolve("tokenizer.json"), tokenizer());
       Files.write(source.resolve("model.safetensors"), safetensors());
       Path file = folder.resolve(dtype + ".gguf");
       try (HuggingFaceFolder model = HuggingFaceFolder.open(source, Host::map)) {

@@ -1,7 +1,9 @@
 package org.coreinfer;
 
+import java.nio.file.Path;
 import org.coreinfer.backend.TestBackend;
 import org.coreinfer.backend.cuda.SimulatedCuda;
+import org.coreinfer.tensor.DType;
 
 /** Models on the backends of tests. */
 final class TestModels {
@@ -18,6 +20,18 @@ final class TestModels {
         yield builder.device(ComputeDevice.CUDA);
       }
     };
+  }
+
+  /**
+   * A model that answers quickly on this backend: the embedded one, or a smaller one where the
+   * device is simulated.
+   *
+   * @param folder for the smaller one's file
+   */
+  static Model.Builder quick(TestBackend backend, Path folder) {
+    return backend.isSimulated()
+        ? on(backend, Model.builder(RandomModel.write(folder, DType.F16)))
+        : on(backend, Model.embedded());
   }
 
   static Model.Builder on(SimulatedCuda cuda, Model.Builder builder) {

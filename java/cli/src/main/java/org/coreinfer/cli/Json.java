@@ -11,15 +11,16 @@ import com.google.gson.JsonSerializer;
  * Records as one line of JSON: a component {@code promptTokens} is the key {@code prompt_tokens}.
  */
 final class Json {
+  /** JSON has no infinity, which a perplexity can be. */
+  private static final JsonSerializer<Double> FINITE =
+      (value, type, context) ->
+          Double.isFinite(value) ? new JsonPrimitive(value) : JsonNull.INSTANCE;
+
   private static final Gson GSON =
       new GsonBuilder()
           .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
-          .registerTypeAdapter(
-              double.class,
-              // JSON has no infinity, which a perplexity can be.
-              (JsonSerializer<Double>)
-                  (value, type, context) ->
-                      Double.isFinite(value) ? new JsonPrimitive(value) : JsonNull.INSTANCE)
+          .registerTypeAdapter(double.class, FINITE)
+          .registerTypeAdapter(Double.class, FINITE) // what a component is at run time
           .serializeNulls()
           .disableHtmlEscaping()
           .create();

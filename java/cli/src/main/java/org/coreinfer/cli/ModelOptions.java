@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.function.DoubleConsumer;
 import org.coreinfer.ComputeDevice;
 import org.coreinfer.Model;
+import org.coreinfer.backend.cuda.Cuda;
 import org.coreinfer.core.CoreOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
@@ -64,11 +65,19 @@ final class ModelOptions {
             .device(device)
             .plannedFor(core)
             .onGpuPlan(plan -> streams.note(plan.sentence()))
+            .onCpuFallback(reason -> noteFallback(streams, reason))
             .onLoad(progress);
     if (gpuMemory != null) {
       builder.gpuMemory(gpuMemory);
     }
     return Usage.suited(command, () -> builder.threads(threads).load(), "--threads", "--context");
+  }
+
+  /** Who has no NVIDIA driver expects no GPU, and is not told of it. */
+  private void noteFallback(Streams streams, String reason) {
+    if (gpuMemory != null || Cuda.status().hasDriver()) {
+      streams.note("coreinfer: computing on the CPU: " + reason);
+    }
   }
 
   /** How to open a model, with the context that was asked for. */

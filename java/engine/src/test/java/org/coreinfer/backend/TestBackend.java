@@ -34,6 +34,11 @@ public enum TestBackend {
     assumeTrue(status.isUsable(), () -> "skipped on a real GPU: " + status.failure());
   }
 
+  /** Whether kernels run thread by thread, slowly. */
+  public boolean isSimulated() {
+    return this == SIMULATED_CUDA || this == SIMULATED_CUBLAS;
+  }
+
   /** Whether dense products round activations of small weights to F16. */
   public boolean roundsProducts() {
     return this == SIMULATED_CUBLAS || this == CUDA;

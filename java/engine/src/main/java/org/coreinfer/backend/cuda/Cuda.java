@@ -145,7 +145,7 @@ public final class Cuda {
         Loader.load(CudaKernels.class);
         return null;
       } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
-        return "the CUDA kernels can't be loaded: " + e.getMessage();
+        return "the CUDA kernels can't be loaded: " + reason(e);
       }
     }
 
@@ -155,8 +155,17 @@ public final class Cuda {
         Loader.load(org.bytedeco.cuda.global.cudart.class);
         return null;
       } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
-        return String.valueOf(e.getMessage());
+        return reason(e);
       }
     }
+  }
+
+  /** Why a library could not be loaded: the linker's own words lie below JavaCPP's. */
+  static String reason(LinkageError e) {
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
   }
 }

@@ -38,7 +38,7 @@ final class PresetBlas implements Blas {
         Loader.load(cublas.class);
         return null;
       } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
-        return String.valueOf(e.getMessage());
+        return Cuda.reason(e);
       }
     }
   }

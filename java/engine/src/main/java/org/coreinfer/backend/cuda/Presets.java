@@ -273,8 +273,13 @@ final class Presets implements CudaRuntime {
     cudart.cudaGetLastError(); // the runtime keeps it for whoever asks next
     try (BytePointer sentence = cudart.cudaGetErrorString(error)) {
       String message =
-          "%s: %s failed with error %d: %s (%s)"
-              .formatted(device, call, error, sentence.getString(), sizes);
+          "%s: %s failed with error %d: %s%s"
+              .formatted(
+                  device,
+                  call,
+                  error,
+                  sentence.getString(),
+                  sizes.isEmpty() ? "" : " (" + sizes + ")");
       CoreInferException failure =
           error == cudart.cudaErrorMemoryAllocation
               ? new OutOfNativeMemoryException(message)
