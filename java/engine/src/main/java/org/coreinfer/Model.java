@@ -187,7 +187,7 @@ public final class Model implements AutoCloseable {
     private DoubleConsumer onLoad = fraction -> {};
     private ComputeDevice device = ComputeDevice.AUTO;
     private long gpuMemory;
-    private CoreOptions core = CoreOptions.stability(CoreOptions.DEFAULT_KEEP);
+    private CoreOptions core = CoreOptions.dense();
     private Consumer<GpuPlan> onGpuPlan = plan -> {};
     private Consumer<String> onCpuFallback = reason -> {};
     private LongFunction<CudaBackend> cuda = Cuda::open;

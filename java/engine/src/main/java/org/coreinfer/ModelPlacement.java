@@ -7,7 +7,6 @@ import org.coreinfer.backend.Host;
 import org.coreinfer.backend.cuda.Cuda;
 import org.coreinfer.backend.cuda.CudaBackend;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.core.NeuronScores;
 import org.coreinfer.error.BackendUnavailableException;
 import org.coreinfer.error.OutOfNativeMemoryException;
 import org.coreinfer.generation.Sequence;
@@ -104,7 +103,7 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
         wish.context,
         Sequence.CHUNK,
         wish.cacheDtype,
-        layer -> NeuronScores.mostChosen(wish.core, config, layer),
+        layer -> wish.core.mostChosen(layer, config),
         limit,
         workspace,
         rates);

@@ -4,7 +4,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.core.Rules;
 import org.coreinfer.model.GpuPlan;
 import org.coreinfer.model.MemoryPlan;
 import org.coreinfer.model.ModelConfig;
@@ -79,11 +78,9 @@ public record ModelSummary(
   /** The bytes of weights that decoding one token reads with these options. */
   public long bytesPerToken(CoreOptions options) {
     int neurons = config.neurons();
-    int count = Rules.of(options.rule(), options.alpha()).count(options.keep(), neurons);
     long bytes = otherBytes;
     for (int layer = 0; layer < ffnBytes.size(); layer++) {
-      int computed = options.isSparse(layer) ? count : neurons;
-      bytes += ffnBytes.get(layer) / neurons * computed;
+      bytes += ffnBytes.get(layer) / neurons * options.mostChosen(layer, config);
     }
     return bytes;
   }

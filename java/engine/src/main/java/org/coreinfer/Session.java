@@ -25,7 +25,7 @@ public final class Session implements AutoCloseable {
 
   Session(Model model, CoreOptions options, DType cacheDtype) {
     this.model = model;
-    options.requireLayers(model.config().layers());
+    options.requireSuits(model.config());
     this.sequence = new Sequence(model.decoder(), options, model.contextLength(), cacheDtype);
     this.lifetime = new Lifetime("the session", sequence::close);
   }

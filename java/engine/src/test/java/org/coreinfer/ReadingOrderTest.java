@@ -25,7 +25,8 @@ class ReadingOrderTest {
           "core",
           "sampling",
           "generation",
-          "evaluation");
+          "evaluation",
+          "calibration");
 
   private final JavaClasses engine =
       new ClassFileImporter()

@@ -68,6 +68,7 @@ final class CoreInferCommand implements Runnable {
     command.addSubcommand(new TokenizeCommand(streams));
     command.addSubcommand(new ShowCommand(streams));
     command.addSubcommand(new EvalCommand(streams, cancellation));
+    command.addSubcommand(new CalibrateCommand(streams, cancellation));
     command.addSubcommand(new ConvertCommand(streams, cancellation));
     command.addSubcommand(new DoctorCommand(streams));
     Failures failures = new Failures(streams, () -> top.isStacktraceAsked);

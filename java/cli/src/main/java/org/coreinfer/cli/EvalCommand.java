@@ -80,7 +80,7 @@ final class EvalCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     checkOptions();
-    CoreOptions core = neurons.toCoreOptions();
+    CoreOptions core = neurons.toCoreOptions(path, streams);
     List<String> documents = Documents.read(text, maxDocuments);
     try (Interrupt interrupt = Interrupt.listen(cancellation);
         Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.coreinfer.Calibrations;
 import org.coreinfer.Model;
 import org.coreinfer.Session;
 import org.coreinfer.backend.Host;
@@ -170,7 +171,7 @@ final class HealthChecks {
 
   private static Check embeddedModel() {
     try (Model model = Model.embedded().load();
-        Session session = model.newSession(CoreOptions.stability(CoreOptions.DEFAULT_KEEP))) {
+        Session session = model.newSession(CoreOptions.defaults(Calibrations.of(null)))) {
       GenerationResult answer =
           session.generate(GenerationRequest.of("Once upon a time").maxTokens(8).build());
       return Check.ok(

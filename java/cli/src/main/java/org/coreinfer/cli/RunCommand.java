@@ -80,7 +80,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    CoreOptions core = neurons.toCoreOptions();
+    CoreOptions core = neurons.toCoreOptions(path, streams);
     GenerationRequest.Builder request = answer.toRequest(readPrompt()).cancellation(cancellation);
     try (Interrupt interrupt = Interrupt.listen(cancellation);
         Model model = load(core, interrupt)) {
@@ -159,7 +159,12 @@ final class RunCommand implements Callable<Integer> {
     String neurons =
         core.method() == CoreOptions.Method.DENSE
             ? "dense"
-            : String.format(Locale.ROOT, "keep %s, rule %s", core.keep(), core.rule());
+            : String.format(
+                Locale.ROOT,
+                "%s, keep %.3g, rule %s",
+                core.method().name().toLowerCase(Locale.ROOT),
+                core.keep(),
+                core.rule());
     return String.format(
         Locale.ROOT,
         "prefill %d tokens, %.1f tokens/s; decode %d tokens, %.1f tokens/s; %s; %s",

@@ -6,6 +6,7 @@ import org.coreinfer.ModelSummary;
 import org.coreinfer.core.CoreOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -36,16 +37,6 @@ final class ShowCommand implements Runnable {
       description = "GGUF file or Hugging Face folder (default: the embedded model).")
   private @Nullable Path path;
 
-  @Option(
-      names = "--keep",
-      paramLabel = "FRACTION",
-      defaultValue = "" + CoreOptions.DEFAULT_KEEP,
-      description = NeuronOptions.KEEP_HELP)
-  private double keep;
-
-  @Option(names = "--layers", paramLabel = "A..B", description = NeuronOptions.LAYERS_HELP)
-  private @Nullable String layers;
-
   @Option(names = "--context", paramLabel = "N", description = ModelOptions.CONTEXT_HELP)
   private @Nullable Integer context;
 
@@ -59,19 +50,21 @@ final class ShowCommand implements Runnable {
   @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean isJson;
 
+  @Mixin private NeuronOptions neurons = new NeuronOptions();
+
   ShowCommand(Streams streams) {
     this.streams = streams;
   }
 
   @Override
   public void run() {
-    CoreOptions core = NeuronOptions.sparse(spec, keep, layers);
+    CoreOptions core = neurons.toCoreOptions(path, streams);
     Model.Builder builder = ModelOptions.builder(spec, path, context).plannedFor(core);
     if (gpuMemory != null) {
       builder.gpuMemory(gpuMemory);
     }
     ModelSummary model = Usage.suited(spec, builder::summarize, "--context");
-    ShowReport report = Usage.suited(spec, () -> ShowReport.of(model, core), "--layers");
+    ShowReport report = neurons.suitedLayers(() -> ShowReport.of(model, core));
     streams.print(isJson ? Json.of(report) + "\n" : report.text());
   }
 }

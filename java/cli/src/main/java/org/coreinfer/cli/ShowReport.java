@@ -103,7 +103,7 @@ record ShowReport(
       @Nullable Double tokensPerSecond) {}
 
   static ShowReport of(ModelSummary model, CoreOptions core) {
-    core.requireLayers(model.config().layers());
+    core.requireSuits(model.config());
     return new ShowReport(
         model.name(),
         sizes(model.config()),

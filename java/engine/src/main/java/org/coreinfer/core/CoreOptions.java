@@ -1,25 +1,39 @@
 package org.coreinfer.core;
 
+import java.util.Locale;
+import org.coreinfer.model.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How neurons are chosen.
+ * How neurons are chosen. Immutable; start from {@link #dense}, {@link #stability}, {@link
+ * #similarity} or {@link #auto}, and change what should differ.
  *
- * @param method dense, or the prompt's own core neurons
+ * @param method where core neurons come from
  * @param rule a name of {@link Rules}
  * @param alpha share of a token's activations that count, in (0, 1]; for the counting rules
- * @param keep fraction of a layer's neurons that decoding computes, in (0, 1]
- * @param layers layers that are decoded sparsely; null for all
+ * @param keep fraction of all neurons that decoding computes, in (0, 1]
+ * @param layers layers that are decoded sparsely, each with {@code keep}; null for all
+ * @param calibration what a corpus showed: the methods {@code SIMILARITY} and {@code AUTO} need
+ *     one, and where all layers are sparse it says how they share {@code keep}
  */
 public record CoreOptions(
-    Method method, String rule, double alpha, double keep, @Nullable LayerRange layers) {
+    Method method,
+    String rule,
+    double alpha,
+    double keep,
+    @Nullable LayerRange layers,
+    @Nullable Calibration calibration) {
 
   /** Where core neurons come from. */
   public enum Method {
     /** Every neuron is computed. */
     DENSE,
     /** The prompt's own core neurons (the paper's stability-guided prediction). */
-    STABILITY
+    STABILITY,
+    /** Those of the calibration's cluster that is nearest to the prompt (similarity-guided). */
+    SIMILARITY,
+    /** The prompt's own scores, and its cluster's as a prior that fades as the prompt grows. */
+    AUTO
   }
 
   /** Layers {@code first} to {@code last}, counted from 0, both included. */
@@ -51,48 +65,122 @@ public record CoreOptions(
     }
   }
 
+  public static final String DEFAULT_RULE = Rules.RELATIVE;
+  public static final double DEFAULT_ALPHA = 0.4;
+
+  /** The divergence from dense decoding that defaults stay below, in nats per token. */
+  public static final double DEFAULT_MAX_KL = 0.1;
+
   public CoreOptions {
     Rules.of(rule, alpha);
     if (!(keep > 0 && keep <= 1)) {
       throw new IllegalArgumentException("keep=" + keep + ": expected above 0, at most 1");
     }
+    if (method == Method.SIMILARITY || method == Method.AUTO) {
+      requireCalibration(method, calibration, rule);
+    }
+  }
+
+  private static void requireCalibration(
+      Method method, @Nullable Calibration calibration, String rule) {
+    String name = method.name().toLowerCase(Locale.ROOT);
+    if (calibration == null) {
+      throw new IllegalArgumentException(
+          "method "
+              + name
+              + " needs a calibration of the model; make one with coreinfer calibrate");
+    }
+    String calibrated = calibration.source().rule();
+    if (!calibrated.equals(rule)) {
+      throw new IllegalArgumentException(
+          "method %s: the calibration was made with rule %s, not %s"
+              .formatted(name, calibrated, rule));
+    }
   }
 
   /** Every neuron. */
   public static CoreOptions dense() {
-    return new CoreOptions(Method.DENSE, DEFAULT_RULE, DEFAULT_ALPHA, 1, null);
+    return new CoreOptions(Method.DENSE, DEFAULT_RULE, DEFAULT_ALPHA, 1, null, null);
   }
 
   /** The prompt's own core neurons with the default rule. */
   public static CoreOptions stability(double keep) {
-    return new CoreOptions(Method.STABILITY, DEFAULT_RULE, DEFAULT_ALPHA, keep, null);
+    return new CoreOptions(Method.STABILITY, DEFAULT_RULE, DEFAULT_ALPHA, keep, null, null);
   }
 
-  public static final String DEFAULT_RULE = Rules.NORM;
-  public static final double DEFAULT_ALPHA = 0.4;
-  public static final double DEFAULT_KEEP = 0.6;
-
-  public CoreOptions withRule(String name) {
-    return new CoreOptions(method, name, alpha, keep, layers);
+  /** The core neurons of the prompt's cluster. */
+  public static CoreOptions similarity(double keep, Calibration calibration) {
+    return calibrated(Method.SIMILARITY, keep, calibration);
   }
 
-  public CoreOptions withAlpha(double share) {
-    return new CoreOptions(method, rule, share, keep, layers);
+  /** The prompt's own core neurons with its cluster as a prior. */
+  public static CoreOptions auto(double keep, Calibration calibration) {
+    return calibrated(Method.AUTO, keep, calibration);
   }
 
-  public CoreOptions withLayers(LayerRange range) {
-    return new CoreOptions(method, rule, alpha, keep, range);
+  private static CoreOptions calibrated(Method method, double keep, Calibration calibration) {
+    Calibration.Source source = calibration.source();
+    return new CoreOptions(method, source.rule(), source.alpha(), keep, null, calibration);
   }
 
   /**
-   * Checks the layer range against a model.
+   * As few neurons as a divergence from dense decoding allows; every neuron where no fraction of
+   * them was measured to stay below it.
    *
-   * @throws IllegalArgumentException if the model has no such layers
+   * @param maxKl nats per token, above 0
    */
-  public void requireLayers(int count) {
-    if (layers != null && layers.last() >= count) {
+  public static CoreOptions within(double maxKl, Calibration calibration) {
+    if (!(maxKl > 0)) {
+      throw new IllegalArgumentException("max-kl=" + maxKl + ": expected above 0");
+    }
+    double keep = calibration.keepFor(maxKl);
+    return keep < 1 ? auto(keep, calibration) : dense();
+  }
+
+  /**
+   * Text that reads like dense text: core neurons within {@link #DEFAULT_MAX_KL} where the model
+   * was calibrated, every neuron where nothing is known of it.
+   */
+  public static CoreOptions defaults(@Nullable Calibration calibration) {
+    return calibration == null ? dense() : within(DEFAULT_MAX_KL, calibration);
+  }
+
+  public CoreOptions withMethod(Method other) {
+    return new CoreOptions(other, rule, alpha, keep, layers, calibration);
+  }
+
+  public CoreOptions withRule(String name) {
+    return new CoreOptions(method, name, alpha, keep, layers, calibration);
+  }
+
+  public CoreOptions withAlpha(double share) {
+    return new CoreOptions(method, rule, share, keep, layers, calibration);
+  }
+
+  public CoreOptions withKeep(double fraction) {
+    return new CoreOptions(method, rule, alpha, fraction, layers, calibration);
+  }
+
+  public CoreOptions withLayers(@Nullable LayerRange range) {
+    return new CoreOptions(method, rule, alpha, keep, range, calibration);
+  }
+
+  public CoreOptions withCalibration(@Nullable Calibration other) {
+    return new CoreOptions(method, rule, alpha, keep, layers, other);
+  }
+
+  /**
+   * Checks the layer range and the calibration against a model.
+   *
+   * @throws IllegalArgumentException if the model has no such layers, or another shape
+   */
+  public void requireSuits(ModelConfig config) {
+    if (layers != null && layers.last() >= config.layers()) {
       throw new IllegalArgumentException(
-          "layers %s: the model has layers 0..%d".formatted(layers, count - 1));
+          "layers %s: the model has layers 0..%d".formatted(layers, config.layers() - 1));
+    }
+    if (calibration != null) {
+      calibration.requireShapeOf(config);
     }
   }
 
@@ -100,5 +188,15 @@ public record CoreOptions(
   public boolean isSparse(int layer) {
     return method != Method.DENSE
         && (layers == null || (layers.first() <= layer && layer <= layers.last()));
+  }
+
+  /** The most neurons of a layer that decoding computes: all of a layer that stays dense. */
+  public int mostChosen(int layer, ModelConfig config) {
+    if (!isSparse(layer)) {
+      return config.neurons();
+    }
+    double share =
+        calibration == null || layers != null || keep == 1 ? keep : calibration.share(layer, keep);
+    return Rules.of(rule, alpha).count(share, config.neurons());
   }
 }

@@ -19,6 +19,9 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   private final Rule rule;
   private final NativeMemory scores; // (layers, neurons)
   private final NativeMemory[] layers;
+  private final @Nullable Prior prior;
+  private final NativeMemory fused; // (neurons), with the prior
+  private int observedLayers;
 
   /**
    * @param queue the backend on which prompts are read
@@ -29,24 +32,31 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     this.queue = queue;
     this.options = options;
     this.rule = Rules.of(options.rule(), options.alpha());
+    this.prior = priorOf(options);
     long bytes = (long) config.neurons() * Float.BYTES;
-    this.scores = queue.allocate("neuron scores", config.layers() * bytes);
+    this.scores = queue.allocate("neuron scores", (config.layers() + 1) * bytes);
+    this.fused = scores.slice(config.layers() * bytes, bytes);
     this.layers = new NativeMemory[config.layers()];
     for (int layer = 0; layer < layers.length; layer++) {
       layers[layer] = scores.slice(layer * bytes, bytes);
     }
   }
 
-  /** The most neurons of a layer that these options choose; all of a layer that stays dense. */
-  public static int mostChosen(CoreOptions options, ModelConfig config, int layer) {
-    return options.isSparse(layer)
-        ? Rules.of(options.rule(), options.alpha()).count(options.keep(), config.neurons())
-        : config.neurons();
+  private static @Nullable Prior priorOf(CoreOptions options) {
+    Calibration calibration = options.calibration();
+    boolean usesPrior =
+        options.method() == CoreOptions.Method.SIMILARITY
+            || options.method() == CoreOptions.Method.AUTO;
+    return usesPrior && calibration != null ? new Prior(calibration) : null;
   }
 
   @Override
   public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
-    if (options.isSparse(layer)) {
+    if (layer == 0 && prior != null) {
+      prior.reset();
+    }
+    observedLayers = layer + 1;
+    if (prior != null || options.isSparse(layer)) {
       rule.score(queue, activations, tokens, ffn.neurons(), layers[layer]);
     }
   }
@@ -59,15 +69,37 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   @Override
   public int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
     int neurons = ffn.neurons();
-    int count = mostChosen(options, decoder.config(), layer);
+    int count = options.mostChosen(layer, decoder.config());
     if (count == neurons) {
       return 0;
     }
     NativeMemory weights =
         rule.weighsDownRows() ? decoder.downNorms().squared(queue, layer, ffn) : null;
-    queue.scoreSelect(
-        layers[layer], weights, neurons, count, rule.choosesOnlySeen(), coreIds, core);
+    NativeMemory ranked = prior == null ? layers[layer] : fused(prior, layer, neurons);
+    queue.scoreSelect(ranked, weights, neurons, count, rule.choosesOnlySeen(), coreIds, core);
     return count;
+  }
+
+  /** A layer's scores with the prior, which hears what all layers observed so far say. */
+  private NativeMemory fused(Prior clusters, int layer, int neurons) {
+    while (clusters.seenLayers() < observedLayers) {
+      clusters.see(scores(clusters.seenLayers()));
+    }
+    queue.upload(clusters.scores(layer, priorTokens()), fused);
+    if (options.method() == CoreOptions.Method.AUTO) {
+      queue.add(layers[layer], neurons, fused);
+    }
+    return fused;
+  }
+
+  private int priorTokens() {
+    Calibration calibration = options.calibration();
+    return calibration == null ? 0 : calibration.priorTokens();
+  }
+
+  /** The calibration's cluster that is nearest to what was read; -1 if none is asked for. */
+  public int cluster() {
+    return prior == null ? -1 : prior.cluster();
   }
 
   /** A copy of one layer's scores. */
@@ -77,7 +109,11 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
 
   /** A copy of all scores, for {@link #restore}. */
   public float[] snapshot() {
-    return queue.downloadFloats(scores, Math.toIntExact(scores.bytes() / Float.BYTES));
+    return queue.downloadFloats(scores, Math.multiplyExact(layers.length, neurons()));
+  }
+
+  private int neurons() {
+    return decoder.config().neurons();
   }
 
   /**
@@ -87,7 +123,7 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
    */
   public void restore(float @Nullable [] snapshot) {
     queue.upload(
-        snapshot == null ? new float[Math.toIntExact(scores.bytes() / Float.BYTES)] : snapshot,
+        snapshot == null ? new float[Math.multiplyExact(layers.length, neurons())] : snapshot,
         scores);
   }
 

@@ -9,9 +9,11 @@ public final class Rules {
   static final String MAGNITUDE = "magnitude";
   static final String NORM = "norm";
   static final String IMPACT = "impact";
+  static final String RELATIVE = "relative";
 
   /** All names, as {@code --rule} lists them. */
-  public static final List<String> NAMES = List.of(PAPER, REFERENCE, MAGNITUDE, NORM, IMPACT);
+  public static final List<String> NAMES =
+      List.of(PAPER, REFERENCE, MAGNITUDE, NORM, IMPACT, RELATIVE);
 
   private Rules() {}
 
@@ -27,8 +29,9 @@ public final class Rules {
       case PAPER -> new TopShareRule(alpha, false);
       case MAGNITUDE -> new TopShareRule(alpha, true);
       case REFERENCE -> new ReferenceRule(alpha);
-      case NORM -> new EnergyRule(false);
-      case IMPACT -> new EnergyRule(true);
+      case NORM -> new EnergyRule(NORM, true, false);
+      case IMPACT -> new EnergyRule(IMPACT, false, true);
+      case RELATIVE -> new EnergyRule(RELATIVE, true, true);
       default ->
           throw new IllegalArgumentException(
               "unknown rule \"" + name + "\"; expected one of " + String.join(", ", NAMES));

@@ -31,7 +31,7 @@ public final class Evaluator implements AutoCloseable {
    * @param cacheDtype of keys and values, F32 or F16
    */
   public Evaluator(Decoder decoder, CoreOptions options, int capacity, DType cacheDtype) {
-    options.requireLayers(decoder.config().layers());
+    options.requireSuits(decoder.config());
     this.decoder = decoder;
     this.options = options;
     this.tally = new Tally(decoder.config().vocabulary());
@@ -40,7 +40,7 @@ public final class Evaluator implements AutoCloseable {
             capacity,
             Sequence.CHUNK,
             cacheDtype,
-            layer -> NeuronScores.mostChosen(options, decoder.config(), layer));
+            layer -> options.mostChosen(layer, decoder.config()));
   }
 
   /**

@@ -4,17 +4,17 @@ import java.nio.FloatBuffer;
 import org.coreinfer.error.CoreInferException;
 
 /** The probabilities of the next token, in double precision. */
-final class Prediction {
+public final class Prediction {
   private final float[] logits;
   private double logOfSum;
   private int best;
 
-  Prediction(int vocabulary) {
+  public Prediction(int vocabulary) {
     logits = new float[vocabulary];
   }
 
   /** Takes a copy of {@code source} (vocabulary). */
-  void read(FloatBuffer source) {
+  public void read(FloatBuffer source) {
     source.get(source.position(), logits);
     best = 0;
     for (int i = 1; i < logits.length; i++) {
@@ -34,16 +34,16 @@ final class Prediction {
   }
 
   /** The most likely token; of equals the lower. */
-  int best() {
+  public int best() {
     return best;
   }
 
-  double logProbability(int token) {
+  public double logProbability(int token) {
     return logits[token] - logOfSum;
   }
 
   /** KL(this || other), in nats. */
-  double divergenceOf(Prediction other) {
+  public double divergenceOf(Prediction other) {
     double divergence = 0;
     for (int token = 0; token < logits.length; token++) {
       double log = logProbability(token);

@@ -50,10 +50,7 @@ public final class Sequence implements AutoCloseable {
     try {
       this.state =
           decoder.newState(
-              capacity,
-              CHUNK,
-              cacheDtype,
-              layer -> NeuronScores.mostChosen(options, decoder.config(), layer));
+              capacity, CHUNK, cacheDtype, layer -> options.mostChosen(layer, decoder.config()));
       resources.onClose(state::close);
       this.scores = new NeuronScores(decoder, state.queue(), options);
       resources.onClose(scores::close);

@@ -23,7 +23,8 @@ public interface ActivationListener {
 
   /**
    * Called once per layer, when it has seen the whole prompt: lists the neurons that decoding
-   * computes.
+   * computes. Layers whose weights pass through the device come at once, in order; all others when
+   * every layer has seen the prompt.
    *
    * @param coreIds (neurons) receives ascending neuron numbers, int32
    * @param core receives how many they are, int32

@@ -226,10 +226,15 @@ public final class Decoder implements AutoCloseable {
           double seen = layer + (double) (first + count) / tokens.length;
           monitor.progress(seen / config.layers());
         }
-        if (isLast) {
-          choose(state, layer, ffn, listener);
+        if (isLast && parts.ffn().isStreamed(layer)) {
+          choose(state, layer, ffn, listener); // while its weights are on the device
         }
         ffns.done(layer);
+      }
+    }
+    for (int layer = 0; isLast && layer < config.layers(); layer++) {
+      if (!parts.ffn().isStreamed(layer)) {
+        choose(state, layer, parts.ffn().weights(layer), listener);
       }
     }
   }

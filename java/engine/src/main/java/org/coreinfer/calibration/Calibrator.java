@@ -1,0 +1,456 @@
+package org.coreinfer.calibration;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.stream.IntStream;
+import org.coreinfer.core.Calibration;
+import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.CoreOptions.LayerRange;
+import org.coreinfer.core.Rules;
+import org.coreinfer.model.Decoder;
+import org.coreinfer.model.ModelConfig;
+import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.RowCodec;
+
+/**
+ * Makes a calibration of a model from documents. Every eighth document is held out, to measure on.
+ *
+ * <ol>
+ *   <li>Each other document is read, and every neuron's mean score noted.
+ *   <li>Documents are clustered by the scores of a late layer (25 of 32, as published).
+ *   <li>A layer's sensitivity is measured: the divergence from dense decoding when its cluster's
+ *       least neurons are dropped, over the score that was dropped with them. So the scores of all
+ *       layers become costs of one unit.
+ *   <li>By these costs neurons are shared among layers, for each of some keep fractions.
+ *   <li>What is open is measured: how much a prompt weighs against its cluster, whether the budgets
+ *       are better than equal ones, and the divergence at each keep fraction.
+ * </ol>
+ *
+ * The same documents and settings give the same calibration. What was computed is kept in a log, so
+ * that a run that was interrupted goes on where it was.
+ */
+public final class Calibrator {
+  private static final int HELD_OUT_EVERY = 8;
+  private static final double GUIDE_LAYER = 25.0 / 32;
+  private static final double DROPPED = Double.parseDouble(System.getProperty("dropped", "0.1"));
+  private static final int PRIOR = 128; // until the best is measured
+  private static final List<Integer> PRIOR_TOKENS = List.of(32, PRIOR, 512);
+  private static final List<Double> KEEPS =
+      List.of(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0);
+  private static final int TYPICAL_KEEP = 3; // of KEEPS: where choices are measured
+  private static final int TYPICAL_PROMPT = 64;
+  private static final long MOST_LOGIT_BYTES = 1L << 30;
+
+  /** Documents that a calibration needs at least. */
+  public static final int LEAST_DOCUMENTS = 16;
+
+  private final Decoder decoder;
+  private final ModelConfig config;
+  private final String model;
+  private final Settings settings;
+  private final DType cacheDtype;
+
+  /**
+   * What to calibrate for.
+   *
+   * @param rule a name of {@link Rules}; its scores of single tokens must add up
+   * @param alpha of the rule
+   * @param clusters how many; 0 finds out
+   * @param measured held-out documents to measure on, at most
+   */
+  public record Settings(String rule, double alpha, int clusters, int measured, long seed) {
+    public Settings {
+      if (Rules.of(rule, alpha).needsWholePrompt()) {
+        throw new IllegalArgumentException(
+            "rule " + rule + " judges whole prompts, of which no corpus can be a sum");
+      }
+      if (clusters < 0 || clusters > 64) {
+        throw new IllegalArgumentException("clusters=" + clusters + ": expected 0 (auto) to 64");
+      }
+      if (measured < 1) {
+        throw new IllegalArgumentException("measured=" + measured + ": expected 1 or more");
+      }
+    }
+  }
+
+  /** Hears of the progress; may throw to end the run. */
+  public interface Monitor {
+    /** {@code fraction} of this step is done, in 0..1. */
+    void progress(String step, double fraction);
+  }
+
+  /**
+   * @param model the name that the calibration will carry
+   */
+  public Calibrator(Decoder decoder, String model, Settings settings, DType cacheDtype) {
+    this.decoder = decoder;
+    this.config = decoder.config();
+    this.model = model;
+    this.settings = settings;
+    this.cacheDtype = cacheDtype;
+  }
+
+  /**
+   * Makes the calibration.
+   *
+   * @param documents token ids, each of two tokens or more and short enough for the model
+   * @param log where computed things are kept until the calibration is done
+   * @throws IllegalArgumentException if there are too few documents
+   */
+  public Calibration run(List<int[]> documents, Path log, Monitor monitor) {
+    if (documents.size() < LEAST_DOCUMENTS) {
+      throw new IllegalArgumentException(
+          "%d documents: a calibration needs %d or more"
+              .formatted(documents.size(), LEAST_DOCUMENTS));
+    }
+    List<int[]> read = new ArrayList<>();
+    List<int[]> heldOut = new ArrayList<>();
+    for (int i = 0; i < documents.size(); i++) {
+      (i % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 ? heldOut : read).add(documents.get(i));
+    }
+    CalibrationLog records = new CalibrationLog(log, purpose(documents));
+    try (records) {
+      Run run = new Run(records, monitor, read, heldOut);
+      Calibration calibration = run.calibrate();
+      records.delete();
+      return calibration;
+    }
+  }
+
+  private byte[] purpose(List<int[]> documents) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      String what = model + "\n" + config + "\n" + settings + "\n" + cacheDtype;
+      digest.update(what.getBytes(StandardCharsets.UTF_8));
+      for (int[] document : documents) {
+        ByteBuffer ids = ByteBuffer.allocate((document.length + 1) * Integer.BYTES);
+        ids.putInt(document.length);
+        ids.asIntBuffer().put(document);
+        digest.update(ids.rewind());
+      }
+      return digest.digest();
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  /** One calibration in progress. */
+  private final class Run {
+    private final CalibrationLog log;
+    private final Monitor monitor;
+    private final List<int[]> read;
+    private final List<int[]> heldOut;
+    private final int layers = config.layers();
+    private final int neurons = config.neurons();
+    private float[][] rowWeights = {}; // (layers, neurons), what a score counts times
+
+    Run(CalibrationLog log, Monitor monitor, List<int[]> read, List<int[]> heldOut) {
+      this.log = log;
+      this.monitor = monitor;
+      this.read = read;
+      this.heldOut = heldOut;
+    }
+
+    Calibration calibrate() {
+      readDocuments();
+      Clusters groups = new Clusters(guideRoots(), settings.seed());
+      List<List<Integer>> clusters = groups.of(settings.clusters());
+      float[][][] roots = roots(clusters);
+      float[][] uniform = BudgetPlanner.uniform(layers, KEEPS);
+      try (DivergenceMeter meter = meter()) {
+        double[] sensitivity = sensitivity(meter, calibration(roots, PRIOR, uniform));
+        float[][] shares = plan(clusters, roots, sensitivity);
+        if (settings.clusters() == 0) {
+          roots = bestClusters(meter, groups, roots, shares);
+        }
+        double planned = atTypicalKeep(meter, "planned", roots, PRIOR, shares);
+        double equal = atTypicalKeep(meter, "equal", roots, PRIOR, uniform);
+        float[][] better = planned <= equal ? shares : uniform;
+        Calibration best = calibration(roots, bestPrior(meter, roots, better), better);
+        return measured(meter, best);
+      }
+    }
+
+    /** The elbow rule's clusters, or twice as many as long as that measures better. */
+    private float[][][] bestClusters(
+        DivergenceMeter meter, Clusters groups, float[][][] elbow, float[][] shares) {
+      float[][][] best = elbow;
+      double least = atTypicalKeep(meter, "clusters " + best.length, best, PRIOR, shares);
+      while (2 * best.length <= groups.most()) {
+        float[][][] more = roots(groups.of(2 * best.length));
+        double divergence = atTypicalKeep(meter, "clusters " + more.length, more, PRIOR, shares);
+        if (divergence >= least) {
+          return best;
+        }
+        least = divergence;
+        best = more;
+      }
+      return best;
+    }
+
+    // ---- documents ----
+
+    private void readDocuments() {
+      try (DocumentReader reader =
+          new DocumentReader(decoder, stability(0.5), longest(), cacheDtype)) {
+        rowWeights = reader.rowWeights();
+        for (int i = 0; i < read.size(); i++) {
+          monitor.progress("Reading documents", (double) i / read.size());
+          String key = "document " + i;
+          if (log.find(key) == null) {
+            log.put(key, encode(reader.meanScores(read.get(i))));
+          }
+        }
+      }
+      monitor.progress("Reading documents", 1);
+    }
+
+    private int longest() {
+      return read.stream().mapToInt(ids -> ids.length).max().orElse(1);
+    }
+
+    private byte[] encode(float[][] scores) {
+      ByteBuffer bytes =
+          ByteBuffer.allocate(layers * neurons * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      for (float[] layer : scores) {
+        RowCodec.encode(DType.BF16, layer, bytes);
+      }
+      return bytes.array();
+    }
+
+    /** (layers, neurons): mean scores of a document's tokens. */
+    private float[][] document(int index) {
+      byte[] found = log.find("document " + index);
+      if (found == null || found.length != layers * neurons * Short.BYTES) {
+        throw new IllegalStateException("document " + index + " was not read");
+      }
+      ByteBuffer bytes = ByteBuffer.wrap(found).order(ByteOrder.LITTLE_ENDIAN);
+      float[][] scores = new float[layers][neurons];
+      for (float[] layer : scores) {
+        RowCodec.decode(DType.BF16, bytes, layer);
+      }
+      return scores;
+    }
+
+    private List<float[]> guideRoots() {
+      int guide = Math.min(layers - 1, (int) (GUIDE_LAYER * layers));
+      return IntStream.range(0, read.size()).mapToObj(i -> roots(document(i)[guide])).toList();
+    }
+
+    private float[] roots(float[] scores) {
+      float[] roots = new float[scores.length];
+      for (int i = 0; i < roots.length; i++) {
+        roots[i] = (float) Math.sqrt(scores[i]);
+      }
+      return roots;
+    }
+
+    /** Roots of the mean scores over all tokens of some documents. */
+    private float[][] meanRoots(List<Integer> documents) {
+      double[][] sums = new double[layers][neurons];
+      double tokens = 0;
+      for (int index : documents) {
+        float[][] scores = document(index);
+        double count = read.get(index).length;
+        for (int layer = 0; layer < layers; layer++) {
+          for (int i = 0; i < neurons; i++) {
+            sums[layer][i] += count * scores[layer][i];
+          }
+        }
+        tokens += count;
+      }
+      float[][] roots = new float[layers][neurons];
+      for (int layer = 0; layer < layers; layer++) {
+        for (int i = 0; i < neurons; i++) {
+          roots[layer][i] = (float) Math.sqrt(sums[layer][i] / tokens);
+        }
+      }
+      return roots;
+    }
+
+    // ---- layers ----
+
+    /** What a unit of score costs in each layer, in nats. */
+    private double[] sensitivity(DivergenceMeter meter, Calibration calibration) {
+      double[] sensitivity = new double[layers];
+      for (int layer = 0; layer < layers; layer++) {
+        double share = shareThatDrops(calibration, layer);
+        int only = layer;
+        double divergence =
+            measure(
+                "layer " + layer,
+                () ->
+                    meter.measure(
+                        CoreOptions.similarity(share, calibration)
+                            .withLayers(new LayerRange(only, only))));
+        double dropped = dropped(calibration, layer, share);
+        sensitivity[layer] = Math.max(divergence, 1e-6) / Math.max(dropped, Double.MIN_NORMAL);
+        monitor.progress("Measuring layers", (layer + 1.0) / layers);
+      }
+      return sensitivity;
+    }
+
+    /** The share of a layer's neurons without which the set part of all scores is lost. */
+    private double shareThatDrops(Calibration calibration, int layer) {
+      double total = dropped(calibration, layer, 0);
+      double low = 0;
+      double high = 1;
+      for (int i = 0; i < 12; i++) {
+        double middle = (low + high) / 2;
+        if (dropped(calibration, layer, middle) > DROPPED * total) {
+          low = middle;
+        } else {
+          high = middle;
+        }
+      }
+      return high;
+    }
+
+    /** The mean over clusters of the scores that are lost when only a share is kept. */
+    private double dropped(Calibration calibration, int layer, double share) {
+      double sum = 0;
+      int lost = neurons - (int) Math.round(share * neurons);
+      for (int k = 0; k < calibration.clusters(); k++) {
+        float[] costs = costs(layer, calibration.roots(k, layer));
+        Arrays.sort(costs);
+        for (int i = 0; i < lost; i++) {
+          sum += costs[i];
+        }
+      }
+      return sum / calibration.clusters();
+    }
+
+    private float[] costs(int layer, float[] roots) {
+      float[] costs = new float[neurons];
+      for (int i = 0; i < neurons; i++) {
+        costs[i] = roots[i] * roots[i] * rowWeights[layer][i];
+      }
+      return costs;
+    }
+
+    private float[][] plan(List<List<Integer>> clusters, float[][][] roots, double[] sensitivity) {
+      BudgetPlanner planner = new BudgetPlanner(layers, neurons, KEEPS);
+      float prior = PRIOR;
+      for (int k = 0; k < roots.length; k++) {
+        for (int index : clusters.get(k)) {
+          float[][] costs = document(index);
+          for (int layer = 0; layer < layers; layer++) {
+            for (int i = 0; i < neurons; i++) {
+              float root = roots[k][layer][i];
+              double score = TYPICAL_PROMPT * costs[layer][i] + prior * root * root;
+              costs[layer][i] = (float) (score * rowWeights[layer][i] * sensitivity[layer]);
+            }
+          }
+          planner.add(costs);
+        }
+      }
+      return planner.shares();
+    }
+
+    // ---- measures ----
+
+    private DivergenceMeter meter() {
+      long most = Math.max(1, MOST_LOGIT_BYTES / DivergenceMeter.bytesPerDocument(decoder));
+      int count = (int) Math.min(Math.min(heldOut.size(), settings.measured()), most);
+      int longest = heldOut.stream().mapToInt(ids -> ids.length).max().orElse(1);
+      DivergenceMeter meter = new DivergenceMeter(decoder, longest, cacheDtype);
+      try {
+        for (int i = 0; i < count; i++) {
+          meter.add(heldOut.get((int) ((long) i * heldOut.size() / count)));
+          monitor.progress("Decoding densely", (i + 1.0) / count);
+        }
+        return meter;
+      } catch (RuntimeException e) {
+        meter.close();
+        throw e;
+      }
+    }
+
+    private double measure(String key, DoubleSupplier measure) {
+      byte[] known = log.find(key);
+      if (known != null && known.length == Double.BYTES) {
+        return ByteBuffer.wrap(known).getDouble();
+      }
+      double value = measure.getAsDouble();
+      log.put(key, ByteBuffer.allocate(Double.BYTES).putDouble(value).array());
+      return value;
+    }
+
+    private int bestPrior(DivergenceMeter meter, float[][][] roots, float[][] shares) {
+      int best = 0;
+      double least = Double.POSITIVE_INFINITY;
+      for (int tokens : PRIOR_TOKENS) {
+        double divergence = atTypicalKeep(meter, "prior " + tokens, roots, tokens, shares);
+        if (divergence < least) {
+          least = divergence;
+          best = tokens;
+        }
+      }
+      return best;
+    }
+
+    private double atTypicalKeep(
+        DivergenceMeter meter, String key, float[][][] roots, int priorTokens, float[][] shares) {
+      Calibration calibration = calibration(roots, priorTokens, shares);
+      double keep = KEEPS.get(TYPICAL_KEEP);
+      return measure(key, () -> meter.measure(CoreOptions.auto(keep, calibration)));
+    }
+
+    /** With the divergence at each keep fraction, which does not grow with it. */
+    private Calibration measured(DivergenceMeter meter, Calibration calibration) {
+      Double[] divergence = new Double[KEEPS.size()];
+      double most = 0;
+      for (int k = divergence.length - 1; k >= 0; k--) {
+        double keep = KEEPS.get(k);
+        if (keep < 1) {
+          CoreOptions options = CoreOptions.auto(keep, calibration);
+          most = Math.max(most, measure("keep " + keep, () -> meter.measure(options)));
+        }
+        divergence[k] = most;
+        monitor.progress("Measuring keeps", (double) (divergence.length - k) / divergence.length);
+      }
+      return new Calibration(
+          calibration.source(),
+          calibration.priorTokens(),
+          roots(calibration),
+          new Calibration.Budgets(KEEPS, calibration.budgets().shares(), List.of(divergence)));
+    }
+
+    private float[][][] roots(List<List<Integer>> clusters) {
+      return clusters.stream().map(this::meanRoots).toArray(float[][][]::new);
+    }
+
+    private float[][][] roots(Calibration calibration) {
+      return IntStream.range(0, calibration.clusters())
+          .mapToObj(
+              k ->
+                  IntStream.range(0, layers)
+                      .mapToObj(l -> calibration.roots(k, l))
+                      .toArray(float[][]::new))
+          .toArray(float[][][]::new);
+    }
+
+    private Calibration calibration(float[][][] roots, int priorTokens, float[][] shares) {
+      long tokens = read.stream().mapToLong(ids -> ids.length).sum();
+      List<Double> unknown = KEEPS.stream().map(keep -> 0.0).toList();
+      return new Calibration(
+          new Calibration.Source(
+              model, layers, neurons, settings.rule(), settings.alpha(), read.size(), tokens),
+          priorTokens,
+          roots,
+          new Calibration.Budgets(KEEPS, shares, unknown));
+    }
+  }
+
+  private CoreOptions stability(double keep) {
+    return CoreOptions.stability(keep).withRule(settings.rule()).withAlpha(settings.alpha());
+  }
+}
