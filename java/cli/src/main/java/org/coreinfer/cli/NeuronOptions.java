@@ -9,6 +9,7 @@ import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.CoreOptions.LayerRange;
 import org.coreinfer.core.CoreOptions.Method;
+import org.coreinfer.core.CoreOptions.Upkeep;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -83,6 +84,27 @@ final class NeuronOptions {
           "Decode only these layers sparsely, counted from 0, both included (default: all).")
   private @Nullable String layers;
 
+  @Option(
+      names = "--refresh",
+      paramLabel = "K",
+      description =
+          "Compute every K-th token with all neurons, and choose the core neurons anew from what it"
+              + " shows; 0: never (default: ${DEFAULT-VALUE}).")
+  private int refresh;
+
+  @Option(
+      names = "--compensate",
+      negatable = true,
+      description = "Add back what the left-out neurons gave on average over the prompt.")
+  private boolean compensates;
+
+  @Option(
+      names = "--lossless",
+      description =
+          "Let core neurons draft tokens and all neurons verify them: the text is that of dense"
+              + " decoding.")
+  private boolean isLossless;
+
   /**
    * The options as the library takes them; wrong values are usage errors.
    *
@@ -105,6 +127,8 @@ final class NeuronOptions {
     options = withKeep(options, calibration);
     options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     options = change(options, "--method", o -> o.withMethod(chosen));
+    options =
+        change(options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
     if (maxKl != null && options.keep() == 1) {
       streams.note(
           "coreinfer: decoding densely: no share of the neurons was measured within --max-kl "

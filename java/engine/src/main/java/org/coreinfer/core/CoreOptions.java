@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param layers layers that are decoded sparsely, each with {@code keep}; null for all
  * @param calibration what a corpus showed: the methods {@code SIMILARITY} and {@code AUTO} need
  *     one, and where all layers are sparse it says how they share {@code keep}
+ * @param upkeep what is done about the neurons that are left out
  */
 public record CoreOptions(
     Method method,
@@ -22,7 +23,8 @@ public record CoreOptions(
     double alpha,
     double keep,
     @Nullable LayerRange layers,
-    @Nullable Calibration calibration) {
+    @Nullable Calibration calibration,
+    Upkeep upkeep) {
 
   /** Where core neurons come from. */
   public enum Method {
@@ -65,6 +67,26 @@ public record CoreOptions(
     }
   }
 
+  /**
+   * What keeps core decoding near to dense decoding.
+   *
+   * @param refresh after so many tokens one is computed with every neuron, and the set is chosen
+   *     anew; 0 for never
+   * @param compensates whether the mean of what is left out, over the prompt, is added back
+   * @param isLossless whether core neurons only draft tokens, which every neuron then verifies: the
+   *     answer is that of dense decoding
+   */
+  public record Upkeep(int refresh, boolean compensates, boolean isLossless) {
+    /** The set stays as the prompt chose it. */
+    public static final Upkeep NONE = new Upkeep(0, false, false);
+
+    public Upkeep {
+      if (refresh < 0) {
+        throw new IllegalArgumentException("refresh=" + refresh + ": expected 0 (never) or more");
+      }
+    }
+  }
+
   public static final String DEFAULT_RULE = Rules.RELATIVE;
   public static final double DEFAULT_ALPHA = 0.4;
 
@@ -100,12 +122,12 @@ public record CoreOptions(
 
   /** Every neuron. */
   public static CoreOptions dense() {
-    return new CoreOptions(Method.DENSE, DEFAULT_RULE, DEFAULT_ALPHA, 1, null, null);
+    return new CoreOptions(Method.DENSE, DEFAULT_RULE, DEFAULT_ALPHA, 1, null, null, Upkeep.NONE);
   }
 
   /** The prompt's own core neurons with the default rule. */
   public static CoreOptions stability(double keep) {
-    return new CoreOptions(Method.STABILITY, DEFAULT_RULE, DEFAULT_ALPHA, keep, null, null);
+    return new CoreOptions(Method.STABILITY, DEFAULT_RULE, DEFAULT_ALPHA, keep, null, null, Upkeep.NONE);
   }
 
   /** The core neurons of the prompt's cluster. */
@@ -120,7 +142,7 @@ public record CoreOptions(
 
   private static CoreOptions calibrated(Method method, double keep, Calibration calibration) {
     Calibration.Source source = calibration.source();
-    return new CoreOptions(method, source.rule(), source.alpha(), keep, null, calibration);
+    return new CoreOptions(method, source.rule(), source.alpha(), keep, null, calibration, Upkeep.NONE);
   }
 
   /**
@@ -146,27 +168,31 @@ public record CoreOptions(
   }
 
   public CoreOptions withMethod(Method other) {
-    return new CoreOptions(other, rule, alpha, keep, layers, calibration);
+    return new CoreOptions(other, rule, alpha, keep, layers, calibration, upkeep);
   }
 
   public CoreOptions withRule(String name) {
-    return new CoreOptions(method, name, alpha, keep, layers, calibration);
+    return new CoreOptions(method, name, alpha, keep, layers, calibration, upkeep);
   }
 
   public CoreOptions withAlpha(double share) {
-    return new CoreOptions(method, rule, share, keep, layers, calibration);
+    return new CoreOptions(method, rule, share, keep, layers, calibration, upkeep);
   }
 
   public CoreOptions withKeep(double fraction) {
-    return new CoreOptions(method, rule, alpha, fraction, layers, calibration);
+    return new CoreOptions(method, rule, alpha, fraction, layers, calibration, upkeep);
   }
 
   public CoreOptions withLayers(@Nullable LayerRange range) {
-    return new CoreOptions(method, rule, alpha, keep, range, calibration);
+    return new CoreOptions(method, rule, alpha, keep, range, calibration, upkeep);
   }
 
   public CoreOptions withCalibration(@Nullable Calibration other) {
-    return new CoreOptions(method, rule, alpha, keep, layers, other);
+    return new CoreOptions(method, rule, alpha, keep, layers, other, upkeep);
+  }
+
+  public CoreOptions withUpkeep(Upkeep other) {
+    return new CoreOptions(method, rule, alpha, keep, layers, calibration, other);
   }
 
   /**
