@@ -128,7 +128,8 @@ final class NeuronOptions {
     options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     options = change(options, "--method", o -> o.withMethod(chosen));
     options =
-        change(options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
+        change(
+            options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
     if (maxKl != null && options.keep() == 1) {
       streams.note(
           "coreinfer: decoding densely: no share of the neurons was measured within --max-kl "
