@@ -195,6 +195,20 @@ int32_t ci_score_energy(ci_context* context, const float* activations, int32_t t
 int32_t ci_score_select(ci_context* context, const float* scores, const float* weights, int32_t neurons, int32_t count,
                         int32_t only_seen, int32_t* core_ids, int32_t* core);
 
+/*
+ * scores[n] *= factor, in place, so that what was counted so far weighs less or more; 0 clears whatever was there.
+ * scores (count); factor >= 0.
+ */
+int32_t ci_score_scale(ci_context* context, double factor, int64_t count, float* scores);
+
+/*
+ * *share = the sum of scores[n] * weights[n] over the neurons that are not listed, divided by the sum over all; 0 when
+ * that is 0. A product that is NaN or not above 0 counts as 0. scores (neurons); weights (neurons) or NULL for 1;
+ * core_ids (*core): strictly ascending neuron numbers, *core in 0..neurons.
+ */
+int32_t ci_score_outside(ci_context* context, const float* scores, const float* weights, int32_t neurons,
+                         const int32_t* core_ids, const int32_t* core, float* share);
+
 #ifdef __cplusplus
 }
 #endif

@@ -181,4 +181,15 @@ public interface NativeKernels {
       int onlySeen,
       long coreIds,
       long core);
+
+  int ci_score_scale(long context, double factor, long count, long scores);
+
+  int ci_score_outside(
+      long context,
+      long scores,
+      long weights,
+      int neurons,
+      long coreIds,
+      long core,
+      long share);
 }

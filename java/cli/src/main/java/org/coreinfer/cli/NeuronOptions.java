@@ -87,9 +87,12 @@ final class NeuronOptions {
   @Option(
       names = "--refresh",
       paramLabel = "K",
+      defaultValue = "0",
+      converter = RefreshConverter.class,
       description =
           "Compute every K-th token with all neurons, and choose the core neurons anew from what it"
-              + " shows; 0: never (default: ${DEFAULT-VALUE}).")
+              + " shows; auto: as often as their drift demands, 8 to 256; 0: never (default:"
+              + " ${DEFAULT-VALUE}). Under --gpu-memory such a token streams all layers.")
   private int refresh;
 
   @Option(
@@ -204,6 +207,21 @@ final class NeuronOptions {
 
   private CoreOptions change(CoreOptions options, String option, UnaryOperator<CoreOptions> step) {
     return Usage.checked(command, () -> step.apply(options), option);
+  }
+
+  private static final class RefreshConverter implements ITypeConverter<Integer> {
+    @Override
+    public Integer convert(String value) {
+      if (value.equalsIgnoreCase("auto")) {
+        return Upkeep.AUTO;
+      }
+      try {
+        return Integer.parseUnsignedInt(value);
+      } catch (NumberFormatException e) {
+        throw new TypeConversionException(
+            "expected auto, or a number of tokens from 0 on, found '" + value + "'");
+      }
+    }
   }
 
   private static final class MethodConverter implements ITypeConverter<Method> {

@@ -477,6 +477,43 @@ public abstract class Kernels {
     }
   }
 
+  /** Multiplies the first {@code count} scores by a factor that is not negative. */
+  public void scoreScale(double factor, long count, NativeMemory scores) {
+    int status = kernels.ci_score_scale(context, factor, count, floats(scores, count));
+    if (status != OK) {
+      throw failure(status, "ci_score_scale", "factor=%s count=%d", factor, count);
+    }
+  }
+
+  /**
+   * The share of all scores, each times its weight, that neurons outside of a list have.
+   *
+   * @param weights (neurons), or null for 1
+   * @param coreIds ascending neuron numbers, int32
+   * @param core how many they are, int32
+   * @param share receives it: one float in 0..1
+   */
+  public void scoreOutside(
+      NativeMemory scores,
+      @Nullable NativeMemory weights,
+      int neurons,
+      NativeMemory coreIds,
+      NativeMemory core,
+      NativeMemory share) {
+    int status =
+        kernels.ci_score_outside(
+            context,
+            floats(scores, neurons),
+            floatsOrNull(weights, neurons),
+            neurons,
+            ints(coreIds, 1),
+            ints(core, 1),
+            floats(share, 1));
+    if (status != OK) {
+      throw failure(status, "ci_score_outside", "neurons=%d", neurons);
+    }
+  }
+
   protected static long address(Tensor tensor) {
     return tensor.memory().address();
   }

@@ -4,13 +4,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.core.NeuronScores;
 import org.coreinfer.evaluation.Evaluator;
 import org.coreinfer.evaluation.Prediction;
+import org.coreinfer.generation.CoreDecoding;
 import org.coreinfer.generation.Sequence;
+import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
-import org.coreinfer.model.NeuronSet;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 
@@ -38,6 +38,10 @@ final class DivergenceMeter implements AutoCloseable {
     int steps() {
       return ids.length - promptTokens;
     }
+
+    int[] prompt() {
+      return Arrays.copyOf(ids, promptTokens);
+    }
   }
 
   /**
@@ -64,7 +68,9 @@ final class DivergenceMeter implements AutoCloseable {
     NativeMemory logits = state.queue().allocateHost("dense logits", steps * rowBytes);
     Sample sample = new Sample(ids, promptTokens, logits);
     samples.add(sample);
-    prefill(sample, CoreOptions.dense());
+    state.truncate(0);
+    decoder.prefill(
+        state, sample.prompt(), Sequence.CHUNK, ActivationListener.NONE, null, fraction -> {});
     for (int i = 0; i < steps; i++) {
       logits
           .slice(i * rowBytes, rowBytes)
@@ -79,25 +85,19 @@ final class DivergenceMeter implements AutoCloseable {
     long count = 0;
     long rowBytes = (long) decoder.config().vocabulary() * Float.BYTES;
     for (Sample sample : samples) {
-      NeuronSet chosen = prefill(sample, options);
-      for (int i = 0; i < sample.steps(); i++) {
-        int token = sample.ids()[sample.promptTokens() + i];
-        core.read(decoder.decode(state, token, chosen).read());
-        dense.read(sample.logits().slice(i * rowBytes, rowBytes).floats());
-        sum += dense.divergenceOf(core);
-        count++;
+      state.truncate(0);
+      try (CoreDecoding decoding = new CoreDecoding(decoder, state, options)) {
+        decoding.prefill(sample.prompt(), fraction -> {});
+        for (int i = 0; i < sample.steps(); i++) {
+          int token = sample.ids()[sample.promptTokens() + i];
+          core.read(decoding.decode(token, fraction -> {}).read());
+          dense.read(sample.logits().slice(i * rowBytes, rowBytes).floats());
+          sum += dense.divergenceOf(core);
+          count++;
+        }
       }
     }
     return Math.max(0, sum / count);
-  }
-
-  private NeuronSet prefill(Sample sample, CoreOptions options) {
-    state.truncate(0);
-    int[] prompt = Arrays.copyOf(sample.ids(), sample.promptTokens());
-    try (NeuronScores scores = new NeuronScores(decoder, state.queue(), options)) {
-      decoder.prefill(state, prompt, Sequence.CHUNK, scores, null, fraction -> {});
-      return state.chosen();
-    }
   }
 
   @Override

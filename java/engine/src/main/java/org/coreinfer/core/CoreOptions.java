@@ -70,8 +70,8 @@ public record CoreOptions(
   /**
    * What keeps core decoding near to dense decoding.
    *
-   * @param refresh after so many tokens one is computed with every neuron, and the set is chosen
-   *     anew; 0 for never
+   * @param refresh one of so many tokens is computed with every neuron, and the set is chosen anew;
+   *     0 for never, {@link #AUTO} for as often as its drift demands
    * @param compensates whether the mean of what is left out, over the prompt, is added back
    * @param isLossless whether core neurons only draft tokens, which every neuron then verifies: the
    *     answer is that of dense decoding
@@ -80,10 +80,18 @@ public record CoreOptions(
     /** The set stays as the prompt chose it. */
     public static final Upkeep NONE = new Upkeep(0, false, false);
 
+    /** Refreshes as far apart as drift allows. */
+    public static final int AUTO = -1;
+
     public Upkeep {
-      if (refresh < 0) {
+      if (refresh < AUTO) {
         throw new IllegalArgumentException("refresh=" + refresh + ": expected 0 (never) or more");
       }
+    }
+
+    /** Refreshes after every so many tokens, nothing else. */
+    public static Upkeep refreshing(int refresh) {
+      return new Upkeep(refresh, false, false);
     }
   }
 

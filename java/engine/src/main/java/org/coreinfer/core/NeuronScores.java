@@ -6,22 +6,34 @@ import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.tensor.NativeMemory;
+import org.coreinfer.tensor.Resources;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One sequence's scores of every neuron, collected while prompts are read, after which the highest
- * ones are chosen. A further prompt adds to what was counted so far.
+ * ones are chosen. A further prompt adds to what was counted so far, and a {@link Refresh} adds a
+ * token now and then.
  */
 public final class NeuronScores implements ActivationListener, AutoCloseable {
   private final Decoder decoder;
   private final Backend queue;
   private final CoreOptions options;
   private final Rule rule;
-  private final NativeMemory scores; // (layers, neurons)
-  private final NativeMemory[] layers;
+  private final Resources resources = new Resources();
   private final @Nullable Prior prior;
-  private final NativeMemory fused; // (neurons), with the prior
+  private final @Nullable ScoreTable priorScores; // what the prior said of the latest prompt
+  private final @Nullable NativeMemory fused; // (neurons), with the prior
+  private ScoreTable scores;
+  private double tokens;
   private int observedLayers;
+
+  /**
+   * What was counted at one time.
+   *
+   * @param scores (layers, neurons)
+   * @param tokens as many they count for
+   */
+  public record Snapshot(float[] scores, double tokens) {}
 
   /**
    * @param queue the backend on which prompts are read
@@ -33,12 +45,20 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     this.options = options;
     this.rule = Rules.of(options.rule(), options.alpha());
     this.prior = priorOf(options);
-    long bytes = (long) config.neurons() * Float.BYTES;
-    this.scores = queue.allocate("neuron scores", (config.layers() + 1) * bytes);
-    this.fused = scores.slice(config.layers() * bytes, bytes);
-    this.layers = new NativeMemory[config.layers()];
-    for (int layer = 0; layer < layers.length; layer++) {
-      layers[layer] = scores.slice(layer * bytes, bytes);
+    this.scores = new ScoreTable(queue, "neuron scores", config.layers(), config.neurons());
+    resources.onClose(() -> scores.close());
+    try {
+      if (prior == null) {
+        priorScores = null;
+        fused = null;
+      } else {
+        priorScores = new ScoreTable(queue, "prior scores", config.layers(), config.neurons());
+        resources.onClose(priorScores::close);
+        fused = resources.own(queue.allocateFloats("scores with a prior", config.neurons()));
+      }
+    } catch (RuntimeException e) {
+      resources.close();
+      throw e;
     }
   }
 
@@ -51,13 +71,16 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   }
 
   @Override
-  public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
-    if (layer == 0 && prior != null) {
-      prior.reset();
+  public void observe(int layer, FfnWeights ffn, NativeMemory activations, int count) {
+    if (layer == 0) {
+      if (prior != null) {
+        prior.reset();
+      }
+      tokens += count;
     }
     observedLayers = layer + 1;
     if (prior != null || options.isSparse(layer)) {
-      rule.score(queue, activations, tokens, ffn.neurons(), layers[layer]);
+      rule.score(queue, activations, count, ffn.neurons(), scores.layer(layer));
     }
   }
 
@@ -68,28 +91,46 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
 
   @Override
   public int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
-    int neurons = ffn.neurons();
-    int count = options.mostChosen(layer, decoder.config());
-    if (count == neurons) {
+    if (isSparse(layer) && prior != null && priorScores != null) {
+      while (prior.seenLayers() < observedLayers) {
+        prior.see(scores(prior.seenLayers()));
+      }
+      queue.upload(prior.scores(layer, priorTokens()), priorScores.layer(layer));
+    }
+    return choose(scores, layer, ffn, coreIds, core);
+  }
+
+  /** Chooses by {@code table}, with the prior if there is one. */
+  int choose(
+      ScoreTable table, int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
+    if (!isSparse(layer)) {
       return 0;
     }
-    NativeMemory weights =
-        rule.weighsDownRows() ? decoder.downNorms().squared(queue, layer, ffn) : null;
-    NativeMemory ranked = prior == null ? layers[layer] : fused(prior, layer, neurons);
-    queue.scoreSelect(ranked, weights, neurons, count, rule.choosesOnlySeen(), coreIds, core);
+    int neurons = ffn.neurons();
+    int count = options.mostChosen(layer, decoder.config());
+    NativeMemory ranked = table.layer(layer);
+    if (fused != null && priorScores != null) {
+      queue.scoreScale(0, neurons, fused);
+      queue.add(priorScores.layer(layer), neurons, fused);
+      if (options.method() == CoreOptions.Method.AUTO) {
+        queue.add(ranked, neurons, fused);
+      }
+      ranked = fused;
+    }
+    boolean onlySeen = rule.choosesOnlySeen();
+    queue.scoreSelect(ranked, weights(layer, ffn), neurons, count, onlySeen, coreIds, core);
     return count;
   }
 
-  /** A layer's scores with the prior, which hears what all layers observed so far say. */
-  private NativeMemory fused(Prior clusters, int layer, int neurons) {
-    while (clusters.seenLayers() < observedLayers) {
-      clusters.see(scores(clusters.seenLayers()));
-    }
-    queue.upload(clusters.scores(layer, priorTokens()), fused);
-    if (options.method() == CoreOptions.Method.AUTO) {
-      queue.add(layers[layer], neurons, fused);
-    }
-    return fused;
+  /** Whether neurons of a layer are chosen, short of all. */
+  boolean isSparse(int layer) {
+    ModelConfig config = decoder.config();
+    return options.mostChosen(layer, config) < config.neurons();
+  }
+
+  /** What each neuron's score counts times; null for 1. */
+  @Nullable NativeMemory weights(int layer, FfnWeights ffn) {
+    return rule.weighsDownRows() ? decoder.downNorms().squared(queue, layer, ffn) : null;
   }
 
   private int priorTokens() {
@@ -102,18 +143,35 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     return prior == null ? -1 : prior.cluster();
   }
 
+  Rule rule() {
+    return rule;
+  }
+
+  /** Scores of all layers. */
+  ScoreTable table() {
+    return scores;
+  }
+
+  /** How many tokens the scores count for. */
+  double tokens() {
+    return tokens;
+  }
+
+  /** Takes another table in place of {@link #table}, which is returned. */
+  ScoreTable swap(ScoreTable other) {
+    ScoreTable before = scores;
+    scores = other;
+    return before;
+  }
+
   /** A copy of one layer's scores. */
   public float[] scores(int layer) {
-    return queue.downloadFloats(layers[layer], decoder.config().neurons());
+    return queue.downloadFloats(scores.layer(layer), decoder.config().neurons());
   }
 
   /** A copy of all scores, for {@link #restore}. */
-  public float[] snapshot() {
-    return queue.downloadFloats(scores, Math.multiplyExact(layers.length, neurons()));
-  }
-
-  private int neurons() {
-    return decoder.config().neurons();
+  public Snapshot snapshot() {
+    return new Snapshot(scores.download(), tokens);
   }
 
   /**
@@ -121,14 +179,22 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
    *
    * @param snapshot null for nothing at all
    */
-  public void restore(float @Nullable [] snapshot) {
-    queue.upload(
-        snapshot == null ? new float[Math.multiplyExact(layers.length, neurons())] : snapshot,
-        scores);
+  public void restore(@Nullable Snapshot snapshot) {
+    if (snapshot == null) {
+      scores.scale(0);
+      tokens = 0;
+    } else {
+      scores.upload(snapshot.scores());
+      tokens = snapshot.tokens();
+    }
+    if (prior != null) {
+      prior.reset();
+    }
+    observedLayers = decoder.config().layers();
   }
 
   @Override
   public void close() {
-    scores.close();
+    resources.close();
   }
 }

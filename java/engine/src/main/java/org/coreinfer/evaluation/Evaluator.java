@@ -4,7 +4,7 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.core.NeuronScores;
+import org.coreinfer.generation.CoreDecoding;
 import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
@@ -63,23 +63,23 @@ public final class Evaluator implements AutoCloseable {
           "prompt tokens=%d: expected 1 to %d".formatted(promptTokens, ids.length - 1));
     }
     state.truncate(0);
-    try (NeuronScores scores = new NeuronScores(decoder, state.queue(), options)) {
+    try (CoreDecoding core = new CoreDecoding(decoder, state, options)) {
       Steps steps = new Steps(ids, promptTokens, monitor);
-      int[] prompt = Arrays.copyOf(ids, promptTokens);
-      Logits logits =
-          decoder.prefill(state, prompt, Sequence.CHUNK, scores, null, steps::prefilled);
-      NeuronSet core = state.chosen();
+      Logits logits = core.prefill(Arrays.copyOf(ids, promptTokens), steps::prefilled);
+      double share = share(core.neurons());
       tally.dense().read(logits.read());
       tally.core().read(logits.read());
       tally.score(ids[promptTokens]);
       if (steps.count() > 0) {
         compare(steps, core);
       }
-      tally.endDocument(ids.length - promptTokens, share(core));
+      int scored = ids.length - promptTokens;
+      double refreshed = (double) core.refreshes().count() / scored;
+      tally.endDocument(scored, refreshed + (1 - refreshed) * share);
     }
   }
 
-  private void compare(Steps steps, NeuronSet core) {
+  private void compare(Steps steps, CoreDecoding core) {
     long rowBytes = (long) decoder.config().vocabulary() * Float.BYTES;
     long bytes = Math.multiplyExact(steps.count(), rowBytes);
     try (NativeMemory rows = state.queue().allocateHost("dense logits", bytes)) {
@@ -90,10 +90,11 @@ public final class Evaluator implements AutoCloseable {
       }
       state.truncate(steps.promptTokens);
       for (int i = 0; i < steps.count(); i++) {
-        tally.core().read(decoder.decode(state, steps.input(i), core).read());
+        int step = steps.count() + i;
+        tally.core().read(core.decode(steps.input(i), fraction -> steps.decoded(step - 1)).read());
         tally.dense().read(rows.slice(i * rowBytes, rowBytes).floats());
         tally.score(steps.target(i));
-        steps.decoded(steps.count() + i);
+        steps.decoded(step);
       }
     }
   }

@@ -10,6 +10,7 @@ import org.coreinfer.core.CoreOptions;
  * @param tokens generated tokens, with the end-of-sequence token if it came
  * @param core how neurons were chosen
  * @param neuronsPerLayer how many neurons each layer computed per decoded token
+ * @param refreshes decoded tokens that computed all of them instead; their time is decoding's
  */
 public record GenerationResult(
     List<Integer> promptTokens,
@@ -18,4 +19,5 @@ public record GenerationResult(
     FinishReason finishReason,
     CoreOptions core,
     List<Integer> neuronsPerLayer,
+    Refreshes refreshes,
     Timings timings) {}

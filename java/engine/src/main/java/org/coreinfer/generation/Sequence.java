@@ -1,10 +1,6 @@
 package org.coreinfer.generation;
 
-import org.coreinfer.backend.FfnWeights;
-import org.coreinfer.backend.Stopwatch;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.core.NeuronScores;
-import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.Logits;
@@ -13,13 +9,11 @@ import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
 import org.coreinfer.sampling.SamplingOptions;
 import org.coreinfer.tensor.DType;
-import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Tokens that were read or decoded so far, with their keys and values, the scores that prompts gave
- * to neurons, and the core neurons chosen after the latest prompt. For one thread at a time.
+ * Tokens that were read or decoded so far, with their keys and values, and how they are decoded.
+ * For one thread at a time.
  */
 public final class Sequence implements AutoCloseable {
   /** Tokens that prefill takes through the layers at once. */
@@ -27,37 +21,28 @@ public final class Sequence implements AutoCloseable {
 
   private static final int NONE = -1;
 
-  private final Decoder decoder;
   private final CoreOptions options;
   private final Resources resources = new Resources();
   private final DecoderState state;
-  private final NeuronScores scores;
+  private final CoreDecoding decoding;
   private final Samplers samplers;
-  private final Stopwatch choosing;
-  private NeuronSet neurons;
   private int pending = NONE;
-  private boolean isScored;
-  private long selectNanos;
 
   /**
    * @param capacity the most tokens of the sequence
    * @param cacheDtype of keys and values, F32 or F16
    */
   public Sequence(Decoder decoder, CoreOptions options, int capacity, DType cacheDtype) {
-    this.decoder = decoder;
     this.options = options;
-    this.neurons = decoder.allNeurons();
     try {
       this.state =
           decoder.newState(
               capacity, CHUNK, cacheDtype, layer -> options.mostChosen(layer, decoder.config()));
       resources.onClose(state::close);
-      this.scores = new NeuronScores(decoder, state.queue(), options);
-      resources.onClose(scores::close);
+      this.decoding = new CoreDecoding(decoder, state, options);
+      resources.onClose(decoding::close);
       this.samplers = new Samplers(state.queue());
       resources.onClose(samplers::close);
-      this.choosing = state.queue().newStopwatch();
-      resources.onClose(choosing::close);
     } catch (RuntimeException e) {
       resources.close();
       throw e;
@@ -76,14 +61,19 @@ public final class Sequence implements AutoCloseable {
     return options;
   }
 
-  /** The neurons that the next decoded token computes. */
+  /** The neurons that the next decoded token computes, unless it renews them. */
   public NeuronSet neurons() {
-    return neurons;
+    return decoding.neurons();
   }
 
   /** Time that the latest prefill spent on scoring and choosing. */
   public long selectNanos() {
-    return selectNanos;
+    return decoding.selectNanos();
+  }
+
+  /** How often the set was renewed since the latest prompt. */
+  public Refreshes refreshes() {
+    return decoding.refreshes();
   }
 
   /** A sampler for the next answer, on the device that computes the logits. */
@@ -115,53 +105,9 @@ public final class Sequence implements AutoCloseable {
       tokens[0] = pending;
       System.arraycopy(prompt, 0, tokens, 1, prompt.length);
     }
-    int start = state.position();
-    boolean isDense = options.method() == CoreOptions.Method.DENSE;
-    float @Nullable [] snapshot = isScored ? scores.snapshot() : null;
-    choosing.takeNanos();
-    try {
-      ActivationListener listener = isDense ? ActivationListener.NONE : timed(scores);
-      Logits logits = decoder.prefill(state, tokens, CHUNK, listener, null, monitor);
-      if (!isDense) {
-        choosing.start();
-        neurons = state.chosen();
-        choosing.stop();
-        isScored = true;
-      }
-      selectNanos = choosing.takeNanos();
-      pending = NONE;
-      return logits;
-    } catch (RuntimeException e) {
-      state.truncate(start);
-      if (!isDense) {
-        scores.restore(snapshot);
-      }
-      throw e;
-    }
-  }
-
-  private ActivationListener timed(ActivationListener listener) {
-    return new ActivationListener() {
-      @Override
-      public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
-        choosing.start();
-        listener.observe(layer, ffn, activations, tokens);
-        choosing.stop();
-      }
-
-      @Override
-      public boolean needsWholePrompt() {
-        return listener.needsWholePrompt();
-      }
-
-      @Override
-      public int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
-        choosing.start();
-        int most = listener.choose(layer, ffn, coreIds, core);
-        choosing.stop();
-        return most;
-      }
-    };
+    Logits logits = decoding.prefill(tokens, monitor);
+    pending = NONE;
+    return logits;
   }
 
   /** Takes the next token, which is computed by {@link #decode} or with the next prompt. */
@@ -173,12 +119,14 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Computes the accepted token with the core neurons.
+   * Computes the accepted token with the core neurons, or with all of them if the core neurons are
+   * to be renewed. If it fails or is cancelled the sequence is as it was before.
    *
+   * @param monitor hears of a renewal's progress; may throw to end it
    * @return the logits after it, valid until the next call
    */
-  public Logits decode() {
-    Logits logits = decoder.decode(state, pending, neurons);
+  public Logits decode(Decoder.Monitor monitor) {
+    Logits logits = decoding.decode(pending, monitor);
     pending = NONE;
     return logits;
   }

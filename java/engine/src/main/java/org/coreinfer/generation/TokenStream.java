@@ -161,14 +161,17 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   }
 
   private void progress(double fraction) {
+    checkGoesOn("the prompt was read");
+    request.prefillProgress().accept(fraction);
+  }
+
+  private void checkGoesOn(String during) {
     if (isCancelled()) {
-      throw new GenerationCancelledException("cancelled while the prompt was read");
+      throw new GenerationCancelledException("cancelled while " + during);
     }
     if (lifetime.isClosed()) {
-      throw new IllegalStateException(
-          "the session or its model was closed while the prompt was read");
+      throw new IllegalStateException("the session or its model was closed while " + during);
     }
-    request.prefillProgress().accept(fraction);
   }
 
   private boolean isCancelled() {
@@ -178,7 +181,7 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   /** Computes the accepted token and draws the next one, which waits for the device. */
   private int decode(Sampler draws) {
     long begin = System.nanoTime();
-    int token = draws.sample(sequence.decode());
+    int token = draws.sample(sequence.decode(fraction -> checkGoesOn("a token was computed")));
     decodeNanos += System.nanoTime() - begin;
     decodeSteps++;
     return token;
@@ -228,6 +231,7 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
         reason,
         sequence.options(),
         neuronsPerLayer,
+        sequence.refreshes(),
         new Timings(prompt.length, prefillNanos, selectNanos, decodeSteps, decodeNanos));
   }
 

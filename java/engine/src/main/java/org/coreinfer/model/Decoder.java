@@ -179,7 +179,7 @@ public final class Decoder implements AutoCloseable {
         heads(state, start, part.length, isLast, everyToken);
       }
     } catch (RuntimeException e) {
-      state.neurons().forget();
+      state.forgetChosen();
       throw e;
     }
     return state.logits();
@@ -279,16 +279,50 @@ public final class Decoder implements AutoCloseable {
     }
   }
 
+  /** Has a listener choose neurons again, by what it has observed. */
+  public void choose(DecoderState state, ActivationListener listener) {
+    Arrays.fill(state.isChosen(), false);
+    try (FfnLayers.Pass ffns = parts.ffn().open(state.queue(), layer -> true)) {
+      for (int layer = 0; layer < config.layers(); layer++) {
+        choose(state, layer, ffns.layer(layer), listener);
+        ffns.done(layer);
+      }
+    } catch (RuntimeException e) {
+      state.forgetChosen();
+      throw e;
+    }
+  }
+
   /**
    * Appends {@code token}, computing the given neurons only.
    *
    * @return the logits after it, valid until the next call with this state
    */
   public Logits decode(DecoderState state, int token, NeuronSet neurons) {
+    checkStep(state, token);
+    state.neurons().use(neurons);
+    return decodeListed(state, token);
+  }
+
+  /**
+   * Appends {@code token}, computing the neurons that a listener chose last, wherever the lists
+   * are: nothing is copied for it.
+   *
+   * @return the logits after it, valid until the next call with this state
+   */
+  public Logits decode(DecoderState state, int token) {
+    checkStep(state, token);
+    state.neurons().useWritten(state.isChosen());
+    return decodeListed(state, token);
+  }
+
+  private void checkStep(DecoderState state, int token) {
     Objects.checkIndex(token, config.vocabulary());
     checkRoom(state, 1);
     state.logits().await();
-    state.neurons().use(neurons);
+  }
+
+  private Logits decodeListed(DecoderState state, int token) {
     int position = state.position();
     state.inputs().set(token, position, position + parts.positionOffset());
     state.logits().renew();

@@ -1,6 +1,7 @@
 package org.coreinfer.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
 import org.coreinfer.backend.Backend;
@@ -166,6 +167,27 @@ public final class DecoderState implements AutoCloseable {
    */
   public NeuronSet chosen() {
     return neurons.read(isChosen);
+  }
+
+  /** Where kernels read the listed neurons of a layer: ascending numbers, int32. */
+  public NativeMemory coreIds(int layer) {
+    return neurons.ids(layer);
+  }
+
+  /** Where kernels read how many neurons of a layer are listed, int32. */
+  public NativeMemory core(int layer) {
+    return neurons.count(layer);
+  }
+
+  /** Brings a set where kernels read it, for the tokens that follow. */
+  public void list(NeuronSet set) {
+    neurons.use(set);
+  }
+
+  /** Forgets lists that are broken off: until others come, every neuron is computed. */
+  void forgetChosen() {
+    Arrays.fill(isChosen, false);
+    neurons.forget();
   }
 
   /** The most tokens of the sequence. */

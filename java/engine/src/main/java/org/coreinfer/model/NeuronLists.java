@@ -168,6 +168,23 @@ final class NeuronLists implements AutoCloseable {
     current = set;
   }
 
+  /**
+   * Keeps what the device wrote, and lists all neurons of other layers.
+   *
+   * @param isWritten by layer
+   */
+  void useWritten(boolean[] isWritten) {
+    for (int layer = 0; layer < held.length; layer++) {
+      if (!isWritten[layer] && held[layer] != null) {
+        NeuronSet all = NeuronSet.all(config);
+        current = null;
+        write(layer, all);
+        queue.upload(new int[] {all.count(layer)}, layerCounts[layer]);
+        isPacked[layer] = false;
+      }
+    }
+  }
+
   private void write(int layer, NeuronSet set) {
     int[] list = set.list(layer);
     held[layer] = UNKNOWN;

@@ -1,0 +1,62 @@
+package org.coreinfer.generation;
+
+import org.coreinfer.core.CoreOptions.Upkeep;
+import org.coreinfer.core.Refresh.Drift;
+
+/**
+ * When core neurons are renewed: after every so many tokens, or as far apart as their drift allows.
+ * For one thread.
+ */
+final class RefreshSchedule {
+  private static final int FIRST = 32;
+  private static final int LEAST = 8;
+  private static final int MOST = 256;
+  static final double BOUND = Double.parseDouble(System.getProperty("rf.bound", "1.5"));
+  static final double CALM = Double.parseDouble(System.getProperty("rf.calm", "1.2"));
+
+  private final int fixed;
+  private int interval;
+  private int tokens;
+
+  /**
+   * @param refresh as {@link Upkeep} has it
+   */
+  RefreshSchedule(int refresh) {
+    this.fixed = refresh;
+    restart();
+  }
+
+  /** Begins anew, after a prompt. */
+  void restart() {
+    interval = fixed == Upkeep.AUTO ? FIRST : fixed;
+    tokens = 0;
+  }
+
+  /** Tokens from one refresh to the next; 0 for never. */
+  int interval() {
+    return interval;
+  }
+
+  /** Whether the next token is to be computed with every neuron. */
+  boolean isDue() {
+    return interval > 0 && tokens + 1 >= interval;
+  }
+
+  /** Counts a token that was computed with core neurons. */
+  void decoded() {
+    tokens++;
+  }
+
+  /** Counts a refresh. */
+  void refreshed(Drift drift) {
+    tokens = 0;
+    if (fixed != Upkeep.AUTO) {
+      return;
+    }
+    if (drift.before() > BOUND * drift.after()) {
+      interval = Math.max(LEAST, interval / 2);
+    } else if (drift.before() < CALM * drift.after()) {
+      interval = Math.min(MOST, interval * 2);
+    }
+  }
+}
