@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.coreinfer.backend.cuda.SimulatedCuda;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.CoreOptions.Upkeep;
 import org.coreinfer.error.OutOfNativeMemoryException;
 import org.coreinfer.generation.Cancellation;
 import org.coreinfer.generation.FinishReason;
@@ -159,6 +160,33 @@ class GpuMemoryTest {
     assertEquals(0, plan(model).tokenStreams());
     assertEquals(expected, answer(model, core));
     model.close();
+  }
+
+  @Test
+  void refreshesStreamEveryLayerAndOtherTokensNone() {
+    Path file = RandomModel.write(folder, DType.F16);
+    CoreOptions core = CORE.withUpkeep(Upkeep.refreshing(3));
+    List<Integer> expected;
+    try (Model resident = load(SimulatedCuda.plain(), file, core)) {
+      expected = answer(resident, core);
+    }
+    SimulatedCuda cuda = SimulatedCuda.plain();
+    try (Model streamed = load(cuda, file, core, least(file, core));
+        Session session = streamed.newSession(core);
+        TokenStream stream = session.stream(request(PROMPT))) {
+      List<Integer> tokens = new ArrayList<>();
+      for (Token token : stream) {
+        long uploaded = cuda.uploadedBytes();
+        cuda.forgetCalls();
+        tokens.add(token.id());
+        boolean isRefresh = tokens.size() == 1 || tokens.size() == 4; // or the prompt
+        assertEquals(isRefresh, uploaded > plan(streamed).streamedFfn(), "token " + tokens.size());
+        assertTrue(isRefresh || uploaded < 100, uploaded + " bytes uploaded");
+      }
+      assertEquals(expected, tokens);
+      assertEquals(1, stream.result().refreshes().count());
+      assertEquals(1, cuda.captures());
+    }
   }
 
   @Test

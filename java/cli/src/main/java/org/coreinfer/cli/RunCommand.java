@@ -12,6 +12,7 @@ import org.coreinfer.generation.Cancellation;
 import org.coreinfer.generation.FinishReason;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.generation.Refreshes;
 import org.coreinfer.generation.Timings;
 import org.coreinfer.generation.Token;
 import org.coreinfer.generation.TokenStream;
@@ -153,6 +154,19 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
+  private static String refreshes(GenerationResult result) {
+    Refreshes refreshes = result.refreshes();
+    if (refreshes.count() == 0) {
+      return "";
+    }
+    return String.format(
+        Locale.ROOT,
+        ", refreshed %d times in %.1f ms, drift %.1f %%",
+        refreshes.count(),
+        refreshes.nanos() / 1e6,
+        100 * refreshes.drift());
+  }
+
   private static String summary(Model model, GenerationResult result) {
     Timings timings = result.timings();
     CoreOptions core = result.core();
@@ -164,7 +178,8 @@ final class RunCommand implements Callable<Integer> {
                 "%s, keep %.3g, rule %s",
                 core.method().name().toLowerCase(Locale.ROOT),
                 core.keep(),
-                core.rule());
+                core.rule())
+                + refreshes(result);
     return String.format(
         Locale.ROOT,
         "prefill %d tokens, %.1f tokens/s; decode %d tokens, %.1f tokens/s; %s; %s",

@@ -18,13 +18,20 @@ record RunReport(
     Times timings) {
 
   record Core(
-      String method, String rule, double alpha, double keep, List<Integer> neuronsPerLayer) {}
+      String method,
+      String rule,
+      double alpha,
+      double keep,
+      List<Integer> neuronsPerLayer,
+      int refreshes,
+      double drift) {}
 
   record Times(
       double loadMs,
       double prefillMs,
       double selectMs,
       double decodeMs,
+      double refreshMs,
       double prefillTokensPerSecond,
       double decodeTokensPerSecond) {}
 
@@ -42,18 +49,25 @@ record RunReport(
             core.rule(),
             core.alpha(),
             core.keep(),
-            result.neuronsPerLayer()),
+            result.neuronsPerLayer(),
+            result.refreshes().count(),
+            tenThousandths(result.refreshes().drift())),
         new Times(
             millis(model.loadNanos()),
             millis(result.timings().prefillNanos()),
             millis(result.timings().selectNanos()),
             millis(result.timings().decodeNanos()),
+            millis(result.refreshes().nanos()),
             thousandths(result.timings().prefillTokensPerSecond()),
             thousandths(result.timings().decodeTokensPerSecond())));
   }
 
   private static double millis(long nanos) {
     return thousandths(nanos / 1e6);
+  }
+
+  private static double tenThousandths(double value) {
+    return Math.rint(value * 10000) / 10000;
   }
 
   /** Rounded to three decimals: more is noise. */

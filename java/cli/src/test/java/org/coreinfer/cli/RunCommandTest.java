@@ -61,7 +61,9 @@ class RunCommandTest {
             "timings"),
         json.keySet());
     JsonObject core = json.getAsJsonObject("core");
-    assertEquals(Set.of("method", "rule", "alpha", "keep", "neurons_per_layer"), core.keySet());
+    assertEquals(
+        Set.of("method", "rule", "alpha", "keep", "neurons_per_layer", "refreshes", "drift"),
+        core.keySet());
     assertEquals("stability", core.get("method").getAsString());
     assertEquals("norm", core.get("rule").getAsString());
     assertEquals(0.3, core.get("keep").getAsDouble());
@@ -72,12 +74,29 @@ class RunCommandTest {
             "prefill_ms",
             "select_ms",
             "decode_ms",
+            "refresh_ms",
             "prefill_tokens_per_second",
             "decode_tokens_per_second"),
         json.getAsJsonObject("timings").keySet());
     assertEquals("cpu", json.get("backend").getAsString());
     assertEquals("length", json.get("finish_reason").getAsString());
     assertEquals(8, json.getAsJsonArray("tokens").size());
+  }
+
+  @Test
+  void refreshesAreCountedWithTheirDriftAndTime() {
+    JsonObject none = json("-n", "9", "--keep", "0.3");
+    assertEquals(0, none.getAsJsonObject("core").get("refreshes").getAsInt());
+    assertEquals(0, none.getAsJsonObject("timings").get("refresh_ms").getAsDouble());
+    JsonObject some = json("-n", "9", "--keep", "0.3", "--refresh", "4", "--ignore-eos");
+    assertEquals(2, some.getAsJsonObject("core").get("refreshes").getAsInt()); // of 8 tokens
+    double drift = some.getAsJsonObject("core").get("drift").getAsDouble();
+    assertTrue(drift > 0 && drift < 1, "drift " + drift);
+    JsonObject timings = some.getAsJsonObject("timings");
+    double took = timings.get("refresh_ms").getAsDouble();
+    assertTrue(took > 0 && took <= timings.get("decode_ms").getAsDouble(), took + " ms");
+    String[] again = {"-p", PROMPT, "-n", "9", "--keep", "0.3", "--refresh", "4", "--ignore-eos"};
+    assertTrue(run(again).done().err().contains("refreshed 2 times"));
   }
 
   @Test

@@ -109,6 +109,11 @@ public record CoreOptions(
     if (method == Method.SIMILARITY || method == Method.AUTO) {
       requireCalibration(method, calibration, rule);
     }
+    if (method == Method.SIMILARITY && upkeep.refresh() != 0) {
+      throw new IllegalArgumentException(
+          "refresh with method similarity: its core neurons are the calibration's, which tokens do"
+              + " not renew; use method auto");
+    }
   }
 
   private static void requireCalibration(

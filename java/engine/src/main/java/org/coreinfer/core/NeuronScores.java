@@ -101,8 +101,7 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   }
 
   /** Chooses by {@code table}, with the prior if there is one. */
-  int choose(
-      ScoreTable table, int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
+  int choose(ScoreTable table, int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
     if (!isSparse(layer)) {
       return 0;
     }

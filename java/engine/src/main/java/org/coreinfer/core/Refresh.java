@@ -63,7 +63,8 @@ public final class Refresh implements ActivationListener, AutoCloseable {
   /** To be called before the token is computed, with the set where kernels read it. */
   public void begin() {
     double mass = scores.tokens();
-    double weight = MODE.equals("share") ? VALUE / (1 - VALUE) * mass : MODE.equals("weight") ? VALUE : 1;
+    double weight =
+        MODE.equals("share") ? VALUE / (1 - VALUE) * mass : MODE.equals("weight") ? VALUE : 1;
     double keep = MODE.equals("decay") ? VALUE : 1;
     gain = MODE.equals("share") ? weight * (1 - VALUE) : weight;
     next.copy(scores.table());

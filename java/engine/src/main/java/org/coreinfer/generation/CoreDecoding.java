@@ -169,7 +169,8 @@ public final class CoreDecoding implements AutoCloseable {
       neurons = null;
       schedule.refreshed(drift);
       refreshes = refreshes.with(drift.before(), System.nanoTime() - begin);
-      if (System.getProperty("rf.trace") != null) System.err.printf("drift %.4f %.4f%n", drift.before(), drift.after());
+      if (System.getProperty("rf.trace") != null)
+        System.err.printf("drift %.4f %.4f%n", drift.before(), drift.after());
       return logits;
     } catch (RuntimeException e) {
       state.truncate(start);

@@ -55,7 +55,7 @@ final class RefreshSchedule {
     }
     if (drift.before() > BOUND * drift.after()) {
       interval = Math.max(LEAST, interval / 2);
-    } else if (drift.before() < CALM * drift.after()) {
+    } else if (drift.before() <= CALM * drift.after()) {
       interval = Math.min(MOST, interval * 2);
     }
   }
