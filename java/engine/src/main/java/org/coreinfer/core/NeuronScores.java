@@ -24,16 +24,7 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   private final @Nullable ScoreTable priorScores; // what the prior said of the latest prompt
   private final @Nullable NativeMemory fused; // (neurons), with the prior
   private ScoreTable scores;
-  private double tokens;
   private int observedLayers;
-
-  /**
-   * What was counted at one time.
-   *
-   * @param scores (layers, neurons)
-   * @param tokens as many they count for
-   */
-  public record Snapshot(float[] scores, double tokens) {}
 
   /**
    * @param queue the backend on which prompts are read
@@ -71,16 +62,13 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   }
 
   @Override
-  public void observe(int layer, FfnWeights ffn, NativeMemory activations, int count) {
-    if (layer == 0) {
-      if (prior != null) {
-        prior.reset();
-      }
-      tokens += count;
+  public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
+    if (layer == 0 && prior != null) {
+      prior.reset();
     }
     observedLayers = layer + 1;
     if (prior != null || options.isSparse(layer)) {
-      rule.score(queue, activations, count, ffn.neurons(), scores.layer(layer));
+      rule.score(queue, activations, tokens, ffn.neurons(), scores.layer(layer));
     }
   }
 
@@ -151,11 +139,6 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     return scores;
   }
 
-  /** How many tokens the scores count for. */
-  double tokens() {
-    return tokens;
-  }
-
   /** Takes another table in place of {@link #table}, which is returned. */
   ScoreTable swap(ScoreTable other) {
     ScoreTable before = scores;
@@ -169,8 +152,8 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   }
 
   /** A copy of all scores, for {@link #restore}. */
-  public Snapshot snapshot() {
-    return new Snapshot(scores.download(), tokens);
+  public float[] snapshot() {
+    return scores.download();
   }
 
   /**
@@ -178,13 +161,11 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
    *
    * @param snapshot null for nothing at all
    */
-  public void restore(@Nullable Snapshot snapshot) {
+  public void restore(float @Nullable [] snapshot) {
     if (snapshot == null) {
       scores.scale(0);
-      tokens = 0;
     } else {
-      scores.upload(snapshot.scores());
-      tokens = snapshot.tokens();
+      scores.upload(snapshot);
     }
     if (prior != null) {
       prior.reset();

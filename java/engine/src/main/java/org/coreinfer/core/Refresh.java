@@ -9,17 +9,17 @@ import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
 
 /**
- * Renews a sequence's core neurons from one decoded token that is computed with all of them. The
- * token counts for a share of everything that was read, whatever its length, and older tokens fade
- * accordingly. Until {@link #end} the scores stay as they were.
+ * Renews a sequence's core neurons from one decoded token that is computed with all of them. It
+ * counts for some tokens of a prompt, as it stands for others beside it that were not observed.
+ * Until {@link #end} the scores stay as they were.
  *
  * <p>Drift is measured on the same token: of its squared activations, weighted as the rule weighs
  * neurons, the share that lies outside of the set, the mean over the layers that compute a part of
  * their neurons. For one thread.
  */
 public final class Refresh implements ActivationListener, AutoCloseable {
-  private static final String MODE = System.getProperty("rf.mode", "share");
-  private static final double VALUE = Double.parseDouble(System.getProperty("rf.value", "0.1"));
+  /** As many tokens of a prompt the token counts for. */
+  private static final double WEIGHT = 4;
 
   private final Backend queue;
   private final DecoderState state;
@@ -29,7 +29,6 @@ public final class Refresh implements ActivationListener, AutoCloseable {
   private final NativeMemory shares; // (2, layers) outside of the set before and after
   private final int layers;
   private ScoreTable next;
-  private double gain;
 
   /**
    * Drift of one token.
@@ -62,13 +61,8 @@ public final class Refresh implements ActivationListener, AutoCloseable {
 
   /** To be called before the token is computed, with the set where kernels read it. */
   public void begin() {
-    double mass = scores.tokens();
-    double weight =
-        MODE.equals("share") ? VALUE / (1 - VALUE) * mass : MODE.equals("weight") ? VALUE : 1;
-    double keep = MODE.equals("decay") ? VALUE : 1;
-    gain = MODE.equals("share") ? weight * (1 - VALUE) : weight;
     next.copy(scores.table());
-    next.scale(keep / weight);
+    next.scale(1 / WEIGHT);
     energies.scale(0);
   }
 
@@ -102,7 +96,7 @@ public final class Refresh implements ActivationListener, AutoCloseable {
   /** Takes what the token showed into the scores. */
   public Drift end() {
     float[] measured = queue.downloadFloats(shares, 2 * layers);
-    next.scale(gain);
+    next.scale(WEIGHT);
     next = scores.swap(next);
     double before = 0;
     double after = 0;

@@ -40,11 +40,6 @@ final class ScoreTable implements AutoCloseable {
     queue.add(other.all, count(), all);
   }
 
-  /** Adds the numbers of a table of the same shape. */
-  void add(ScoreTable other) {
-    queue.add(other.all, count(), all);
-  }
-
   float[] download() {
     return queue.downloadFloats(all, Math.toIntExact(count()));
   }

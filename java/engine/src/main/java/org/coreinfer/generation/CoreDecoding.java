@@ -87,7 +87,7 @@ public final class CoreDecoding implements AutoCloseable {
    */
   public Logits prefill(int[] tokens, Decoder.Monitor monitor) {
     int start = state.position();
-    NeuronScores.@Nullable Snapshot snapshot = isScored ? scores.snapshot() : null;
+    float @Nullable [] snapshot = isScored ? scores.snapshot() : null;
     choosing.takeNanos();
     try {
       ActivationListener listener = isDense ? ActivationListener.NONE : timed(scores);
@@ -169,8 +169,6 @@ public final class CoreDecoding implements AutoCloseable {
       neurons = null;
       schedule.refreshed(drift);
       refreshes = refreshes.with(drift.before(), System.nanoTime() - begin);
-      if (System.getProperty("rf.trace") != null)
-        System.err.printf("drift %.4f %.4f%n", drift.before(), drift.after());
       return logits;
     } catch (RuntimeException e) {
       state.truncate(start);

@@ -11,8 +11,11 @@ final class RefreshSchedule {
   private static final int FIRST = 32;
   private static final int LEAST = 8;
   private static final int MOST = 256;
-  static final double BOUND = Double.parseDouble(System.getProperty("rf.bound", "1.5"));
-  static final double CALM = Double.parseDouble(System.getProperty("rf.calm", "1.2"));
+
+  /** Of a token's drift to what it is with a set that knows the token. */
+  private static final double MOST_RATIO = 2;
+
+  private static final double LOW_RATIO = 1.4;
 
   private final int fixed;
   private int interval;
@@ -47,15 +50,18 @@ final class RefreshSchedule {
     tokens++;
   }
 
-  /** Counts a refresh. */
+  /**
+   * Counts a refresh. Drift is judged by what choosing anew would have left of it on the same token,
+   * as the level itself depends on how many neurons are kept.
+   */
   void refreshed(Drift drift) {
     tokens = 0;
     if (fixed != Upkeep.AUTO) {
       return;
     }
-    if (drift.before() > BOUND * drift.after()) {
+    if (drift.before() > MOST_RATIO * drift.after()) {
       interval = Math.max(LEAST, interval / 2);
-    } else if (drift.before() <= CALM * drift.after()) {
+    } else if (drift.before() <= LOW_RATIO * drift.after()) {
       interval = Math.min(MOST, interval * 2);
     }
   }

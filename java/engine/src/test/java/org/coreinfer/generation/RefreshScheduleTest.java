@@ -9,9 +9,9 @@ import org.coreinfer.core.Refresh.Drift;
 import org.junit.jupiter.api.Test;
 
 class RefreshScheduleTest {
-  private static final Drift STALE = new Drift(0.4, 0.2);
+  private static final Drift STALE = new Drift(0.5, 0.2);
   private static final Drift CALM = new Drift(0.21, 0.2);
-  private static final Drift USUAL = new Drift(0.27, 0.2);
+  private static final Drift USUAL = new Drift(0.33, 0.2);
 
   @Test
   void everyKthTokenIsDueWhateverItsDrift() {
