@@ -185,11 +185,5 @@ public interface NativeKernels {
   int ci_score_scale(long context, double factor, long count, long scores);
 
   int ci_score_outside(
-      long context,
-      long scores,
-      long weights,
-      int neurons,
-      long coreIds,
-      long core,
-      long share);
+      long context, long scores, long weights, int neurons, long coreIds, long core, long share);
 }

@@ -174,11 +174,11 @@ final class RunCommand implements Callable<Integer> {
         core.method() == CoreOptions.Method.DENSE
             ? "dense"
             : String.format(
-                Locale.ROOT,
-                "%s, keep %.3g, rule %s",
-                core.method().name().toLowerCase(Locale.ROOT),
-                core.keep(),
-                core.rule())
+                    Locale.ROOT,
+                    "%s, keep %.3g, rule %s",
+                    core.method().name().toLowerCase(Locale.ROOT),
+                    core.keep(),
+                    core.rule())
                 + refreshes(result);
     return String.format(
         Locale.ROOT,

@@ -51,8 +51,8 @@ final class RefreshSchedule {
   }
 
   /**
-   * Counts a refresh. Drift is judged by what choosing anew would have left of it on the same token,
-   * as the level itself depends on how many neurons are kept.
+   * Counts a refresh. Drift is judged by what choosing anew would have left of it on the same
+   * token, as the level itself depends on how many neurons are kept.
    */
   void refreshed(Drift drift) {
     tokens = 0;
