@@ -44,7 +44,8 @@ void CheckShare(const std::vector<float>& scores, const std::vector<float>& weig
     return ci_score_outside(c, on_device.data(), weights.empty() ? nullptr : weights_on_device.data(), neurons,
                             core_ids.data(), core.data(), y);
   });
-  CHECK_CLOSE(share, {Outside(scores, weights, ids)}, {1.0}, 1e-6, "share of " + std::to_string(neurons));
+  const std::vector<double> want(1, Outside(scores, weights, ids));
+  CHECK_CLOSE(share, want, std::vector<double>(1, 1.0), 1e-6, "share of " + std::to_string(neurons));
 }
 
 TEST(SharesLieOutsideOfTheList) {
