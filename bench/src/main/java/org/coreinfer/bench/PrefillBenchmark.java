@@ -46,6 +46,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 3, time = 5)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
 public class PrefillBenchmark {
+  static final String NO_RULE = "none";
+
   @Param("cpu")
   public String backend;
 
@@ -68,7 +70,7 @@ public class PrefillBenchmark {
   public int tokens;
 
   /** How neurons are scored; none for dense decoding. */
-  @Param({"none", "norm"})
+  @Param({NO_RULE, "norm"})
   public String rule;
 
   private final Resources resources = new Resources();
@@ -81,7 +83,7 @@ public class PrefillBenchmark {
   public void open() {
     Shape sizes = Shape.of(shape).withLayers(layers);
     CoreOptions options =
-        rule.equals("none") ? CoreOptions.dense() : CoreOptions.stability(0.4).withRule(rule);
+        rule.equals(NO_RULE) ? CoreOptions.dense() : CoreOptions.stability(0.4).withRule(rule);
     RandomModel model = RandomModel.load(backend, threads, sizes, dtype, tokens, options);
     resources.onClose(model::close);
     decoder = model.model().decoder();

@@ -54,7 +54,7 @@ public class SamplerBenchmark {
 
   @Setup
   public void open() {
-    SamplingOptions options = options();
+    SamplingOptions options = options(draw);
     bench = Workbench.open(backend, 1);
     logits = new Logits(bench.device(), vocabulary);
     bench.device().upload(new RandomFloats().take(0, 3, vocabulary), logits.memory());
@@ -62,7 +62,8 @@ public class SamplerBenchmark {
     sampler = samplers.start(options);
   }
 
-  private SamplingOptions options() {
+  /** What a name of {@link #draw} stands for. */
+  static SamplingOptions options(String draw) {
     SamplingOptions warm = SamplingOptions.GREEDY.withTemperature(0.8).withSeed(1);
     return switch (draw) {
       case "greedy" -> SamplingOptions.GREEDY;

@@ -2,6 +2,7 @@ package org.coreinfer.bench;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.Host;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * their first {@value #BLOCK_ROWS} rows: kernels can't tell. For one thread at a time.
  */
 final class Workbench implements AutoCloseable {
+  static final String CPU = "cpu";
+  static final String CUDA = "cuda";
+
   private static final int BLOCK_ROWS = 64;
 
   /** Lifts every neuron of an ungated FFN above 0, so that each listed one is computed in full. */
@@ -43,14 +47,31 @@ final class Workbench implements AutoCloseable {
    * @throws org.coreinfer.error.BackendUnavailableException if there is none, saying why
    */
   static Workbench open(String backend, int threads) {
-    return new Workbench(
-        switch (backend) {
-          case "cpu" -> Host.cpu(threads);
-          case "cuda" -> Cuda.open(0);
-          default ->
-              throw new IllegalArgumentException(
-                  "unknown backend \"" + backend + "\"; expected cpu or cuda");
-        });
+    requireBackend(backend);
+    return new Workbench(backend.equals(CUDA) ? Cuda.open(0) : Host.cpu(threads));
+  }
+
+  /**
+   * Checks a backend's name.
+   *
+   * @throws IllegalArgumentException if it names none
+   */
+  static void requireBackend(String name) {
+    if (!name.equals(CPU) && !name.equals(CUDA)) {
+      throw new IllegalArgumentException(
+          "unknown backend \"" + name + "\"; expected " + CPU + " or " + CUDA);
+    }
+  }
+
+  /**
+   * Checks that a backend is here.
+   *
+   * @throws org.coreinfer.error.BackendUnavailableException if not, saying why
+   */
+  static void requireUsable(String backend) {
+    if (backend.equals(CUDA)) {
+      Cuda.open(0).close();
+    }
   }
 
   Backend device() {
@@ -152,10 +173,11 @@ final class Workbench implements AutoCloseable {
   }
 
   /**
-   * A list as decoding gives it to kernels: none for all neurons, where the device can do without.
+   * A list as decoding gives it to kernels, with room for all {@code neurons}: none for all of
+   * them, where the device can do without.
    */
   @Nullable NativeMemory list(int[] ids, int neurons) {
-    return ids.length == neurons && device.isHost() ? null : ints(ids);
+    return ids.length == neurons && device.isHost() ? null : ints(Arrays.copyOf(ids, neurons));
   }
 
   @Override
