@@ -34,8 +34,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * llama-2-7b reads 13.2 GB in F16 and 3.7 GB in Q4_0. Neurons are random, others in each layer.
  * After {@value #STEPS} tokens the sequence goes back to {@code position}.
  *
- * <p>The model is a temporary file; {@code -jvmArgsAppend -Dcoreinfer.bench.models=FOLDER} keeps it
- * for further runs.
+ * <p>The model is a temporary file, or one that stays ({@link RandomModel}).
  *
  * <pre>
  * bench/jmh.sh DecodeBenchmark -p shape=tinyllama-1.1b -p dtype=Q4_0 -p keep=1,0.4

@@ -31,8 +31,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * tokens; the weights are read once for each 512 tokens. What {@code rule=norm} takes longer than
  * {@code rule=none} is scoring and choosing.
  *
- * <p>The model is a temporary file; {@code -jvmArgsAppend -Dcoreinfer.bench.models=FOLDER} keeps it
- * for further runs.
+ * <p>The model is a temporary file, or one that stays ({@link RandomModel}).
  *
  * <pre>
  * bench/jmh.sh PrefillBenchmark -p shape=tinyllama-1.1b -p dtype=F16 -p tokens=512

@@ -86,7 +86,8 @@ final class RandomModel implements AutoCloseable {
           String.format(
               Locale.ROOT,
               "%s has %.1f GB left, but the model needs %.1f GB more: choose fewer layers or a"
-                  + " smaller dtype, or name another folder with -jvmArgsAppend -D%s=FOLDER",
+                  + " smaller dtype, or name another folder with"
+                  + " COREINFER_JAVA_OPTIONS=-D%s=FOLDER",
               folder,
               free * 1e-9,
               bytes * 1e-9,

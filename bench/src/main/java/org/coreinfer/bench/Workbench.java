@@ -69,7 +69,8 @@ final class Workbench implements AutoCloseable {
    * @throws org.coreinfer.error.BackendUnavailableException if not, saying why
    */
   static void requireUsable(String backend) {
-    if (backend.equals(CUDA)) {
+    // A GPU that was opened would keep some of its memory until this process ends.
+    if (backend.equals(CUDA) && !Cuda.status().isUsable()) {
       Cuda.open(0).close();
     }
   }
