@@ -99,8 +99,9 @@ final class ParameterCheck {
     switch (name) {
       case "shape" -> Shape.of(value);
       case "backend" -> Workbench.requireBackend(value);
-      case "rule" -> {
-        if (!value.equals(PrefillBenchmark.NO_RULE)) {
+      case "rule" -> Rules.of(value, CoreOptions.DEFAULT_ALPHA);
+      case "scoring" -> {
+        if (!value.equals(PrefillBenchmark.UNSCORED)) {
           Rules.of(value, CoreOptions.DEFAULT_ALPHA);
         }
       }

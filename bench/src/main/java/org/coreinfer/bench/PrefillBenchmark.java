@@ -28,14 +28,14 @@ import org.openjdk.jmh.annotations.Warmup;
  * core neurons. The counter {@code tokens} is tokens/s, although JMH's table says ops/s.
  *
  * <p>Arithmetic bounds it: 2 operations for each token and weight, of llama-2-7b 6.6 TFLOP for 512
- * tokens; the weights are read once for each 512 tokens. What {@code rule=norm} takes longer than
- * {@code rule=none} is scoring and choosing.
+ * tokens; the weights are read once for each 512 tokens. What {@code scoring=norm} takes longer
+ * than {@code scoring=none} is scoring and choosing.
  *
  * <p>The model is a temporary file, or one that stays ({@link RandomModel}).
  *
  * <pre>
  * bench/jmh.sh PrefillBenchmark -p shape=tinyllama-1.1b -p dtype=F16 -p tokens=512
- * bench/jmh.sh PrefillBenchmark -p backend=cuda -p shape=llama-3.1-8b -p rule=none,paper
+ * bench/jmh.sh PrefillBenchmark -p backend=cuda -p shape=llama-3.1-8b -p scoring=none,paper
  * </pre>
  */
 @State(Scope.Thread)
@@ -45,7 +45,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 3, time = 5)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
 public class PrefillBenchmark {
-  static final String NO_RULE = "none";
+  static final String UNSCORED = "none";
 
   @Param("cpu")
   public String backend;
@@ -68,9 +68,9 @@ public class PrefillBenchmark {
   @Param({"128", "512"})
   public int tokens;
 
-  /** How neurons are scored; none for dense decoding. */
-  @Param({NO_RULE, "norm"})
-  public String rule;
+  /** The rule by which neurons are scored; none for dense decoding. */
+  @Param({UNSCORED, "norm"})
+  public String scoring;
 
   private final Resources resources = new Resources();
   private Decoder decoder;
@@ -82,7 +82,9 @@ public class PrefillBenchmark {
   public void open() {
     Shape sizes = Shape.of(shape).withLayers(layers);
     CoreOptions options =
-        rule.equals(NO_RULE) ? CoreOptions.dense() : CoreOptions.stability(0.4).withRule(rule);
+        scoring.equals(UNSCORED)
+            ? CoreOptions.dense()
+            : CoreOptions.stability(0.4).withRule(scoring);
     RandomModel model = RandomModel.load(backend, threads, sizes, dtype, tokens, options);
     resources.onClose(model::close);
     decoder = model.model().decoder();

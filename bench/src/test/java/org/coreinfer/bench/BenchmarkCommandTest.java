@@ -35,7 +35,8 @@ class BenchmarkCommandTest {
         "keep=much          | -p keep=much: expected a number",
         "rows=-1            | -p rows=-1: expected 0 or more",
         "backend=gpu        | expected cpu or cuda",
-        "rule=best          | expected one of paper",
+        "rule=none          | expected one of paper",
+        "scoring=best       | expected one of paper",
         "draw=beam          | expected greedy, top-k"
       })
   void refusesWrongParametersInOneSentence(String parameter, String reason) {
@@ -54,7 +55,7 @@ class BenchmarkCommandTest {
   void takesWhatCanBeRun() {
     assertEquals(
         0, refuse("Ffn", "-p", "shape=tiny,opt-6.7b", "-p", "keep=1,0.2", "-p", "dtype=BF16"));
-    assertEquals(0, refuse("Prefill", "-p", "rule=none,paper", "-p", "backend=cpu", "-f", "1"));
+    assertEquals(0, refuse("Prefill", "-p", "scoring=none,paper", "-p", "backend=cpu", "-f", "1"));
     assertEquals("", said());
   }
 
