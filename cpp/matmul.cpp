@@ -54,3 +54,18 @@ int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const 
     });
   });
 }
+
+int32_t ci_matmul_transposed(ci_context* context, int32_t dtype, const void* weight, const float* x, int32_t tokens,
+                             int32_t rows, int32_t columns, float* y) {
+  return coreinfer::Call("ci_matmul_transposed", context, [&](ci_context& c) {
+    const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, weight, rows, columns);
+    coreinfer::RequireArray("x", x, {tokens, rows});
+    coreinfer::RequireArray("y", y, {tokens, columns});
+    c.ReserveThreadScratch(coreinfer::GemmScratchBytes());
+    coreinfer::ParallelTiles(c, columns, tokens, [&](const coreinfer::TileRange& tile, int32_t thread) {
+      coreinfer::MultiplyByColumns(c.simd, matrix, tile.begin, tile.end, x + int64_t{tile.first_token} * rows,
+                                   tile.tokens, y + int64_t{tile.first_token} * columns + tile.begin, columns,
+                                   c.thread_scratch(thread));
+    });
+  });
+}

@@ -147,3 +147,14 @@ int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const 
     return coreinfer::LaunchGemm(c, "ci_matmul", gemm);
   });
 }
+
+int32_t ci_matmul_transposed(ci_context* context, int32_t dtype, const void* weight, const float* x, int32_t tokens,
+                             int32_t rows, int32_t columns, float* y) {
+  return coreinfer::Call("ci_matmul_transposed", context, [&](ci_context& c) {
+    const coreinfer::DeviceMatrix matrix = coreinfer::RequireAnyDeviceMatrix("weight", dtype, weight, rows, columns);
+    coreinfer::RequireArray("x", x, {tokens, rows});
+    coreinfer::RequireArray("y", y, {tokens, columns});
+    const coreinfer::Gemm gemm{matrix, coreinfer::GemmWeight::kColumns, nullptr, x, tokens, 1, y};
+    return coreinfer::LaunchGemm(c, "ci_matmul_transposed", gemm);
+  });
+}

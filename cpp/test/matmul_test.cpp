@@ -85,6 +85,43 @@ TEST(MultipliesEveryDtype) {
   CheckProducts(random);
 }
 
+void CheckTransposed(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t columns, Random& random) {
+  const Weights weight(dtype.dtype, rows, columns, random);
+  const Array<float> x(random.Values(int64_t{tokens} * rows));
+  const std::vector<float> start = random.Values(int64_t{tokens} * columns);
+  std::vector<double> want(start.begin(), start.end());
+  std::vector<double> scale(start.size(), 1e-30);
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t r = 0; r < rows; ++r) {
+      const double factor = x[static_cast<size_t>(t * rows + r)];
+      for (int64_t i = 0; i < columns; ++i) {
+        const auto index = static_cast<size_t>(t * columns + i);
+        want[index] += factor * weight.at(r, i);
+        scale[index] += std::fabs(factor * weight.at(r, i));
+      }
+    }
+  }
+  for (size_t i = 0; i < start.size(); ++i) scale[i] += std::fabs(start[i]);
+  const std::string what = "transposed " + Shape(dtype.name, {tokens, rows, columns});
+  const auto y = OnEveryContext(start, what, [&](ci_context* c, float* out) {
+    return ci_matmul_transposed(c, dtype.dtype, weight.data(), x.data(), tokens, rows, columns, out);
+  });
+  CHECK_CLOSE(y, want, scale, kDotTolerance, what);
+}
+
+TEST(MultipliesByEveryDtypeTransposed) {
+  Random random(14);
+  for (const DtypeName& dtype : kAllDtypes) {
+    for (const int32_t columns : {1, 13, 32, 257, 320}) {
+      for (const int32_t rows : {1, 33, 64, 207}) {
+        for (const int32_t tokens : {1, 5}) {
+          if (Fits(dtype.dtype, rows, columns)) CheckTransposed(dtype, tokens, rows, columns, random);
+        }
+      }
+    }
+  }
+}
+
 TEST(ProductsAreTheSameEveryTime) {
   Random random(11);
   const Weights weight(CI_Q4_0, 207, 1120, random);
@@ -167,6 +204,9 @@ TEST(MatmulRejectsWhatDoesNotFit) {
   CHECK_FAILS(ci_matmul(c, CI_F32, x, x, x, 0, 1, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
   CHECK_FAILS(ci_matmul(c, CI_F32, x, x, nullptr, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
   CHECK_FAILS(ci_matmul(c, CI_Q4_0, x, x, x, 1, 1, 31, 0, x), CI_INVALID_ARGUMENT, "columns=31");
+  CHECK_FAILS(ci_matmul_transposed(c, CI_F32, x, x, 0, 1, 1, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_matmul_transposed(c, CI_F32, x, nullptr, 1, 1, 1, x), CI_INVALID_ARGUMENT, "x is null");
+  CHECK_FAILS(ci_matmul_transposed(c, CI_Q4_0_SHARED, x, x, 1, 31, 32, x), CI_INVALID_ARGUMENT, "rows=31");
 }
 
 }  // namespace

@@ -94,6 +94,12 @@ int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const 
 int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
                   int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y);
 
+/*
+ * The transposed product: y += x weight. weight (rows, columns) of any dtype; x (tokens, rows); y (tokens, columns).
+ */
+int32_t ci_matmul_transposed(ci_context* context, int32_t dtype, const void* weight, const float* x, int32_t tokens,
+                             int32_t rows, int32_t columns, float* y);
+
 /* ---- rope ---- */
 
 /*

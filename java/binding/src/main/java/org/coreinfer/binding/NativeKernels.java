@@ -57,6 +57,9 @@ public interface NativeKernels {
       int accumulate,
       long y);
 
+  int ci_matmul_transposed(
+      long context, int dtype, long weight, long x, int tokens, int rows, int columns, long y);
+
   int ci_rope(
       long context,
       long rotations,

@@ -95,8 +95,11 @@ final class NeuronOptions {
   @Option(
       names = "--compensate",
       negatable = true,
-      description = "Add back what the left-out neurons gave on average over the prompt.")
-  private boolean compensates;
+      description = {
+        "Add back an estimate of what the left-out neurons give: the calibration's, or their mean",
+        "over the prompt (default: if the calibration found that it helps)."
+      })
+  private @Nullable Boolean compensates;
 
   @Option(
       names = "--lossless",
@@ -127,15 +130,19 @@ final class NeuronOptions {
     options = withKeep(options, calibration);
     options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     options = change(options, "--method", o -> o.withMethod(chosen));
-    options =
-        change(
-            options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
+    options = change(options, "--refresh", o -> o.withUpkeep(upkeep(o.keep(), calibration)));
     if (maxKl != null && options.keep() == 1) {
       streams.note(
           "coreinfer: decoding densely: no share of the neurons was measured within --max-kl "
               + maxKl);
     }
     return options;
+  }
+
+  private Upkeep upkeep(double chosenKeep, @Nullable Calibration calibration) {
+    Boolean given = compensates;
+    boolean helps = calibration != null && layers == null && calibration.mapFor(chosenKeep) != null;
+    return new Upkeep(refresh, given == null ? helps : given, isLossless);
   }
 
   private @Nullable Calibration calibration(@Nullable Path model) {

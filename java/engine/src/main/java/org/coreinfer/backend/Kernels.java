@@ -159,6 +159,23 @@ public abstract class Kernels {
     }
   }
 
+  /** y += x weight. x (tokens, rows); y (tokens, columns). */
+  public void matmulTransposed(Tensor weight, NativeMemory x, int tokens, NativeMemory y) {
+    int status =
+        kernels.ci_matmul_transposed(
+            context,
+            weight.dtype().code(),
+            address(weight),
+            floats(x, (long) tokens * weight.rows()),
+            tokens,
+            weight.rows(),
+            weight.columns(),
+            floats(y, (long) tokens * weight.columns()));
+    if (status != OK) {
+      throw failure(status, "ci_matmul_transposed", "weight=%s tokens=%d", weight, tokens);
+    }
+  }
+
   /**
    * Rotates queries or keys in place.
    *

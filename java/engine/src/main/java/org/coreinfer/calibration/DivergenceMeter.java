@@ -8,6 +8,7 @@ import org.coreinfer.core.NeuronScores;
 import org.coreinfer.evaluation.Evaluator;
 import org.coreinfer.evaluation.Prediction;
 import org.coreinfer.generation.Sequence;
+import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.NeuronSet;
@@ -64,12 +65,21 @@ final class DivergenceMeter implements AutoCloseable {
     NativeMemory logits = state.queue().allocateHost("dense logits", steps * rowBytes);
     Sample sample = new Sample(ids, promptTokens, logits);
     samples.add(sample);
-    prefill(sample, CoreOptions.dense());
+    prefill(sample, ActivationListener.NONE);
     for (int i = 0; i < steps; i++) {
       logits
           .slice(i * rowBytes, rowBytes)
           .floats()
           .put(decoder.decode(state, ids[promptTokens + i], decoder.allNeurons()).read());
+    }
+  }
+
+  /** The bytes of what stands for left-out neurons, as a share of those of all neurons. */
+  double shareOfBytes(CoreOptions options) {
+    try (NeuronScores scores = new NeuronScores(decoder, state.queue(), options)) {
+      NeuronSet all = decoder.allNeurons();
+      long tail = decoder.bytesPerToken(all.withTail(scores.tail())) - decoder.bytesPerToken(all);
+      return (double) tail / decoder.ffnBytes();
     }
   }
 
@@ -79,25 +89,25 @@ final class DivergenceMeter implements AutoCloseable {
     long count = 0;
     long rowBytes = (long) decoder.config().vocabulary() * Float.BYTES;
     for (Sample sample : samples) {
-      NeuronSet chosen = prefill(sample, options);
-      for (int i = 0; i < sample.steps(); i++) {
-        int token = sample.ids()[sample.promptTokens() + i];
-        core.read(decoder.decode(state, token, chosen).read());
-        dense.read(sample.logits().slice(i * rowBytes, rowBytes).floats());
-        sum += dense.divergenceOf(core);
-        count++;
+      try (NeuronScores scores = new NeuronScores(decoder, state.queue(), options)) {
+        prefill(sample, scores);
+        NeuronSet chosen = scores.chosen(state);
+        for (int i = 0; i < sample.steps(); i++) {
+          int token = sample.ids()[sample.promptTokens() + i];
+          core.read(decoder.decode(state, token, chosen).read());
+          dense.read(sample.logits().slice(i * rowBytes, rowBytes).floats());
+          sum += dense.divergenceOf(core);
+          count++;
+        }
       }
     }
     return Math.max(0, sum / count);
   }
 
-  private NeuronSet prefill(Sample sample, CoreOptions options) {
+  private void prefill(Sample sample, ActivationListener listener) {
     state.truncate(0);
     int[] prompt = Arrays.copyOf(sample.ids(), sample.promptTokens());
-    try (NeuronScores scores = new NeuronScores(decoder, state.queue(), options)) {
-      decoder.prefill(state, prompt, Sequence.CHUNK, scores, null, fraction -> {});
-      return state.chosen();
-    }
+    decoder.prefill(state, prompt, Sequence.CHUNK, listener, null, fraction -> {});
   }
 
   @Override

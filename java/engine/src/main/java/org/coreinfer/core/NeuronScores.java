@@ -4,8 +4,12 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
+import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.ModelConfig;
+import org.coreinfer.model.NeuronSet;
+import org.coreinfer.model.Tail;
 import org.coreinfer.tensor.NativeMemory;
+import org.coreinfer.tensor.Resources;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +25,9 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   private final NativeMemory[] layers;
   private final @Nullable Prior prior;
   private final NativeMemory fused; // (neurons), with the prior
+  private final @Nullable MeanTail means;
+  private final @Nullable LinearTail estimate;
+  private final Resources memory = new Resources();
   private int observedLayers;
 
   /**
@@ -33,13 +40,35 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     this.options = options;
     this.rule = Rules.of(options.rule(), options.alpha());
     this.prior = priorOf(options);
+    LinearMap map = mapOf(options);
     long bytes = (long) config.neurons() * Float.BYTES;
-    this.scores = queue.allocate("neuron scores", (config.layers() + 1) * bytes);
-    this.fused = scores.slice(config.layers() * bytes, bytes);
+    try {
+      this.scores = memory.own(queue.allocate("neuron scores", config.layers() * bytes));
+      this.fused = memory.own(queue.allocate("neuron scores", bytes));
+      this.estimate = map == null ? null : new LinearTail(queue, map);
+      if (estimate != null) {
+        memory.onClose(estimate::close);
+      }
+      boolean isMean = options.upkeep().compensates() && estimate == null;
+      this.means = isMean ? new MeanTail(queue, config) : null;
+      if (means != null) {
+        memory.onClose(means::close);
+      }
+    } catch (RuntimeException e) {
+      memory.close();
+      throw e;
+    }
     this.layers = new NativeMemory[config.layers()];
     for (int layer = 0; layer < layers.length; layer++) {
       layers[layer] = scores.slice(layer * bytes, bytes);
     }
+  }
+
+  private static @Nullable LinearMap mapOf(CoreOptions options) {
+    Calibration calibration = options.calibration();
+    return calibration != null && options.upkeep().compensates() && options.sharesKeep()
+        ? calibration.mapFor(options.keep())
+        : null;
   }
 
   private static @Nullable Prior priorOf(CoreOptions options) {
@@ -59,6 +88,9 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     if (prior != null || options.isSparse(layer)) {
       rule.score(queue, activations, tokens, ffn.neurons(), layers[layer]);
     }
+    if (means != null && options.isSparse(layer)) {
+      means.observe(layer, activations, tokens);
+    }
   }
 
   @Override
@@ -77,7 +109,20 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
         rule.weighsDownRows() ? decoder.downNorms().squared(queue, layer, ffn) : null;
     NativeMemory ranked = prior == null ? layers[layer] : fused(prior, layer, neurons);
     queue.scoreSelect(ranked, weights, neurons, count, rule.choosesOnlySeen(), coreIds, core);
+    if (means != null) {
+      means.leaveOut(layer, ffn, queue.downloadInts(coreIds, queue.downloadInts(core, 1)[0]));
+    }
     return count;
+  }
+
+  /** What stands for the neurons that are left out; null for nothing. */
+  public @Nullable Tail tail() {
+    return estimate != null ? estimate : means;
+  }
+
+  /** The neurons that were chosen for a sequence, with what stands for the others. */
+  public NeuronSet chosen(DecoderState state) {
+    return state.chosen().withTail(tail());
   }
 
   /** A layer's scores with the prior, which hears what all layers observed so far say. */
@@ -107,28 +152,41 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     return queue.downloadFloats(layers[layer], decoder.config().neurons());
   }
 
-  /** A copy of all scores, for {@link #restore}. */
-  public float[] snapshot() {
-    return queue.downloadFloats(scores, Math.multiplyExact(layers.length, neurons()));
+  /** What was scored so far, for {@link #restore}. */
+  public static final class Snapshot {
+    private final float[] scores;
+    private final MeanTail.@Nullable Snapshot means;
+
+    private Snapshot(float[] scores, MeanTail.@Nullable Snapshot means) {
+      this.scores = scores;
+      this.means = means;
+    }
   }
 
-  private int neurons() {
-    return decoder.config().neurons();
+  public Snapshot snapshot() {
+    int count = Math.multiplyExact(layers.length, decoder.config().neurons());
+    return new Snapshot(
+        queue.downloadFloats(scores, count), means == null ? null : means.snapshot());
   }
 
-  /**
-   * Takes back everything that was scored after {@code snapshot}.
-   *
-   * @param snapshot null for nothing at all
-   */
-  public void restore(float @Nullable [] snapshot) {
-    queue.upload(
-        snapshot == null ? new float[Math.multiplyExact(layers.length, neurons())] : snapshot,
-        scores);
+  /** Takes back everything that was scored. */
+  public void forget() {
+    queue.upload(new float[Math.multiplyExact(layers.length, decoder.config().neurons())], scores);
+    if (means != null) {
+      means.forget();
+    }
+  }
+
+  /** Takes back everything that was scored after {@code snapshot}. */
+  public void restore(Snapshot snapshot) {
+    queue.upload(snapshot.scores, scores);
+    if (means != null && snapshot.means != null) {
+      means.restore(snapshot.means);
+    }
   }
 
   @Override
   public void close() {
-    scores.close();
+    memory.close();
   }
 }

@@ -68,7 +68,7 @@ public final class Evaluator implements AutoCloseable {
       int[] prompt = Arrays.copyOf(ids, promptTokens);
       Logits logits =
           decoder.prefill(state, prompt, Sequence.CHUNK, scores, null, steps::prefilled);
-      NeuronSet core = state.chosen();
+      NeuronSet core = scores.chosen(state);
       tally.dense().read(logits.read());
       tally.core().read(logits.read());
       tally.score(ids[promptTokens]);

@@ -15,7 +15,6 @@ import org.coreinfer.sampling.SamplingOptions;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Tokens that were read or decoded so far, with their keys and values, the scores that prompts gave
@@ -36,7 +35,6 @@ public final class Sequence implements AutoCloseable {
   private final Stopwatch choosing;
   private NeuronSet neurons;
   private int pending = NONE;
-  private boolean isScored;
   private long selectNanos;
 
   /**
@@ -117,23 +115,22 @@ public final class Sequence implements AutoCloseable {
     }
     int start = state.position();
     boolean isDense = options.method() == CoreOptions.Method.DENSE;
-    float @Nullable [] snapshot = isScored ? scores.snapshot() : null;
+    NeuronScores.Snapshot snapshot = isDense ? null : scores.snapshot();
     choosing.takeNanos();
     try {
       ActivationListener listener = isDense ? ActivationListener.NONE : timed(scores);
       Logits logits = decoder.prefill(state, tokens, CHUNK, listener, null, monitor);
       if (!isDense) {
         choosing.start();
-        neurons = state.chosen();
+        neurons = scores.chosen(state);
         choosing.stop();
-        isScored = true;
       }
       selectNanos = choosing.takeNanos();
       pending = NONE;
       return logits;
     } catch (RuntimeException e) {
       state.truncate(start);
-      if (!isDense) {
+      if (snapshot != null) {
         scores.restore(snapshot);
       }
       throw e;

@@ -98,8 +98,14 @@ public final class Decoder implements AutoCloseable {
         bytes += linear.weight().bytes();
       }
       bytes += neurons.count(layer) * parts.ffn().weights(layer).bytesPerNeuron();
+      bytes += neurons.tail() == null ? 0 : neurons.tail().bytes(layer);
     }
     return bytes;
+  }
+
+  /** The bytes of all layers' FFN weights that decoding may read. */
+  public long ffnBytes() {
+    return parts.ffn().all().stream().mapToLong(ffn -> ffn.neurons() * ffn.bytesPerNeuron()).sum();
   }
 
   /**
@@ -221,7 +227,7 @@ public final class Decoder implements AutoCloseable {
         FfnWeights ffn = ffns.layer(layer);
         for (int first = 0; first < tokens.length; first += step) {
           int count = Math.min(step, tokens.length - first);
-          prefillChunk(on, state, layer, ffn, first, count, s, stretch);
+          prefillChunk(on, state, layer, ffn, first, count, s, stretch, listener);
           listener.observe(layer, ffn, s.activations(), count);
           double seen = layer + (double) (first + count) / tokens.length;
           monitor.progress(seen / config.layers());
@@ -247,7 +253,8 @@ public final class Decoder implements AutoCloseable {
       int first,
       int count,
       Scratch s,
-      Stretch stretch) {
+      Stretch stretch,
+      ActivationListener listener) {
     Block block = parts.blocks().get(layer);
     KvLayer cache = state.cache(layer);
     long rowBytes = (long) config.dim() * Float.BYTES;
@@ -262,6 +269,7 @@ public final class Decoder implements AutoCloseable {
     on.attentionPrefill(attention, s.query(), count, position, cache, s.attention());
     block.output().prefillAdding(on, s.attention(), count, x);
     block.ffnNorm().apply(on, x, count, s.normed());
+    listener.enter(layer, s.normed(), count);
     on.ffnPrefill(ffn, s.normed(), count, s.activations(), x);
   }
 
@@ -293,16 +301,16 @@ public final class Decoder implements AutoCloseable {
     state.inputs().set(token, position, position + parts.positionOffset());
     state.logits().renew();
     if (state.neurons().mustStream()) {
-      step(state.queue(), state);
+      step(state.queue(), state, neurons.tail());
     } else {
-      state.step().run();
+      state.step(neurons.tail()).run();
     }
     state.advance(1);
     return state.logits();
   }
 
   /** All calls of one token, with the same arguments for every token. */
-  private void step(Backend on, DecoderState state) {
+  private void step(Backend on, DecoderState state, @Nullable Tail tail) {
     Scratch s = state.one();
     NativeMemory x = state.x();
     NativeMemory position = state.inputs().position();
@@ -326,6 +334,9 @@ public final class Decoder implements AutoCloseable {
         block.output().decodeAdding(on, s.attention(), x);
         block.ffnNorm().apply(on, x, 1, s.normed());
         ffn(on, layer, ffns, lists, s, x);
+        if (tail != null) {
+          tail.add(on, layer, s.normed(), x);
+        }
       }
     }
     head(on, state, x);

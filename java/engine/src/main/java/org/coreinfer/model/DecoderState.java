@@ -9,6 +9,7 @@ import org.coreinfer.backend.Recording;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one sequence needs beside the weights: a queue of the device, keys and values of the tokens
@@ -25,7 +26,10 @@ public final class DecoderState implements AutoCloseable {
   private final StepInputs inputs;
   private final NativeMemory x; // of the decoded token
   private final Scratch one; // of the decoded token; recordings refer to it
-  private final Recording step;
+  private final StepWork decode;
+  private final Recording plainStep;
+  private @Nullable Recording tailedStep;
+  private @Nullable Tail recordedTail; // by tailedStep
   private Scratch scratch;
   private Stretch stretch;
   private boolean[] isChosen;
@@ -72,8 +76,10 @@ public final class DecoderState implements AutoCloseable {
       resources.onClose(() -> scratch.close());
       this.stretch = Stretch.allocate(queue, config, Math.min(Stretch.TOKENS, capacity));
       resources.onClose(() -> stretch.close());
-      this.step = queue.record(on -> decode.run(on, this));
-      resources.onClose(step::close);
+      this.decode = decode;
+      this.plainStep = queue.record(on -> decode.run(on, this, null));
+      resources.onClose(plainStep::close);
+      resources.onClose(this::closeTailedStep);
     } catch (RuntimeException e) {
       resources.close();
       throw e;
@@ -82,7 +88,7 @@ public final class DecoderState implements AutoCloseable {
 
   /** One step of decoding. */
   interface StepWork {
-    void run(Backend on, DecoderState state);
+    void run(Backend on, DecoderState state, @Nullable Tail tail);
   }
 
   /** The bytes of one layer's keys, and of its values. */
@@ -143,8 +149,27 @@ public final class DecoderState implements AutoCloseable {
     return neurons;
   }
 
-  Recording step() {
-    return step;
+  /** One step, with a tail where the set has one. */
+  Recording step(@Nullable Tail tail) {
+    if (tail == null) {
+      return plainStep;
+    }
+    Recording recorded = tailedStep;
+    if (recorded == null || recordedTail != tail) {
+      closeTailedStep();
+      recorded = queue.record(on -> decode.run(on, this, tail));
+      tailedStep = recorded;
+      recordedTail = tail;
+    }
+    return recorded;
+  }
+
+  private void closeTailedStep() {
+    if (tailedStep != null) {
+      tailedStep.close();
+      tailedStep = null;
+      recordedTail = null;
+    }
   }
 
   KvLayer cache(int layer) {

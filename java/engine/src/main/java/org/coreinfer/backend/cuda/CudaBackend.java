@@ -258,6 +258,18 @@ public final class CudaBackend extends Backend implements Device {
   }
 
   @Override
+  public void matmulTransposed(Tensor weight, NativeMemory x, int tokens, NativeMemory y) {
+    DenseProducts products = device.products();
+    if (products == null) {
+      super.matmulTransposed(weight, x, tokens, y);
+      return;
+    }
+    floats(x, (long) tokens * weight.rows());
+    floats(y, (long) tokens * weight.columns());
+    products.matmulTransposed(this, weight, x, tokens, y);
+  }
+
+  @Override
   public void ffnPrefill(
       FfnWeights weights, NativeMemory x, int tokens, NativeMemory activations, NativeMemory y) {
     DenseProducts products = device.products();
