@@ -1,7 +1,5 @@
 package org.coreinfer.calibration;
 
-import static java.util.stream.Collectors.toMap;
-
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +8,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
@@ -431,31 +430,42 @@ public final class Calibrator {
       return calibration.withDivergence(List.of(divergence));
     }
 
-    /**
-     * With estimates of what is left out, unless neurons that are worth as many bytes do better.
-     */
+    /** With estimates of what is left out, where neurons for as many bytes do less. */
     private Calibration withMaps(DivergenceMeter meter, Calibration plain) {
       int rank = Math.min(MOST_RANK, config.dim() / RANK_PARTS);
       if (rank < 1) {
         return plain;
       }
-      Calibration mapped = plain.withMaps(fitMaps(plain, rank));
-      double keep = KEEPS.get(TYPICAL_KEEP);
-      double same = keep + meter.shareOfBytes(CoreOptions.auto(keep, mapped));
-      double neurons = measure("neurons", () -> meter.measure(CoreOptions.auto(same, plain)));
-      double maps = measure("maps", () -> meter.measure(CoreOptions.auto(keep, mapped)));
-      return maps < neurons ? mapped : plain;
+      Map<Integer, LinearMap> maps = fitMaps(plain, rank);
+      Calibration mapped = plain.withMaps(maps);
+      for (int k : MAP_KEEPS) {
+        double keep = KEEPS.get(k);
+        double same = keep + meter.shareOfBytes(CoreOptions.auto(keep, mapped));
+        double more =
+            measure("more at " + keep, () -> meter.measure(CoreOptions.auto(same, plain)));
+        double map = measure("map at " + keep, () -> meter.measure(CoreOptions.auto(keep, mapped)));
+        if (map >= more) {
+          maps.remove(k);
+        }
+      }
+      return plain.withMaps(maps);
     }
 
     private Map<Integer, LinearMap> fitMaps(Calibration plain, int rank) {
       List<CoreOptions> options =
           MAP_KEEPS.stream().map(k -> CoreOptions.auto(KEEPS.get(k), plain)).toList();
-      List<int[]> documents = read.subList(0, Math.min(read.size(), MOST_MAP_DOCUMENTS));
+      int count = Math.min(read.size(), MOST_MAP_DOCUMENTS);
+      List<int[]> documents =
+          IntStream.range(0, count).mapToObj(i -> read.get(i * read.size() / count)).toList();
       try (MapFitter fitter = new MapFitter(decoder, options, rank, longest(), cacheDtype)) {
         List<LinearMap> maps =
             fitter.fit(
                 documents, fraction -> monitor.progress("Fitting what is left out", fraction));
-        return IntStream.range(0, maps.size()).boxed().collect(toMap(MAP_KEEPS::get, maps::get));
+        Map<Integer, LinearMap> byKeep = new HashMap<>();
+        for (int i = 0; i < maps.size(); i++) {
+          byKeep.put(MAP_KEEPS.get(i), maps.get(i));
+        }
+        return byKeep;
       }
     }
 

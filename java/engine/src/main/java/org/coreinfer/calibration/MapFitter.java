@@ -28,8 +28,10 @@ import org.coreinfer.tensor.Resources;
  * randomised range finder, arXiv 0909.4061), then for the least squares in them. For one thread.
  */
 final class MapFitter implements AutoCloseable {
-  private static final double RIDGE = 1e-3;
+  private static final double RIDGE = 1e-2;
+  private static final int LEAST_DIRECTIONS = 128;
 
+  private final int rank;
   private final Decoder decoder;
   private final ModelConfig config;
   private final DecoderState state;
@@ -47,6 +49,7 @@ final class MapFitter implements AutoCloseable {
    * @param capacity the most tokens of a document
    */
   MapFitter(Decoder decoder, List<CoreOptions> options, int rank, int capacity, DType cacheDtype) {
+    this.rank = rank;
     this.decoder = decoder;
     this.config = decoder.config();
     this.state = decoder.newState(capacity, Sequence.CHUNK, cacheDtype);
@@ -55,6 +58,7 @@ final class MapFitter implements AutoCloseable {
       this.queue = state.queue();
       this.ids = resources.own(queue.allocateInts("neuron lists", config.neurons()));
       this.count = resources.own(queue.allocateInts("neuron counts", 1));
+      int directions = Math.min(config.dim(), Math.max(LEAST_DIRECTIONS, 2 * rank));
       for (CoreOptions option : options) {
         NeuronScores chooser = new NeuronScores(decoder, queue, option);
         resources.onClose(chooser::close);
@@ -62,7 +66,7 @@ final class MapFitter implements AutoCloseable {
         listed.add(new int[config.layers()][]);
         LayerFit[] layers = new LayerFit[config.layers()];
         for (int layer = 0; layer < layers.length; layer++) {
-          layers[layer] = new LayerFit(queue, config.dim(), rank);
+          layers[layer] = new LayerFit(queue, config.dim(), directions);
           resources.onClose(layers[layer]::close);
         }
         fits.add(layers);
@@ -78,20 +82,20 @@ final class MapFitter implements AutoCloseable {
     read(documents, fraction -> progress.accept(fraction / 2));
     fits.forEach(layers -> List.of(layers).forEach(LayerFit::findDirections));
     read(documents, fraction -> progress.accept((1 + fraction) / 2));
-    return fits.stream().map(MapFitter::map).toList();
+    return fits.stream().map(this::map).toList();
   }
 
-  private static LinearMap map(LayerFit[] layers) {
+  private LinearMap map(LayerFit[] layers) {
     short[][] in = new short[layers.length][];
     short[][] out = new short[layers.length][];
     float[][] constant = new float[layers.length][];
     for (int layer = 0; layer < layers.length; layer++) {
-      LayerFit.Solution solution = layers[layer].solve(RIDGE);
+      LayerFit.Solution solution = layers[layer].solve(rank, RIDGE);
       in[layer] = solution.in();
       out[layer] = solution.out();
       constant[layer] = solution.constant();
     }
-    return new LinearMap(in[0].length / constant[0].length, in, out, constant);
+    return new LinearMap(rank, in, out, constant);
   }
 
   private void read(List<int[]> documents, DoubleConsumer progress) {
