@@ -25,7 +25,9 @@ class ReadingOrderTest {
           "core",
           "sampling",
           "generation",
-          "evaluation");
+          "evaluation",
+          "evaluation.metric",
+          "evaluation.task");
 
   private final JavaClasses engine =
       new ClassFileImporter()
