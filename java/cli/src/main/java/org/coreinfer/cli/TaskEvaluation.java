@@ -1,7 +1,6 @@
 package org.coreinfer.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -70,19 +69,17 @@ final class TaskEvaluation {
     }
     try (Writer lines = Files.newBufferedWriter(file, StandardCharsets.UTF_8)) {
       return evaluator.evaluate(
-          task, settings, answered -> write(lines, answered), progress::update);
+          task, settings, answered -> write(file, lines, answered), progress::update);
     } catch (IOException e) {
       throw unwritable(file, e);
-    } catch (UncheckedIOException e) {
-      throw unwritable(file, e.getCause());
     }
   }
 
-  private static void write(Writer lines, TaskEvaluator.Answered answered) {
+  private static void write(Path file, Writer lines, TaskEvaluator.Answered answered) {
     try {
       lines.write(Json.of(answered) + "\n");
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw unwritable(file, e);
     }
   }
 

@@ -6,8 +6,9 @@ import java.util.function.Consumer;
 
 /**
  * Instructions with a worked {@code output} and a short {@code answer}, as GSM8K, BoolQ and others
- * are kept for fine-tuning. Where the answers are numbers the output, which reasons, is shown and
- * the last number counts; elsewhere the answer itself is asked for.
+ * are kept for fine-tuning. Where the answers are numbers, the last number of an answer counts, and
+ * the output is shown, which reasons; or, as models wrote these outputs, the answer alone where an
+ * output comes to another. Elsewhere the answer itself is asked for.
  */
 final class InstructionFormat implements TaskFormat {
   private static final String INSTRUCTION = "instruction";
@@ -33,7 +34,7 @@ final class InstructionFormat implements TaskFormat {
   @Override
   public void read(TaskRecord record, Consumer<Example> examples) {
     String answer = record.text(ANSWER);
-    String shown = isNumber(answer) ? worked(record.text(OUTPUT)) : answer;
+    String shown = isNumber(answer) ? reasoning(record, Extraction.lastNumber(answer)) : answer;
     examples.accept(
         new Example(
             record.where(),
@@ -43,9 +44,12 @@ final class InstructionFormat implements TaskFormat {
   }
 
   /** On one line, as an answer ends with its line. */
-  private static String worked(String output) {
+  private static String reasoning(TaskRecord record, String answer) {
+    String output = record.textOrEmpty(OUTPUT);
     String text = output.startsWith(ANSWER_MARK) ? output.substring(ANSWER_MARK.length()) : output;
-    return text.strip().replaceAll("\\s+", " ");
+    return Extraction.lastNumber(text).equals(answer)
+        ? PlainFormat.oneLine(text)
+        : "The answer is " + answer + ".";
   }
 
   private static boolean isNumber(String text) {

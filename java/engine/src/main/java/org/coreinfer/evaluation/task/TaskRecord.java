@@ -56,6 +56,14 @@ final class TaskRecord {
     return text(name, get(name));
   }
 
+  /** The same of a field that may be blank or missing. */
+  String textOrEmpty(String name) {
+    boolean isBlank =
+        !has(name)
+            || (fields.get(name) instanceof JsonPrimitive text && text.getAsString().isBlank());
+    return isBlank ? "" : text(name);
+  }
+
   /** Texts that are not blank: all of a list, or the only one. */
   List<String> texts(String name) {
     JsonElement value = get(name);
