@@ -91,7 +91,7 @@ final class TaskEvaluation {
     StringBuilder table = new StringBuilder();
     add(
         table,
-        "%s (%s): %d examples, %d shots, %.1f of them shown",
+        "%s (%s): %d examples; shots: %d asked for, %.1f shown",
         report.kind(),
         report.format(),
         report.examples(),

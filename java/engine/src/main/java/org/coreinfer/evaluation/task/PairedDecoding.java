@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -68,23 +69,22 @@ final class PairedDecoding implements AutoCloseable {
     Logits logits = sequence.prefill(prompt, done -> monitor.progress(done * prompt.length / work));
     int first = sequence.newSampler(SamplingOptions.GREEDY).sample(logits);
     long prefillNanos = System.nanoTime() - begin;
-    Decoder.Monitor coreMonitor = tokens -> monitor.progress((prompt.length + tokens) / work);
-    Answer core = decode(first, stop, maxTokens, sequence::decode, coreMonitor);
+    IntConsumer onCore = tokens -> monitor.progress((prompt.length + tokens) / work);
+    Answer core = decode(first, stop, maxTokens, sequence::decode, onCore);
     double keep = share(sequence.neurons());
     sequence.rewind(prompt.length);
-    Decoder.Monitor denseMonitor =
-        tokens -> monitor.progress((prompt.length + maxTokens + tokens) / work);
-    Answer dense = decode(first, stop, maxTokens, sequence::decodeDensely, denseMonitor);
+    IntConsumer onDense = tokens -> monitor.progress((prompt.length + maxTokens + tokens) / work);
+    Answer dense = decode(first, stop, maxTokens, sequence::decodeDensely, onDense);
     return new Pair(dense, core, keep, prompt.length, prefillNanos);
   }
 
   /**
    * Goes on after {@code first} as long as the answer does.
    *
-   * @param monitor hears how many tokens there are
+   * @param onToken hears how many tokens there are
    */
   private Answer decode(
-      int first, String stop, int maxTokens, Supplier<Logits> step, Decoder.Monitor monitor) {
+      int first, String stop, int maxTokens, Supplier<Logits> step, IntConsumer onToken) {
     Sampler sampler = sequence.newSampler(SamplingOptions.GREEDY);
     StreamDecoder pieces = tokenizer.newStreamDecoder(false);
     StringBuilder text = new StringBuilder();
@@ -93,7 +93,7 @@ final class PairedDecoding implements AutoCloseable {
     int token = first;
     while (true) {
       tokens.add(token);
-      monitor.progress(tokens.size());
+      onToken.accept(tokens.size());
       boolean isEnd = endTokens.contains(token);
       if (!isEnd) {
         text.append(pieces.next(token));

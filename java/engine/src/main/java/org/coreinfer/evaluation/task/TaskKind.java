@@ -7,8 +7,8 @@ import org.coreinfer.evaluation.metric.Metrics;
 import org.coreinfer.evaluation.metric.Normalization;
 
 /**
- * What is asked, how, and how answers are scored. The prompts are those of EleutherAI's
- * lm-evaluation-harness, except where a constant says otherwise; an answer ends with its line.
+ * What is asked, how, and how answers are scored. The prompts follow EleutherAI's
+ * lm-evaluation-harness where nothing else is said; an answer ends with its line.
  *
  * @param label as options and JSON name it
  * @param maxTokens the most tokens of an answer, unless others are asked for
@@ -23,7 +23,10 @@ public record TaskKind(
     UnaryOperator<String> extraction,
     List<Metric> metrics) {
 
-  /** Questions from knowledge: TriviaQA, Natural Questions, TruthfulQA. */
+  /**
+   * Questions from knowledge: TriviaQA, Natural Questions, TruthfulQA. BLEU is that of all answers
+   * together; TruthfulQA's own {@code bleu_max} is a mean over answers.
+   */
   public static final TaskKind QUESTION_ANSWERING =
       new TaskKind(
           "qa",
@@ -36,7 +39,7 @@ public record TaskKind(
               Metrics.bleu(),
               Metrics.rougeL()));
 
-  /** Questions about a given text: SQuAD. A question without an answer is {@code unanswerable}. */
+  /** Questions about a given text: SQuAD, without the harness's line for the article's title. */
   public static final TaskKind READING_COMPREHENSION =
       new TaskKind(
           "reading",
@@ -67,7 +70,7 @@ public record TaskKind(
           String::strip,
           List.of(Metrics.rougeL(), Metrics.rouge(1), Metrics.rouge(2), Metrics.bleu()));
 
-  /** A choice of lettered answers; the model writes the letter. */
+  /** A choice of lettered answers, of which the model writes the letter, as MMLU asks it. */
   public static final TaskKind MULTIPLE_CHOICE =
       new TaskKind(
           "choice",

@@ -11,14 +11,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.coreinfer.Model;
-import org.coreinfer.Session;
 import org.coreinfer.TestData;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.error.CoreInferException;
 import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.evaluation.metric.Metric;
 import org.coreinfer.evaluation.metric.Score;
-import org.coreinfer.generation.GenerationRequest;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -114,12 +112,9 @@ class TaskEvaluatorTest {
   }
 
   private static void assertWithin(double least, double most, Score score) {
-    assertTrue(
-        least <= score.low()
-            && score.low() <= score.value()
-            && score.value() <= score.high()
-            && score.high() <= most,
-        score.toString());
+    assertTrue(least <= score.low() && score.high() <= most, score.toString());
+    assertTrue(score.low() <= score.high(), score.toString());
+    assertTrue(least <= score.value() && score.value() <= most, score.toString());
   }
 
   @Test
@@ -134,28 +129,6 @@ class TaskEvaluatorTest {
     }
     for (TaskEvaluator.Answered answered : outcome.answers()) {
       assertEquals(answered.dense(), answered.core());
-    }
-  }
-
-  @Test
-  void bothAnswersAreThoseOfSessions() throws IOException {
-    Outcome outcome = run(stories(), CORE, new TaskSettings(2, 9, 5, 24));
-    boolean differs = false;
-    for (TaskEvaluator.Answered answered : outcome.answers()) {
-      assertEquals(session(CoreOptions.dense(), answered.prompt()), answered.dense());
-      assertEquals(session(CORE, answered.prompt()), answered.core());
-      differs |= !answered.dense().equals(answered.core());
-    }
-    assertEquals(4, outcome.answers().size());
-    assertTrue(differs, "core neurons changed nothing: " + outcome.answers());
-  }
-
-  private static String session(CoreOptions options, String prompt) {
-    try (Session session = model.newSession(options)) {
-      return session
-          .generate(
-              GenerationRequest.of(prompt).parseSpecial(false).maxTokens(24).stop("\n").build())
-          .text();
     }
   }
 
