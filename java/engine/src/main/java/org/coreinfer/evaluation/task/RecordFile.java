@@ -2,6 +2,7 @@ package org.coreinfer.evaluation.task;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -76,13 +77,11 @@ final class RecordFile {
         line = rows.getCurrentLineNumber() + 1;
       }
       return records;
-    } catch (IOException | IllegalArgumentException | IllegalStateException e) {
+    } catch (IOException
+        | UncheckedIOException // what the iterator makes of it
+        | IllegalArgumentException
+        | IllegalStateException e) {
       throw notATable(file, line, e);
-    } catch (RuntimeException e) {
-      if (e.getCause() instanceof IOException) { // what the iterator makes of it
-        throw notATable(file, line, e);
-      }
-      throw e;
     }
   }
 
