@@ -26,7 +26,12 @@ class ReadingOrderTest {
           "sampling",
           "generation",
           "evaluation",
+<<<<<<< HEAD
           "calibration");
+=======
+          "evaluation.metric",
+          "evaluation.task");
+>>>>>>> tasks
 
   private final JavaClasses engine =
       new ClassFileImporter()

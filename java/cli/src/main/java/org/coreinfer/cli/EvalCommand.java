@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.coreinfer.Model;
 import org.coreinfer.core.CoreOptions;
@@ -25,15 +26,20 @@ import picocli.CommandLine.Spec;
     name = "eval",
     sortOptions = false,
     abbreviateSynopsis = true,
-    description = "Compare core neurons with dense decoding: perplexity, divergence, agreement.",
+    description =
+        "Compare core neurons with dense decoding: perplexity, divergence and agreement on texts, or"
+            + " the scores of answers to questions.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  coreinfer eval --text stories.txt",
       "  coreinfer eval model.gguf --text stories.txt --keep 0.2 --rule norm --json",
       "  coreinfer eval model.gguf --text stories.txt --max-documents 20 --context 512",
+      "  coreinfer eval model.gguf --task triviaqa.csv --keep 0.2 --rule paper --limit 500",
+      "  coreinfer eval model.gguf --task wmt16-ro-en.json --keep 0.4 --shots 3 --json",
       "",
-      "FILE holds documents with a line <|endoftext|> between them. The first half of each is the",
-      "prompt, the rest is fed token by token, densely and with the prompt's core neurons."
+      "A text holds documents with a line <|endoftext|> between them. The first half of each is the",
+      "prompt, the rest is fed token by token, densely and with the prompt's core neurons. A task",
+      "holds questions; each is answered greedily, densely and with its prompt's core neurons."
     })
 final class EvalCommand implements Callable<Integer> {
   private final Streams streams;
@@ -49,9 +55,8 @@ final class EvalCommand implements Callable<Integer> {
       description = "GGUF file or Hugging Face folder (default: the embedded model).")
   private @Nullable Path path;
 
-  @Option(names = "--text", required = true, paramLabel = "FILE", description = "The documents.")
-  @SuppressWarnings("NullAway.Init")
-  private Path text;
+  @Option(names = "--text", paramLabel = "FILE", description = "The documents.")
+  private @Nullable Path text;
 
   @Option(
       names = "--prompt-fraction",
@@ -69,6 +74,7 @@ final class EvalCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object instead of a table.")
   private boolean isJson;
 
+  @Mixin private TaskOptions tasks = new TaskOptions();
   @Mixin private NeuronOptions neurons = new NeuronOptions();
   @Mixin private ModelOptions models = new ModelOptions();
 
@@ -81,7 +87,11 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() {
     checkOptions();
     CoreOptions core = neurons.toCoreOptions(path, streams);
-    List<String> documents = Documents.read(text, maxDocuments);
+    if (tasks.isAskedInsteadOf(text)) {
+      TaskEvaluation evaluation = new TaskEvaluation(tasks, streams, cancellation);
+      return neurons.suitedLayers(() -> evaluation.run(models, path, core, isJson));
+    }
+    List<String> documents = Documents.read(Objects.requireNonNull(text), maxDocuments);
     try (Interrupt interrupt = Interrupt.listen(cancellation);
         Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
         Model model = models.load(path, core, streams, loading::update)) {

@@ -180,6 +180,32 @@ public final class Sequence implements AutoCloseable {
     return logits;
   }
 
+  /**
+   * Computes the accepted token with every neuron; those of {@link #decode} stay chosen.
+   *
+   * @return the logits after it, valid until the next call
+   */
+  public Logits decodeDensely() {
+    Logits logits = decoder.decode(state, pending, decoder.allNeurons());
+    pending = NONE;
+    return logits;
+  }
+
+  /**
+   * Goes back to where the first {@code tokens} tokens had been read or decoded. The core neurons
+   * stay chosen, and the scores of prompts count on, unless {@code tokens} is 0: then the sequence
+   * is as a new one.
+   */
+  public void rewind(int tokens) {
+    state.truncate(tokens);
+    pending = NONE;
+    if (tokens == 0) {
+      scores.restore(null);
+      isScored = false;
+      neurons = decoder.allNeurons();
+    }
+  }
+
   @Override
   public void close() {
     resources.close();
