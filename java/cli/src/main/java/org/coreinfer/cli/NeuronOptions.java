@@ -1,7 +1,12 @@
 package org.coreinfer.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.coreinfer.Calibrations;
@@ -26,19 +31,23 @@ final class NeuronOptions {
   @Option(
       names = "--method",
       paramLabel = "NAME",
+      split = ",",
+      hideParamSyntax = true,
       converter = MethodConverter.class,
       description = {
         "auto: the prompt's core neurons, its calibrated cluster a prior that fades;",
         "similarity: the cluster's; stability: the prompt's own; dense: every neuron",
         "(default: auto with a calibration; else stability if --keep is given, else dense)."
       })
-  private @Nullable Method method;
+  private List<Method> methods = List.of();
 
   @Option(
       names = "--keep",
       paramLabel = "FRACTION",
+      split = ",",
+      hideParamSyntax = true,
       description = "Fraction of FFN neurons that decoding computes; 1 is dense.")
-  private @Nullable Double keep;
+  private List<Double> keeps = List.of();
 
   @Option(
       names = "--max-kl",
@@ -61,12 +70,14 @@ final class NeuronOptions {
   @Option(
       names = "--rule",
       paramLabel = "NAME",
+      split = ",",
+      hideParamSyntax = true,
       description =
           "How neurons are ranked: paper, reference, magnitude, norm, impact or relative (default:"
               + " the calibration's, or "
               + CoreOptions.DEFAULT_RULE
               + ").")
-  private @Nullable String rule;
+  private List<String> rules = List.of();
 
   @Option(
       names = "--alpha",
@@ -112,29 +123,77 @@ final class NeuronOptions {
    * @param streams where it is noted if nothing sparse can be chosen
    */
   CoreOptions toCoreOptions(@Nullable Path model, Streams streams) {
-    if (keep != null && maxKl != null) {
+    requireOne("--method", methods);
+    requireOne("--rule", rules);
+    requireOne("--keep", keeps);
+    return toCombinations(model, streams).get(0);
+  }
+
+  private void requireOne(String option, List<?> values) {
+    if (values.size() > 1) {
+      throw Usage.error(
+          command, option + ": takes one value here, found " + values + "; eval compares several");
+    }
+  }
+
+  /**
+   * Every combination of the methods, rules and keep fractions that were given, without repetition:
+   * dense decoding is one, whatever it is combined with.
+   *
+   * @param model as for {@link #toCoreOptions}
+   */
+  List<CoreOptions> toCombinations(@Nullable Path model, Streams streams) {
+    if (!keeps.isEmpty() && maxKl != null) {
       throw Usage.error(command, "give --keep or --max-kl, not both");
     }
     Calibration calibration = calibration(model);
-    Method chosen = method != null ? method : methodFor(calibration);
-    CoreOptions options = change(CoreOptions.dense(), "--rule", o -> o.withRule(rule(calibration)));
+    Set<CoreOptions> combinations = new LinkedHashSet<>();
+    for (Choice choice : choices()) {
+      CoreOptions options = resolve(choice, calibration);
+      boolean isDense = options.method() == Method.DENSE;
+      if (!isDense || combinations.stream().noneMatch(o -> o.method() == Method.DENSE)) {
+        combinations.add(options);
+      }
+    }
+    noteDense(List.copyOf(combinations), calibration, streams);
+    return List.copyOf(combinations);
+  }
+
+  /** One combination of what may be given as a list; null for what was not given. */
+  private record Choice(@Nullable Method method, @Nullable String rule, @Nullable Double keep) {}
+
+  private List<Choice> choices() {
+    List<Choice> choices = new ArrayList<>();
+    for (Optional<Method> method : orNone(methods)) {
+      for (Optional<String> rule : orNone(rules)) {
+        for (Optional<Double> keep : orNone(keeps)) {
+          choices.add(new Choice(method.orElse(null), rule.orElse(null), keep.orElse(null)));
+        }
+      }
+    }
+    return choices;
+  }
+
+  private static <T> List<Optional<T>> orNone(List<T> values) {
+    return values.isEmpty()
+        ? List.of(Optional.empty())
+        : values.stream().map(Optional::of).toList();
+  }
+
+  private CoreOptions resolve(Choice choice, @Nullable Calibration calibration) {
+    Method chosen = methodFor(choice, calibration);
+    CoreOptions options =
+        change(CoreOptions.dense(), "--rule", o -> o.withRule(rule(choice, calibration)));
     options = change(options, "--alpha", o -> o.withAlpha(alpha(calibration)));
     if (chosen == Method.DENSE) {
-      noteDense(calibration, streams);
       return options;
     }
     options = options.withCalibration(calibration);
-    options = withKeep(options, calibration);
+    options = withKeep(options, choice.keep(), calibration);
     options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     options = change(options, "--method", o -> o.withMethod(chosen));
-    options =
-        change(options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
-    if (maxKl != null && options.keep() == 1) {
-      streams.note(
-          "coreinfer: decoding densely: no share of the neurons was measured within --max-kl "
-              + maxKl);
-    }
-    return options;
+    return change(
+        options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
   }
 
   private @Nullable Calibration calibration(@Nullable Path model) {
@@ -144,26 +203,38 @@ final class NeuronOptions {
     return Calibrations.of(model);
   }
 
-  private Method methodFor(@Nullable Calibration calibration) {
+  private Method methodFor(Choice choice, @Nullable Calibration calibration) {
+    if (choice.method() != null) {
+      return choice.method();
+    }
     if (calibration != null) {
-      return rule == null || rule.equals(calibration.source().rule())
+      return choice.rule() == null || choice.rule().equals(calibration.source().rule())
           ? Method.AUTO
           : Method.STABILITY; // whose scores the calibration does not know
     }
-    return keep == null && maxKl == null ? Method.DENSE : Method.STABILITY;
+    return choice.keep() == null && maxKl == null ? Method.DENSE : Method.STABILITY;
   }
 
-  private void noteDense(@Nullable Calibration calibration, Streams streams) {
-    if (method == null && calibration == null) {
+  private void noteDense(
+      List<CoreOptions> combinations, @Nullable Calibration calibration, Streams streams) {
+    CoreOptions first = combinations.get(0);
+    if (combinations.size() > 1) {
+      return;
+    }
+    if (first.method() == Method.DENSE && methods.isEmpty() && calibration == null) {
       streams.note(
           "coreinfer: decoding densely, as nothing is known of this model's neurons: run"
               + " 'coreinfer calibrate', or choose with --keep");
+    } else if (first.method() != Method.DENSE && maxKl != null && first.keep() == 1) {
+      streams.note(
+          "coreinfer: decoding densely: no share of the neurons was measured within --max-kl "
+              + maxKl);
     }
   }
 
-  private String rule(@Nullable Calibration calibration) {
-    if (rule != null) {
-      return rule;
+  private static String rule(Choice choice, @Nullable Calibration calibration) {
+    if (choice.rule() != null) {
+      return choice.rule();
     }
     return calibration == null ? CoreOptions.DEFAULT_RULE : calibration.source().rule();
   }
@@ -175,10 +246,10 @@ final class NeuronOptions {
     return calibration == null ? CoreOptions.DEFAULT_ALPHA : calibration.source().alpha();
   }
 
-  private CoreOptions withKeep(CoreOptions options, @Nullable Calibration calibration) {
-    Double given = keep;
-    if (given != null) {
-      return change(options, "--keep", o -> o.withKeep(given));
+  private CoreOptions withKeep(
+      CoreOptions options, @Nullable Double keep, @Nullable Calibration calibration) {
+    if (keep != null) {
+      return change(options, "--keep", o -> o.withKeep(keep));
     }
     if (calibration == null) {
       throw Usage.error(
