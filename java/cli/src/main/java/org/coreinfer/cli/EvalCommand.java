@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.coreinfer.Model;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.CoreOptions.Method;
 import org.coreinfer.evaluation.Documents;
 import org.coreinfer.evaluation.Evaluation;
 import org.coreinfer.evaluation.Evaluator;
@@ -83,6 +84,9 @@ final class EvalCommand implements Callable<Integer> {
     }
     List<CoreOptions> cores = neurons.toCombinations(path, streams);
     plot.check();
+    if (plot.isWanted() && cores.stream().allMatch(core -> core.method() == Method.DENSE)) {
+      throw Usage.error(spec, "--plot: dense decoding has no divergence to draw; give --keep");
+    }
     List<String> read = Documents.read(text, documents.most());
     CoreOptions widest = Collections.max(cores, Comparator.comparing(CoreOptions::keep));
     try (Interrupt interrupt = Interrupt.listen(cancellation);

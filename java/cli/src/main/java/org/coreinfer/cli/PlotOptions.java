@@ -32,6 +32,10 @@ final class PlotOptions {
               + " a folder.")
   private @Nullable Path target;
 
+  boolean isWanted() {
+    return target != null;
+  }
+
   /** Finds out early whether pictures can be drawn and written, if any are wanted. */
   void check() {
     Path to = target;
