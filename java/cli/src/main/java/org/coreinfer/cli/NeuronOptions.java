@@ -116,11 +116,13 @@ final class NeuronOptions {
               + " decoding.")
   private boolean isLossless;
 
+  private Runnable whenSuited = () -> {};
+
   /**
    * The options as the library takes them; wrong values are usage errors.
    *
    * @param model beside which a calibration may lie; null for the embedded model
-   * @param streams where it is noted if nothing sparse can be chosen
+   * @param streams where {@link #suitedLayers} notes it if nothing sparse was chosen
    */
   CoreOptions toCoreOptions(@Nullable Path model, Streams streams) {
     requireOne("--method", methods);
@@ -155,8 +157,9 @@ final class NeuronOptions {
         combinations.add(options);
       }
     }
-    noteDense(List.copyOf(combinations), calibration, streams);
-    return List.copyOf(combinations);
+    List<CoreOptions> all = List.copyOf(combinations);
+    whenSuited = () -> noteDense(all, calibration, streams);
+    return all;
   }
 
   /** One combination of what may be given as a list; null for what was not given. */
@@ -185,13 +188,13 @@ final class NeuronOptions {
     CoreOptions options =
         change(CoreOptions.dense(), "--rule", o -> o.withRule(rule(choice, calibration)));
     options = change(options, "--alpha", o -> o.withAlpha(alpha(calibration)));
+    options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     if (chosen == Method.DENSE) {
       return options;
     }
     options = options.withCalibration(calibration);
-    options = withKeep(options, choice.keep(), calibration);
-    options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     options = change(options, "--method", o -> o.withMethod(chosen));
+    options = withKeep(options, choice.keep(), calibration);
     return change(
         options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
   }
@@ -267,9 +270,11 @@ final class NeuronOptions {
     return layers == null ? null : LayerRange.parse(layers);
   }
 
-  /** Does what depends on the layers of a model. */
+  /** Does what depends on the layers of a model; what is to be noted of the options comes after. */
   <T> T suitedLayers(Supplier<T> work) {
-    return Usage.suited(command, work, "--layers", "--calibration");
+    T result = Usage.suited(command, work, "--layers", "--calibration");
+    whenSuited.run();
+    return result;
   }
 
   private CoreOptions change(CoreOptions options, String option, UnaryOperator<CoreOptions> step) {
