@@ -89,7 +89,7 @@ class WrongUsageTest {
 
   @Test
   void unknownMethodsAreToldWhichThereAre() {
-    String sentence = Command.run("run", "-p", "x", "--method", "similarity").sentence(2);
+    String sentence = Command.run("run", "-p", "x", "--method", "guess").sentence(2);
     assertTrue(sentence.contains("stability") && sentence.contains("dense"), sentence);
   }
 

@@ -370,8 +370,7 @@ public final class Calibrator {
     private DivergenceMeter meter() {
       long most = Math.max(1, MOST_LOGIT_BYTES / DivergenceMeter.bytesPerDocument(decoder));
       int count = (int) Math.min(Math.min(heldOut.size(), settings.measured()), most);
-      int longest = heldOut.stream().mapToInt(ids -> ids.length).max().orElse(1);
-      DivergenceMeter meter = new DivergenceMeter(decoder, longest, cacheDtype);
+      DivergenceMeter meter = new DivergenceMeter(decoder, cacheDtype);
       try {
         for (int i = 0; i < count; i++) {
           meter.add(heldOut.get((int) ((long) i * heldOut.size() / count)));

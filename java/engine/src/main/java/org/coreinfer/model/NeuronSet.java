@@ -73,6 +73,11 @@ public final class NeuronSet {
     return lists.length;
   }
 
+  /** How many neurons each layer has, computed or not. */
+  public int neurons() {
+    return neurons;
+  }
+
   /** How many neurons of a layer are computed. */
   public int count(int layer) {
     int[] list = lists[layer];
