@@ -9,6 +9,7 @@ import org.coreinfer.backend.Recording;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one sequence needs beside the weights: a queue of the device, keys and values of the tokens
@@ -28,6 +29,7 @@ public final class DecoderState implements AutoCloseable {
   private final Recording step;
   private Scratch scratch;
   private Stretch stretch;
+  private @Nullable LogitsRows rows;
   private boolean[] isChosen;
   private int position;
 
@@ -61,6 +63,7 @@ public final class DecoderState implements AutoCloseable {
       }
       this.logits = new Logits(queue, config.vocabulary());
       resources.onClose(logits::close);
+      resources.onClose(this::closeRows);
       this.neurons = new NeuronLists(queue, config, ffn, mostListed);
       resources.onClose(neurons::close);
       this.inputs = new StepInputs(queue);
@@ -127,6 +130,24 @@ public final class DecoderState implements AutoCloseable {
     return stretch;
   }
 
+  /** Room for the logits after each of at least {@code tokens} tokens. */
+  LogitsRows rows(int tokens) {
+    LogitsRows held = rows;
+    if (held == null || held.tokens() < tokens) {
+      closeRows();
+      held = new LogitsRows(queue, tokens, config.vocabulary());
+      rows = held;
+    }
+    return held;
+  }
+
+  private void closeRows() {
+    if (rows != null) {
+      rows.close();
+      rows = null;
+    }
+  }
+
   Scratch one() {
     return one;
   }
@@ -155,14 +176,14 @@ public final class DecoderState implements AutoCloseable {
     return logits;
   }
 
-  /** Layers for which the latest prefill's listener chose neurons. */
+  /** Layers for which the latest prefill's or append's listener chose neurons. */
   boolean[] isChosen() {
     return isChosen;
   }
 
   /**
-   * The neurons that the latest prefill's listener chose, and all neurons of layers for which it
-   * chose none.
+   * The neurons that the listener of the latest prefill or append chose, and all neurons of layers
+   * for which it chose none.
    */
   public NeuronSet chosen() {
     return neurons.read(isChosen);
