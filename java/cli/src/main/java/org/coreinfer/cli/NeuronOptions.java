@@ -102,7 +102,7 @@ final class NeuronOptions {
       names = "--lossless",
       description =
           "Let core neurons draft tokens and all neurons verify them: the text is that of dense"
-              + " decoding.")
+              + " decoding. Needs core neurons: --keep, or a calibration.")
   private boolean isLossless;
 
   /**
@@ -120,6 +120,12 @@ final class NeuronOptions {
     CoreOptions options = change(CoreOptions.dense(), "--rule", o -> o.withRule(rule(calibration)));
     options = change(options, "--alpha", o -> o.withAlpha(alpha(calibration)));
     if (chosen == Method.DENSE) {
+      if (isLossless) {
+        throw Usage.error(
+            command,
+            "--lossless drafts with core neurons: say with --keep how many, and leave out --method"
+                + " dense");
+      }
       noteDense(calibration, streams);
       return options;
     }
@@ -128,7 +134,8 @@ final class NeuronOptions {
     options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     options = change(options, "--method", o -> o.withMethod(chosen));
     options =
-        change(options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
+        change(
+            options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
     if (maxKl != null && options.keep() == 1) {
       streams.note(
           "coreinfer: decoding densely: no share of the neurons was measured within --max-kl "

@@ -127,8 +127,7 @@ public record CoreOptions(
 
   /** The prompt's own core neurons with the default rule. */
   public static CoreOptions stability(double keep) {
-    return new CoreOptions(
-        Method.STABILITY, DEFAULT_RULE, DEFAULT_ALPHA, keep, null, null, Upkeep.NONE);
+    return new CoreOptions(Method.STABILITY, DEFAULT_RULE, DEFAULT_ALPHA, keep, null, null, Upkeep.NONE);
   }
 
   /** The core neurons of the prompt's cluster. */
@@ -143,8 +142,7 @@ public record CoreOptions(
 
   private static CoreOptions calibrated(Method method, double keep, Calibration calibration) {
     Calibration.Source source = calibration.source();
-    return new CoreOptions(
-        method, source.rule(), source.alpha(), keep, null, calibration, Upkeep.NONE);
+    return new CoreOptions(method, source.rule(), source.alpha(), keep, null, calibration, Upkeep.NONE);
   }
 
   /**

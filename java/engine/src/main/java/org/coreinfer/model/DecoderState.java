@@ -32,6 +32,7 @@ public final class DecoderState implements AutoCloseable {
   private @Nullable LogitsRows rows;
   private boolean[] isChosen;
   private int position;
+  private int computed; // tokens whose keys and values the cache holds
 
   /**
    * @param capacity the most tokens of the sequence
@@ -201,6 +202,7 @@ public final class DecoderState implements AutoCloseable {
 
   void advance(int tokens) {
     position += tokens;
+    computed = position;
   }
 
   /** Forgets everything after the first {@code tokens} tokens. */
@@ -210,6 +212,19 @@ public final class DecoderState implements AutoCloseable {
           "tokens=" + tokens + ": the sequence has " + position + " tokens");
     }
     position = tokens;
+  }
+
+  /**
+   * Brings tokens back that {@link #truncate} forgot.
+   *
+   * @throws IllegalStateException if others were computed since, or there were not so many
+   */
+  public void restore(int tokens) {
+    if (tokens < 0 || tokens > computed - position) {
+      throw new IllegalStateException(
+          "tokens=%d: %d were forgotten".formatted(tokens, computed - position));
+    }
+    position += tokens;
   }
 
   @Override
