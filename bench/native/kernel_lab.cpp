@@ -99,7 +99,7 @@ void MeasureMatvec() {
     const double seconds = MedianSeconds([&] {
       copy = (copy + 1) % kCopies;
       const uint8_t* weight = weights + static_cast<int64_t>(bytes) * copy;
-      Require(ci_matvec(context, dtype.value, weight, nullptr, x, kNeurons, kDim, 0, y));
+      Require(ci_matvec(context, dtype.value, weight, nullptr, x, 1, kNeurons, kDim, 0, y));
     });
     std::printf("matvec %-5s               %8.3f ms %7.1f GB/s\n", dtype.name, seconds * 1e3, bytes / seconds * 1e-9);
     Free(weights, bytes * kCopies);
@@ -132,7 +132,7 @@ void MeasureDecode(const Dtype& up, const Dtype& down) {
         const uint8_t* down_data = up_data + static_cast<int64_t>(up_bytes);
         std::memset(y, 0, kDim * sizeof(float));
         Require(ci_ffn_decode(context, CI_SILU, up.value, gate, up_data, nullptr, nullptr, down.value, down_data,
-                              nullptr, x, listed ? ids.data() : nullptr, &core, kNeurons, kDim, activations, y));
+                              nullptr, x, 1, listed ? ids.data() : nullptr, &core, kNeurons, kDim, activations, y));
       });
       const double read = bytes * core / kNeurons;
       std::printf("ffn_decode %-4s %-11s keep %.1f %-8s %8.3f ms %7.1f GB/s\n", up.name, down.name, keep,
@@ -203,7 +203,7 @@ void MeasureAttention() {
       const int32_t first = 0;
       const int32_t last = positions - 1;
       const double decode = MedianSeconds([&] {
-        Require(ci_attention_decode(context, queries, kHeads, kv_heads, kHeadDim, &last, 0, 0.09f, positions, CI_F16,
+        Require(ci_attention_decode(context, queries, 1, kHeads, kv_heads, kHeadDim, &last, 0, 0.09f, positions, CI_F16,
                                     keys, values, y));
       });
       const double prefill = MedianSeconds([&] {

@@ -14,7 +14,8 @@ namespace {
 
 constexpr SimdKernels kKernels = {
     kName,
-    {DotPlain<F32Reader>, DotPlain<F16Reader>, DotPlain<Bf16Reader>, DotBlocks<Q8Reader>, DotBlocks<Q4Reader>},
+    {DotEach<PlainDots<F32Reader>>, DotEach<PlainDots<F16Reader>>, DotEach<PlainDots<Bf16Reader>>,
+     DotEach<BlockDots<Q8Reader>>, DotEach<BlockDots<Q4Reader>>},
     {AddPlainRows<F32Reader>, AddPlainRows<F16Reader>, AddPlainRows<Bf16Reader>, AddBlockRows<Q8Reader>,
      AddBlockRows<Q4Reader>},
     {AddSharedRows<Q8Reader>, AddSharedRows<Q4Reader>},

@@ -1,5 +1,5 @@
 // Loops over weight rows: dot products, sums of scaled rows, conversion. Each reads its weights once, in registers, so
-// memory bounds the time. Dot products keep four accumulators to cover the latency of a multiply-add.
+// memory bounds the time. Dot products keep four accumulators per token to cover the latency of a multiply-add.
 #pragma once
 
 #include "coreinfer/types.h"
@@ -16,51 +16,101 @@ inline void PrefetchLines(const uint8_t* address) {
   for (int64_t offset = 0; offset < kBytes; offset += 64) Prefetch(address + offset);
 }
 
-template <class Reader>
-float DotPlain(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns) {
-  Vec sum[4] = {Zero(), Zero(), Zero(), Zero()};
-  int64_t i = 0;
-  for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
-    PrefetchLines<4 * kLanes * Reader::kBytes>(next + i * Reader::kBytes);
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) {
-      const int64_t at = i + v * kLanes;
-      sum[v] = Fma(Reader::Read(row + at * Reader::kBytes), Load(x + at), sum[v]);
+// The accumulators of one row and kTokens tokens; the vectors of tokens are `stride` elements apart.
+template <int kTokens>
+struct DotSums {
+  DotSums() {
+    for (int t = 0; t < kTokens; ++t) {
+      for (int v = 0; v < 4; ++v) sum[t][v] = Zero();
     }
   }
-  for (; i + kLanes <= columns; i += kLanes) {
-    sum[0] = Fma(Reader::Read(row + i * Reader::kBytes), Load(x + i), sum[0]);
-  }
-  if (i < columns) {
-    const int64_t rest = columns - i;
-    sum[1] = Fma(ReadPartial<Reader>(row + i * Reader::kBytes, rest), LoadPartial(x + i, rest), sum[1]);
-  }
-  return Sum(Add(Add(sum[0], sum[1]), Add(sum[2], sum[3])));
-}
 
-template <class Reader>
-inline Vec AddBlockDot(const uint8_t* block, const float* x, Vec sum) {
-  Vec q[kGroupVecs];
-  Reader::Read(block + 2, q);
-  Vec dot = Mul(q[0], Load(x));
+  void AddProducts(Vec weights, const float* x, int64_t stride, int v) {
 #pragma GCC unroll 8
-  for (int v = 1; v < kGroupVecs; ++v) dot = Fma(q[v], Load(x + v * kLanes), dot);
-  return Fma(BroadcastHalf(block), dot, sum);
-}
+    for (int t = 0; t < kTokens; ++t) sum[t][v] = Fma(weights, Load(x + t * stride), sum[t][v]);
+  }
+
+  void Finish(float* out) const {
+    for (int t = 0; t < kTokens; ++t) out[t] = Sum(Add(Add(sum[t][0], sum[t][1]), Add(sum[t][2], sum[t][3])));
+  }
+
+  Vec sum[kTokens][4];
+};
 
 template <class Reader>
-float DotBlocks(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns) {
-  constexpr int64_t kBytes = Reader::kBlockBytes;
-  const int64_t blocks = columns / kGroup;
-  Vec sum[4] = {Zero(), Zero(), Zero(), Zero()};
-  int64_t b = 0;
-  for (; b + 4 <= blocks; b += 4) {
-    PrefetchLines<4 * kBytes>(next + b * kBytes);
+struct PlainDots {
+  template <int kTokens>
+  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t columns, float* out) {
+    DotSums<kTokens> sums;
+    int64_t i = 0;
+    for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
+      PrefetchLines<4 * kLanes * Reader::kBytes>(next + i * Reader::kBytes);
 #pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) sum[v] = AddBlockDot<Reader>(row + (b + v) * kBytes, x + (b + v) * kGroup, sum[v]);
+      for (int v = 0; v < 4; ++v) {
+        const int64_t at = i + v * kLanes;
+        sums.AddProducts(Reader::Read(row + at * Reader::kBytes), x + at, columns, v);
+      }
+    }
+    for (; i + kLanes <= columns; i += kLanes) {
+      sums.AddProducts(Reader::Read(row + i * Reader::kBytes), x + i, columns, 0);
+    }
+    if (i < columns) {
+      const int64_t rest = columns - i;
+      const Vec weights = ReadPartial<Reader>(row + i * Reader::kBytes, rest);
+      for (int t = 0; t < kTokens; ++t) {
+        sums.sum[t][1] = Fma(weights, LoadPartial(x + t * columns + i, rest), sums.sum[t][1]);
+      }
+    }
+    sums.Finish(out);
   }
-  for (; b < blocks; ++b) sum[0] = AddBlockDot<Reader>(row + b * kBytes, x + b * kGroup, sum[0]);
-  return Sum(Add(Add(sum[0], sum[1]), Add(sum[2], sum[3])));
+};
+
+template <class Reader>
+struct BlockDots {
+  template <int kTokens>
+  static void AddBlock(const uint8_t* block, const float* x, int64_t stride, int v, DotSums<kTokens>* sums) {
+    Vec q[kGroupVecs];
+    Reader::Read(block + 2, q);
+    const Vec scale = BroadcastHalf(block);
+#pragma GCC unroll 8
+    for (int t = 0; t < kTokens; ++t) {
+      const float* own = x + t * stride;
+      Vec dot = Mul(q[0], Load(own));
+#pragma GCC unroll 8
+      for (int part = 1; part < kGroupVecs; ++part) dot = Fma(q[part], Load(own + part * kLanes), dot);
+      sums->sum[t][v] = Fma(scale, dot, sums->sum[t][v]);
+    }
+  }
+
+  template <int kTokens>
+  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t columns, float* out) {
+    constexpr int64_t kBytes = Reader::kBlockBytes;
+    const int64_t blocks = columns / kGroup;
+    DotSums<kTokens> sums;
+    int64_t b = 0;
+    for (; b + 4 <= blocks; b += 4) {
+      PrefetchLines<4 * kBytes>(next + b * kBytes);
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) AddBlock<kTokens>(row + (b + v) * kBytes, x + (b + v) * kGroup, columns, v, &sums);
+    }
+    for (; b < blocks; ++b) AddBlock<kTokens>(row + b * kBytes, x + b * kGroup, columns, 0, &sums);
+    sums.Finish(out);
+  }
+};
+
+// As many tokens at once as have room in registers; the row stays in L1 for the others.
+constexpr int kDotTokens = kLanes == 16 ? 4 : 2;
+
+template <class Dots>
+void DotEach(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out) {
+  const int64_t columns = x.columns;
+  int32_t t = 0;
+  for (; t + kDotTokens <= x.tokens; t += kDotTokens) {
+    Dots::template Take<kDotTokens>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
+  }
+  for (; t + 2 <= x.tokens; t += 2)
+    Dots::template Take<2>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
+  if (t < x.tokens) Dots::template Take<1>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
 }
 
 // Adds kRows rows at once, so that y is loaded and stored once for all of them. `next` are the rows of the pass after

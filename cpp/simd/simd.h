@@ -16,14 +16,22 @@ struct Matrix {
   int32_t columns;
 };
 
+/// The vectors of `tokens` tokens, `columns` elements each, one after another.
+struct Vectors {
+  const float* x;
+  int32_t tokens;
+  int32_t columns;
+};
+
 /// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
 /// whatever it is computed together with, so callers may divide work as they like.
 struct SimdKernels {
   const char* name;
 
-  /// The sum of row[i] * x[i], in F32; indexed by the dtypes F32..Q4_0. `next` is the row that will be read after this
-  /// one, for prefetching: scattered rows would otherwise each begin with a wait for memory. It may be `row` itself.
-  float (*dot[5])(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns);
+  /// out[t] = the sum of row[i] * x[t][i], in F32; indexed by the dtypes F32..Q4_0. The row is converted once for
+  /// several tokens, and each gets the same bits as alone. `next` is the row that will be read after this one, for
+  /// prefetching: scattered rows would otherwise each begin with a wait for memory. It may be `row` itself.
+  void (*dot[5])(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out);
 
   /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed by the dtypes F32..Q4_0.
   void (*add_rows[5])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,

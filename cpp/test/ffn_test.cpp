@@ -150,7 +150,7 @@ TEST(ActivationsArePrecise) {
     }
     const auto got = OnEveryContext(std::vector<float>(z.size()), "activation", [&](ci_context* c, float* out) {
       return ci_ffn_decode(c, activation, CI_F32, nullptr, up.data(), nullptr, nullptr, CI_F32, down.data(), nullptr,
-                           x.data(), nullptr, core.data(), neurons, 1, out, y.data());
+                           x.data(), 1, nullptr, core.data(), neurons, 1, out, y.data());
     });
     CHECK_CLOSE(got, want, scale, kActivationTolerance, Shape("activation", {activation}));
   }
@@ -166,7 +166,7 @@ TEST(ExtremeGatesStayFinite) {
       const Array<float> x({size});
       const auto activations = OnEveryContext({0.0f, 0.0f}, "extreme gates", [&](ci_context* c, float* out) {
         return ci_ffn_decode(c, activation, CI_F32, nullptr, up.data(), nullptr, nullptr, CI_F32, down.data(), nullptr,
-                             x.data(), nullptr, core.data(), 2, 1, out, y.data());
+                             x.data(), 1, nullptr, core.data(), 2, 1, out, y.data());
       });
       CHECK(activations[0] == size);
       CHECK(std::fabs(activations[1]) <= 1e-5f);
@@ -184,7 +184,7 @@ TEST(FfnOfBrokenWeightsGivesBrokenNumbersOnly) {
     const Weights down(dtype.dtype, 64, 64, file);
     const auto y = OnEveryContext(std::vector<float>(64), dtype.name, [&](ci_context* c, float* out) {
       return ci_ffn_decode(c, CI_SILU, CI_F32, plain.data(), plain.data(), nullptr, nullptr, dtype.dtype, down.data(),
-                           nullptr, x.data(), nullptr, core.data(), 64, 64, activations.data(), out);
+                           nullptr, x.data(), 1, nullptr, core.data(), 64, 64, activations.data(), out);
     });
     CHECK(std::isnan(y[0]) && std::isnan(y[63]));
   }
@@ -245,12 +245,12 @@ TEST(FfnRejectsWhatDoesNotFit) {
   ci_context* c = Contexts()[1];
   const auto decode = [&](int32_t activation, int32_t up_dtype, const float* gate, int32_t down_dtype, int32_t neurons,
                           int32_t dim) {
-    return ci_ffn_decode(c, activation, up_dtype, gate, p, nullptr, nullptr, down_dtype, p, nullptr, p, nullptr, &core,
-                         neurons, dim, p, p);
+    return ci_ffn_decode(c, activation, up_dtype, gate, p, nullptr, nullptr, down_dtype, p, nullptr, p, 1, nullptr,
+                         &core, neurons, dim, p, p);
   };
   const auto decode_one = [&](const float* up, const int32_t* core_length, float* activations) {
-    return ci_ffn_decode(c, CI_RELU, CI_F32, p, up, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr, core_length, 1, 1,
-                         activations, p);
+    return ci_ffn_decode(c, CI_RELU, CI_F32, p, up, nullptr, nullptr, CI_F32, p, nullptr, p, 1, nullptr, core_length, 1,
+                         1, activations, p);
   };
   CHECK_FAILS(decode(4, CI_F32, p, CI_F32, 4, 4), CI_INVALID_ARGUMENT, "activation=4");
   CHECK_FAILS(decode(CI_DRELU, CI_F32, nullptr, CI_F32, 4, 4), CI_INVALID_ARGUMENT, "gate=NULL");

@@ -56,7 +56,7 @@ void CheckProduct(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t 
   CHECK_CLOSE(y, want, scale, kDotTolerance, "matmul " + what);
   if (tokens != 1) return;
   const auto vector = OnEveryContext(before, "matvec " + what, [&](ci_context* c, float* out) {
-    return ci_matvec(c, dtype.dtype, weight.data(), bias_data, x.data(), rows, columns, accumulate, out);
+    return ci_matvec(c, dtype.dtype, weight.data(), bias_data, x.data(), 1, rows, columns, accumulate, out);
   });
   CHECK_CLOSE(vector, want, scale, kDotTolerance, "matvec " + what);
 }
@@ -146,7 +146,7 @@ TEST(MultipliesAtAnyOffset) {
     const std::vector<float> zero(4 * 33);
     Product(weight, Array<float>(row), 1, {}, std::vector<float>(33), &want, &scale);
     const auto y = OnEveryContext(zero, "offset", [&](ci_context* c, float* out) {
-      return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data() + t * 31, 33, 31, 0, out + t * 33);
+      return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data() + t * 31, 1, 33, 31, 0, out + t * 33);
     });
     CHECK_CLOSE(std::vector<float>(y.begin() + t * 33, y.begin() + (t + 1) * 33), want, scale, kDotTolerance, "offset");
   }
@@ -158,7 +158,7 @@ TEST(BrokenWeightsGiveBrokenNumbersOnly) {
     const Weights weight(dtype.dtype, 3, 64, file);
     const Array<float> x(std::vector<float>(64, 1.0f));
     const auto y = OnEveryContext(std::vector<float>(3), dtype.name, [&](ci_context* c, float* out) {
-      return ci_matvec(c, dtype.dtype, weight.data(), nullptr, x.data(), 3, 64, 0, out);
+      return ci_matvec(c, dtype.dtype, weight.data(), nullptr, x.data(), 1, 3, 64, 0, out);
     });
     CHECK(std::isnan(y[0]) && std::isnan(y[2]));
   }
@@ -171,7 +171,7 @@ TEST(CallersOfOneContextTakeTurns) {
   const std::vector<float> zero(207);
   const int calls = 100 / Slowness();
   const auto product = [&](ci_context* c, float* y) {
-    return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data(), 207, 64, 0, y);
+    return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data(), 1, 207, 64, 0, y);
   };
   const std::vector<float> want = OnEveryContext(zero, "matvec", product);
   for (ci_context* context : Contexts()) {
@@ -191,16 +191,16 @@ TEST(CallersOfOneContextTakeTurns) {
 TEST(MatmulRejectsWhatDoesNotFit) {
   float x[64] = {};
   ci_context* c = Contexts()[0];
-  CHECK_FAILS(ci_matvec(nullptr, CI_F32, x, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "context is null");
-  CHECK_FAILS(ci_matvec(c, 99, x, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "dtype=99");
-  CHECK_FAILS(ci_matvec(c, CI_Q8_0_SHARED, x, x, x, 32, 32, 0, x), CI_UNSUPPORTED, "dtype=5");
-  CHECK_FAILS(ci_matvec(c, CI_Q8_0, x, x, x, 1, 48, 0, x), CI_INVALID_ARGUMENT, "columns=48");
-  CHECK_FAILS(ci_matvec(c, CI_F32, nullptr, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "weight is null");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, nullptr, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 0, nullptr), CI_INVALID_ARGUMENT, "y is null");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 0, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, INT32_MAX, INT32_MAX, 0, x), CI_INVALID_ARGUMENT, "too large");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 2, x), CI_INVALID_ARGUMENT, "accumulate=2");
+  CHECK_FAILS(ci_matvec(nullptr, CI_F32, x, x, x, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "context is null");
+  CHECK_FAILS(ci_matvec(c, 99, x, x, x, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "dtype=99");
+  CHECK_FAILS(ci_matvec(c, CI_Q8_0_SHARED, x, x, x, 1, 32, 32, 0, x), CI_UNSUPPORTED, "dtype=5");
+  CHECK_FAILS(ci_matvec(c, CI_Q8_0, x, x, x, 1, 1, 48, 0, x), CI_INVALID_ARGUMENT, "columns=48");
+  CHECK_FAILS(ci_matvec(c, CI_F32, nullptr, x, x, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "weight is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, nullptr, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 1, 0, nullptr), CI_INVALID_ARGUMENT, "y is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 0, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, INT32_MAX, INT32_MAX, 0, x), CI_INVALID_ARGUMENT, "too large");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 1, 2, x), CI_INVALID_ARGUMENT, "accumulate=2");
   CHECK_FAILS(ci_matmul(c, CI_F32, x, x, x, 0, 1, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
   CHECK_FAILS(ci_matmul(c, CI_F32, x, x, nullptr, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
   CHECK_FAILS(ci_matmul(c, CI_Q4_0, x, x, x, 1, 1, 31, 0, x), CI_INVALID_ARGUMENT, "columns=31");

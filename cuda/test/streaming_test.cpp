@@ -31,7 +31,7 @@ void CheckMatvec(const DtypeName& dtype, int32_t rows, int32_t columns, Random& 
   }
   const std::string what = Shape(dtype.name, {rows, columns});
   const auto y = OnEveryContext(start, what, [&](ci_context* c, float* out) {
-    return ci_matvec(c, dtype.dtype, weight.data(), bias.data(), x.data(), rows, columns, 1, out);
+    return ci_matvec(c, dtype.dtype, weight.data(), bias.data(), x.data(), 1, rows, columns, 1, out);
   });
   CHECK_CLOSE(y, want, scale, kDotTolerance, what);
 }
@@ -160,10 +160,10 @@ TEST(MatricesMustBeAligned) {
   float* p = memory.data();
   const Array<int32_t> core = One(1);
   ci_context* c = Contexts()[0];
-  CHECK_FAILS(ci_matvec(c, CI_F32, bytes + 2, p, p, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 4 bytes");
-  CHECK_FAILS(ci_matvec(c, CI_F16, bytes + 1, p, p, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 2 bytes");
-  CHECK_FAILS(ci_matvec(c, CI_Q4_0, bytes + 8, p, p, 1, 32, 0, p), CI_INVALID_ARGUMENT, "aligned to 16 bytes");
-  CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, bytes + 1, p, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr,
+  CHECK_FAILS(ci_matvec(c, CI_F32, bytes + 2, p, p, 1, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 4 bytes");
+  CHECK_FAILS(ci_matvec(c, CI_F16, bytes + 1, p, p, 1, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 2 bytes");
+  CHECK_FAILS(ci_matvec(c, CI_Q4_0, bytes + 8, p, p, 1, 1, 32, 0, p), CI_INVALID_ARGUMENT, "aligned to 16 bytes");
+  CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, bytes + 1, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, nullptr,
                             core.data(), 1, 1, p, p),
               CI_INVALID_ARGUMENT, "gate must be aligned");
 }

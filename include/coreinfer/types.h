@@ -44,6 +44,11 @@ enum ci_activation {
   CI_GELU = 3   /* with the tanh approximation, z the gate or, ungated, u */
 };
 
+/* Limits of calls. */
+enum ci_limit {
+  CI_DECODE_TOKENS = 16 /* the most tokens that functions of decode take at once */
+};
+
 /* An address as an integer: how a pointer is handed out across the JVM boundary. */
 typedef int64_t ci_address;
 

@@ -116,7 +116,7 @@ final class NeuronOptions {
       names = "--lossless",
       description =
           "Let core neurons draft tokens and all neurons verify them: the text is that of dense"
-              + " decoding.")
+              + " decoding. Needs core neurons: --keep, or a calibration.")
   private boolean isLossless;
 
   private Runnable whenSuited = () -> {};
@@ -193,6 +193,12 @@ final class NeuronOptions {
     options = change(options, "--alpha", o -> o.withAlpha(alpha(calibration)));
     options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     if (chosen == Method.DENSE) {
+      if (isLossless) {
+        throw Usage.error(
+            command,
+            "--lossless drafts with core neurons: say with --keep how many, and leave out --method"
+                + " dense");
+      }
       return options;
     }
     options = options.withCalibration(calibration);

@@ -9,6 +9,7 @@ import org.coreinfer.core.CoreOptions;
 import org.coreinfer.error.CoreInferException;
 import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.generation.Cancellation;
+import org.coreinfer.generation.Drafts;
 import org.coreinfer.generation.FinishReason;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
@@ -167,12 +168,24 @@ final class RunCommand implements Callable<Integer> {
                 core.rule());
     return String.format(
         Locale.ROOT,
-        "prefill %d tokens, %.1f tokens/s; decode %d tokens, %.1f tokens/s; %s; %s",
+        "prefill %d tokens, %.1f tokens/s; decode %d tokens, %.1f tokens/s; %s%s; %s",
         timings.promptTokens(),
         timings.prefillTokensPerSecond(),
         timings.decodeSteps(),
         timings.decodeTokensPerSecond(),
         neurons,
+        lossless(result.drafts()),
         model.backend());
+  }
+
+  private static String lossless(@Nullable Drafts drafts) {
+    return drafts == null
+        ? ""
+        : String.format(
+            Locale.ROOT,
+            ", lossless: %d of %d drafts accepted, %.1f tokens per pass",
+            drafts.accepted(),
+            drafts.drafted(),
+            drafts.tokensPerPass());
   }
 }

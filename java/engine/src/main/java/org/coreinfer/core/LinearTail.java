@@ -56,8 +56,8 @@ final class LinearTail implements Tail, AutoCloseable {
 
   @Override
   public void add(Backend on, int layer, NativeMemory x, NativeMemory y) {
-    on.matvec(in[layer], null, x, false, hidden);
-    on.matvec(out[layer], constants[layer], hidden, true, y);
+    on.matvec(in[layer], null, x, 1, false, hidden);
+    on.matvec(out[layer], constants[layer], hidden, 1, true, y);
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.coreinfer.generation;
 
 import java.util.List;
 import org.coreinfer.core.CoreOptions;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A whole answer.
@@ -9,7 +10,9 @@ import org.coreinfer.core.CoreOptions;
  * @param promptTokens tokens that were read before it
  * @param tokens generated tokens, with the end-of-sequence token if it came
  * @param core how neurons were chosen
- * @param neuronsPerLayer how many neurons each layer computed per decoded token
+ * @param neuronsPerLayer how many neurons each layer computed per decoded token; per draft, where
+ *     drafts were verified
+ * @param drafts what became of drafts; null where none were made
  */
 public record GenerationResult(
     List<Integer> promptTokens,
@@ -18,4 +21,5 @@ public record GenerationResult(
     FinishReason finishReason,
     CoreOptions core,
     List<Integer> neuronsPerLayer,
+    @Nullable Drafts drafts,
     Timings timings) {}

@@ -1,5 +1,6 @@
 package org.coreinfer.generation;
 
+import java.util.List;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.Stopwatch;
 import org.coreinfer.core.CoreOptions;
@@ -9,6 +10,7 @@ import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
+import org.coreinfer.sampling.DraftSampler;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
 import org.coreinfer.sampling.SamplingOptions;
@@ -82,6 +84,11 @@ public final class Sequence implements AutoCloseable {
   /** Time that the latest prefill spent on scoring and choosing. */
   public long selectNanos() {
     return selectNanos;
+  }
+
+  /** Samplers for drafts and what verifies them. */
+  DraftSampler newDraftSampler(SamplingOptions sampling) {
+    return samplers.startDrafts(sampling);
   }
 
   /** A sampler for the next answer, on the device that computes the logits. */
@@ -200,10 +207,64 @@ public final class Sequence implements AutoCloseable {
     state.truncate(tokens);
     pending = NONE;
     if (tokens == 0) {
-      scores.restore(null);
-      isScored = false;
+      scores.forget();
       neurons = decoder.allNeurons();
     }
+  }
+
+  // ---- drafting ----
+
+  /** Whether core neurons only draft tokens. */
+  boolean isLossless() {
+    return options.method() != CoreOptions.Method.DENSE && options.upkeep().isLossless();
+  }
+
+  /** The weights that drafting a token reads, relative to decoding it densely. */
+  double draftCost() {
+    return (double) decoder.bytesPerToken(neurons) / decoder.bytesPerToken(decoder.allNeurons());
+  }
+
+  /** The accepted token that was not decoded yet. */
+  int pending() {
+    return pending;
+  }
+
+  /**
+   * Computes a token with the core neurons, for now: {@link #takeBack} must follow.
+   *
+   * @return the logits after it, valid until the next call
+   */
+  Logits draft(int token) {
+    return decoder.decode(state, token, neurons);
+  }
+
+  /** Goes back to the first {@code position} tokens. */
+  void takeBack(int position) {
+    state.truncate(position);
+  }
+
+  /**
+   * Computes the accepted token, and drafts after it, with every neuron, and chooses the core
+   * neurons anew from what that shows. The drafts are not part of the sequence yet: those that are
+   * accepted, from the first one on, are added by {@link #skip}.
+   *
+   * @return the logits after each of them, valid until the next call
+   */
+  List<Logits> verify(int[] drafts) {
+    int[] tokens = new int[drafts.length + 1];
+    tokens[0] = pending;
+    System.arraycopy(drafts, 0, tokens, 1, drafts.length);
+    List<Logits> logits = decoder.append(state, tokens, scores);
+    neurons = scores.chosen(state);
+    pending = NONE;
+    state.truncate(state.position() - drafts.length);
+    return logits;
+  }
+
+  /** Takes the accepted token, which was verified, as decoded. */
+  void skip() {
+    state.restore(1);
+    pending = NONE;
   }
 
   @Override

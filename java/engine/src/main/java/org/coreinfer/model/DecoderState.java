@@ -32,8 +32,10 @@ public final class DecoderState implements AutoCloseable {
   private @Nullable Tail recordedTail; // by tailedStep
   private Scratch scratch;
   private Stretch stretch;
+  private @Nullable LogitsRows rows;
   private boolean[] isChosen;
   private int position;
+  private int computed; // tokens whose keys and values the cache holds
 
   /**
    * @param capacity the most tokens of the sequence
@@ -65,6 +67,7 @@ public final class DecoderState implements AutoCloseable {
       }
       this.logits = new Logits(queue, config.vocabulary());
       resources.onClose(logits::close);
+      resources.onClose(this::closeRows);
       this.neurons = new NeuronLists(queue, config, ffn, mostListed);
       resources.onClose(neurons::close);
       this.inputs = new StepInputs(queue);
@@ -133,6 +136,24 @@ public final class DecoderState implements AutoCloseable {
     return stretch;
   }
 
+  /** Room for the logits after each of at least {@code tokens} tokens. */
+  LogitsRows rows(int tokens) {
+    LogitsRows held = rows;
+    if (held == null || held.tokens() < tokens) {
+      closeRows();
+      held = new LogitsRows(queue, tokens, config.vocabulary());
+      rows = held;
+    }
+    return held;
+  }
+
+  private void closeRows() {
+    if (rows != null) {
+      rows.close();
+      rows = null;
+    }
+  }
+
   Scratch one() {
     return one;
   }
@@ -180,14 +201,14 @@ public final class DecoderState implements AutoCloseable {
     return logits;
   }
 
-  /** Layers for which the latest prefill's listener chose neurons. */
+  /** Layers for which the latest prefill's or append's listener chose neurons. */
   boolean[] isChosen() {
     return isChosen;
   }
 
   /**
-   * The neurons that the latest prefill's listener chose, and all neurons of layers for which it
-   * chose none.
+   * The neurons that the listener of the latest prefill or append chose, and all neurons of layers
+   * for which it chose none.
    */
   public NeuronSet chosen() {
     return neurons.read(isChosen);
@@ -205,6 +226,7 @@ public final class DecoderState implements AutoCloseable {
 
   void advance(int tokens) {
     position += tokens;
+    computed = position;
   }
 
   /** Forgets everything after the first {@code tokens} tokens. */
@@ -214,6 +236,19 @@ public final class DecoderState implements AutoCloseable {
           "tokens=" + tokens + ": the sequence has " + position + " tokens");
     }
     position = tokens;
+  }
+
+  /**
+   * Brings tokens back that {@link #truncate} forgot.
+   *
+   * @throws IllegalStateException if others were computed since, or there were not so many
+   */
+  public void restore(int tokens) {
+    if (tokens < 0 || tokens > computed - position) {
+      throw new IllegalStateException(
+          "tokens=%d: %d were forgotten".formatted(tokens, computed - position));
+    }
+    position += tokens;
   }
 
   @Override
