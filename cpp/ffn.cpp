@@ -122,25 +122,27 @@ void AddDownRows(const SimdKernels& simd, const Matrix& down, const CoreList& li
   }
 }
 
-// The sum over the neurons of one group of 32 is taken before the group's scales are applied, so it must be complete.
+// The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete.
 void AddSharedDownRows(const SimdKernels& simd, const Matrix& down, const CoreList& list, const float* activations,
                        int32_t begin, int32_t end, float* y) {
-  const int64_t piece_bytes = down.dtype == CI_Q8_0_SHARED ? 32 : 16;
-  const int64_t element_bytes = down.columns / kGroupSize * piece_bytes;
-  const int64_t group_bytes = 2 * int64_t{down.columns} + kGroupSize * element_bytes;
+  const SharedLayout layout = SharedLayoutOf(down.dtype);
+  const int64_t header_bytes = int64_t{layout.header_bytes} * down.columns;
+  const int64_t row_bytes = int64_t{down.columns} / kGroupSize * layout.piece_bytes;
+  const int64_t block_bytes = header_bytes + layout.rows * row_bytes;
   const uint8_t* rows[kGroupSize];
   float factors[kGroupSize];
   for (int32_t i = 0; i < list.size;) {
-    const int32_t group = list.neuron(i) / kGroupSize;
-    const uint8_t* scales = down.data + group * group_bytes;
+    const int32_t group = list.neuron(i) / layout.scale_rows;
+    const int32_t first = group * layout.scale_rows;
+    const SharedRows shared{down.data + first / layout.rows * block_bytes, down.columns, first % layout.rows};
     int32_t count = 0;
-    for (; i < list.size && list.neuron(i) / kGroupSize == group; ++i) {
+    for (; i < list.size && list.neuron(i) / layout.scale_rows == group; ++i) {
       if (activations[i] == 0.0f) continue;
-      rows[count] = scales + 2 * int64_t{down.columns} + list.neuron(i) % kGroupSize * element_bytes;
+      rows[count] = shared.block + header_bytes + list.neuron(i) % layout.rows * row_bytes;
       factors[count++] = activations[i];
     }
     if (count > 0) {
-      simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, scales, begin, end, y);
+      simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, shared, begin, end, y);
     }
   }
 }

@@ -65,7 +65,7 @@ TEST(DestroyingAContextLeavesAGivenStream) {
 
 TEST(ArrangesWithoutLoss) {
   Random random(70);
-  for (const DtypeName& dtype : kAllDtypes) {
+  for (const DtypeName& dtype : AllDtypes()) {
     for (const auto& [rows, columns] : {std::pair<int32_t, int32_t>{1, 1}, {3, 31}, {32, 32}, {64, 96}, {96, 1120}}) {
       if (!Fits(dtype.dtype, rows, columns)) continue;
       const Weights weights(dtype.dtype, rows, columns, random);

@@ -68,8 +68,8 @@ void CheckPacked(const Layer& layer, const std::vector<int32_t>& ids, int32_t ca
 TEST(PackedNeuronsGiveTheSameBits) {
   Random random(100);
   int variant = 0;
-  for (const DtypeName& up : kDtypes) {
-    for (const DtypeName& down : kAllDtypes) {
+  for (const DtypeName& up : Dtypes()) {
+    for (const DtypeName& down : AllDtypes()) {
       for (const auto& [neurons, dim] : {std::pair<int32_t, int32_t>{32, 3}, {64, 32}, {96, 128}, {224, 576}}) {
         if (!Fits(up.dtype, neurons, dim) || !Fits(down.dtype, neurons, dim)) continue;
         const int32_t activation = variant % 4;
