@@ -101,7 +101,8 @@ void TransposeCodes(int32_t dtype, const Transposition& t, const Square& s) {
         for (int64_t f = 0; f < source.factors; ++f) factors[f * t.dim + i] = from[source.factor_at + f];
       }
       for (int64_t r = 0; r < source.size; ++r) {
-        PackPiece(source.bits, codes[0] + r, kMostBlockSize, rows + r * row_bytes + piece / kGroupSize * target.piece_bytes);
+        PackPiece(source.bits, codes[0] + r, kMostBlockSize,
+                  rows + r * row_bytes + piece / kGroupSize * target.piece_bytes);
       }
     }
   }

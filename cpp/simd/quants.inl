@@ -1,5 +1,5 @@
-// The dtypes whose elements have a scale and an offset: a block of a row as F32, and what rows of a shared dtype have in
-// common. Products of scales and codes are exact in F32, so a value is rounded once, as types.h defines it.
+// The dtypes whose elements have a scale and an offset: a block of a row as F32, and what rows of a shared dtype have
+// in common. Products of scales and codes are exact in F32, so a value is rounded once, as types.h defines it.
 #pragma once
 
 #include "simd/readers.inl"
@@ -175,9 +175,9 @@ struct Q6_KBlock {
 
 // ---- rows that share scales ----
 
-// Each of the types below says what 32 columns, from column i on, of a group of rows have in common: `block` begins with
-// the headers of all columns, `row` is the row's number in its block. A value is scale * (code - middle) without an
-// offset, scale * code + offset with one; the readers give code - middle.
+// Each of the types below says what 32 columns, from column i on, of a group of rows have in common: `block` begins
+// with the headers of all columns, `row` is the row's number in its block. A value is scale * (code - middle) without
+// an offset, scale * code + offset with one; the readers give code - middle.
 template <class Codes>
 struct ScaleOnly {
   using Reader = Codes;

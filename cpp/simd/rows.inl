@@ -268,9 +268,8 @@ void DequantizeShared(const Matrix& matrix, int64_t row, int64_t begin, int64_t 
     Shared::Scales(block, columns, row % Shared::kRows, i, scale, offset);
     Reader::Read(elements + i / kGroup * Reader::kSharedBytes, q);
     for (int v = 0; v < kGroupVecs; ++v) {
-      Store(out + i - begin + v * kLanes, Shared::kHasOffset
-                                              ? Fma(scale[v], Add(q[v], Set(Shared::kMiddle)), offset[v])
-                                              : Mul(scale[v], q[v]));
+      Store(out + i - begin + v * kLanes,
+            Shared::kHasOffset ? Fma(scale[v], Add(q[v], Set(Shared::kMiddle)), offset[v]) : Mul(scale[v], q[v]));
     }
   }
 }

@@ -30,9 +30,9 @@ struct SharedRows {
 struct SimdKernels {
   const char* name;
 
-  /// The sum of row[i] * x[i], in F32; indexed by the dtypes up to Q6_K, without the shared ones. `next` is the row that
-  /// will be read after this one, for prefetching: scattered rows would otherwise each begin with a wait for memory. It
-  /// may be `row` itself.
+  /// The sum of row[i] * x[i], in F32; indexed by the dtypes up to Q6_K, without the shared ones. `next` is the row
+  /// that will be read after this one, for prefetching: scattered rows would otherwise each begin with a wait for
+  /// memory. It may be `row` itself.
   float (*dot[CI_Q6_K + 1])(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns);
 
   /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed as `dot`.

@@ -99,10 +99,8 @@ inline void MapFives(const uint8_t* packed, uint32_t fifth, const FiveMap& low, 
   const __m512i second = _mm512_srli_epi32(pairs, 4);
   const auto first_bits = static_cast<__mmask16>(fifth & 0xffff);
   const auto second_bits = static_cast<__mmask16>(fifth >> 16);
-  out[0] =
-      _mm512_permutex2var_ps(low.lower, _mm512_mask_or_epi32(first, first_bits, first, sixteen), low.upper);
-  out[1] =
-      _mm512_permutex2var_ps(high.lower, _mm512_mask_or_epi32(second, second_bits, second, sixteen), high.upper);
+  out[0] = _mm512_permutex2var_ps(low.lower, _mm512_mask_or_epi32(first, first_bits, first, sixteen), low.upper);
+  out[1] = _mm512_permutex2var_ps(high.lower, _mm512_mask_or_epi32(second, second_bits, second, sixteen), high.upper);
 }
 // 32 codes of 6 bits, less 32: nibbles as above; the two high bits of a low one lie at `shift` of the byte in `tops`,
 // those of a high one at shift + 4.

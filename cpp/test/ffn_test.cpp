@@ -74,8 +74,14 @@ TEST(ComputesEveryDtypeAndActivation) {
   int variant = 0;
   for (const DtypeName& up : Dtypes()) {
     for (const DtypeName& down : AllDtypes()) {
-      for (const auto& [neurons, dim] :
-           {std::pair<int32_t, int32_t>{13, 3}, {33, 31}, {64, 32}, {96, 160}, {207, 257}, {256, 96}, {33, 256}, {512, 256}}) {
+      for (const auto& [neurons, dim] : {std::pair<int32_t, int32_t>{13, 3},
+                                         {33, 31},
+                                         {64, 32},
+                                         {96, 160},
+                                         {207, 257},
+                                         {256, 96},
+                                         {33, 256},
+                                         {512, 256}}) {
         if (!Fits(up.dtype, neurons, dim) || !Fits(down.dtype, neurons, dim)) continue;
         const int32_t activation = variant % 4;
         const bool gated = activation == CI_DRELU || variant % 3 != 0;
@@ -193,8 +199,15 @@ TEST(FfnOfBrokenWeightsGivesBrokenNumbersOnly) {
 TEST(TransposesDownWithoutLoss) {
   Random random(34);
   for (const DtypeName& dtype : Dtypes()) {
-    for (const auto& [neurons, dim] :
-         {std::pair<int32_t, int32_t>{1, 1}, {13, 3}, {32, 32}, {64, 32}, {32, 96}, {257, 207}, {608, 160}, {256, 32}, {768, 96}}) {
+    for (const auto& [neurons, dim] : {std::pair<int32_t, int32_t>{1, 1},
+                                       {13, 3},
+                                       {32, 32},
+                                       {64, 32},
+                                       {32, 96},
+                                       {257, 207},
+                                       {608, 160},
+                                       {256, 32},
+                                       {768, 96}}) {
       const int32_t target_dtype = Transposed(dtype.dtype);
       if (!Fits(dtype.dtype, dim, neurons) || !Fits(target_dtype, neurons, dim)) continue;
       const Weights source(dtype.dtype, dim, neurons, random);
@@ -224,9 +237,10 @@ TEST(RowNormsOfEveryDtype) {
       const int32_t rows = Fits(dtype.dtype, 64, columns) ? 64 : 256;
       if (!Fits(dtype.dtype, rows, columns)) continue;
       const Weights weight(dtype.dtype, rows, columns, random);
-      const auto norms = OnEveryContext(std::vector<float>(static_cast<size_t>(rows)), dtype.name, [&](ci_context* c, float* out) {
-        return ci_ffn_row_norms(c, dtype.dtype, weight.data(), rows, columns, out);
-      });
+      const auto norms =
+          OnEveryContext(std::vector<float>(static_cast<size_t>(rows)), dtype.name, [&](ci_context* c, float* out) {
+            return ci_ffn_row_norms(c, dtype.dtype, weight.data(), rows, columns, out);
+          });
       std::vector<double> want;
       for (int64_t r = 0; r < rows; ++r) {
         double squares = 0;

@@ -74,10 +74,10 @@ std::vector<DtypeName> Computed(std::vector<DtypeName> names) {
 const std::vector<DtypeName> kRowDtypes = {{CI_F32, "F32"},   {CI_F16, "F16"},   {CI_BF16, "BF16"}, {CI_Q8_0, "Q8_0"},
                                            {CI_Q4_0, "Q4_0"}, {CI_Q4_1, "Q4_1"}, {CI_Q5_0, "Q5_0"}, {CI_Q5_1, "Q5_1"},
                                            {CI_Q4_K, "Q4_K"}, {CI_Q5_K, "Q5_K"}, {CI_Q6_K, "Q6_K"}};
-const std::vector<DtypeName> kSharedDtypes = {
-    {CI_Q8_0_SHARED, "Q8_0_SHARED"}, {CI_Q4_0_SHARED, "Q4_0_SHARED"}, {CI_Q4_1_SHARED, "Q4_1_SHARED"},
-    {CI_Q5_0_SHARED, "Q5_0_SHARED"}, {CI_Q5_1_SHARED, "Q5_1_SHARED"}, {CI_Q4_K_SHARED, "Q4_K_SHARED"},
-    {CI_Q5_K_SHARED, "Q5_K_SHARED"}, {CI_Q6_K_SHARED, "Q6_K_SHARED"}};
+const std::vector<DtypeName> kSharedDtypes = {{CI_Q8_0_SHARED, "Q8_0_SHARED"}, {CI_Q4_0_SHARED, "Q4_0_SHARED"},
+                                              {CI_Q4_1_SHARED, "Q4_1_SHARED"}, {CI_Q5_0_SHARED, "Q5_0_SHARED"},
+                                              {CI_Q5_1_SHARED, "Q5_1_SHARED"}, {CI_Q4_K_SHARED, "Q4_K_SHARED"},
+                                              {CI_Q5_K_SHARED, "Q5_K_SHARED"}, {CI_Q6_K_SHARED, "Q6_K_SHARED"}};
 
 }  // namespace
 
@@ -91,9 +91,7 @@ std::vector<DtypeName> AllDtypes() {
 
 bool IsGrouped(int32_t dtype) { return dtype >= CI_Q8_0; }
 
-bool IsShared(int32_t dtype) {
-  return dtype == CI_Q8_0_SHARED || dtype == CI_Q4_0_SHARED || dtype >= CI_Q4_1_SHARED;
-}
+bool IsShared(int32_t dtype) { return dtype == CI_Q8_0_SHARED || dtype == CI_Q4_0_SHARED || dtype >= CI_Q4_1_SHARED; }
 
 int32_t Transposed(int32_t dtype) {
   if (!IsGrouped(dtype)) return dtype;

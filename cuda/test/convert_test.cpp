@@ -169,7 +169,7 @@ TEST(ConversionsRejectWhatDoesNotFit) {
   float* p = memory.data();
   ci_context* c = Contexts()[0];
   CHECK_FAILS(ci_cuda_convert(nullptr, CI_F32, p, 1, 1, 0, 1, CI_F32, p), CI_INVALID_ARGUMENT, "context is null");
-  CHECK_FAILS(ci_cuda_convert(c, 7, p, 1, 1, 0, 1, CI_F32, p), CI_INVALID_ARGUMENT, "dtype=7");
+  CHECK_FAILS(ci_cuda_convert(c, 99, p, 1, 1, 0, 1, CI_F32, p), CI_INVALID_ARGUMENT, "dtype=99");
   CHECK_FAILS(ci_cuda_convert(c, CI_F32, nullptr, 1, 1, 0, 1, CI_F32, p), CI_INVALID_ARGUMENT, "weight is null");
   CHECK_FAILS(ci_cuda_convert(c, CI_F32, p, 4, 1, 4, 1, CI_F32, p), CI_INVALID_ARGUMENT, "first_row=4");
   CHECK_FAILS(ci_cuda_convert(c, CI_F32, p, 4, 1, 2, 3, CI_F32, p), CI_INVALID_ARGUMENT, "count=3");

@@ -16,6 +16,7 @@ import org.coreinfer.backend.Host;
 import org.coreinfer.model.family.GgufConversion;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.weights.HuggingFaceFolder;
+import org.coreinfer.weights.Quantization;
 
 /** A small Llama with random weights and sizes that suit every dtype. */
 public final class RandomModel {
@@ -61,7 +62,7 @@ public final class RandomModel {
       Files.write(source.resolve("model.safetensors"), safetensors());
       Path file = folder.resolve(dtype + ".gguf");
       try (HuggingFaceFolder model = HuggingFaceFolder.open(source, Host::map)) {
-        new GgufConversion(model, dtype).write(file, (written, total) -> {});
+        new GgufConversion(model, Quantization.valueOf(dtype.name())).write(file, (written, total) -> {});
       }
       return file;
     } catch (IOException e) {

@@ -69,6 +69,7 @@ final class CoreInferCommand implements Runnable {
     command.addSubcommand(new ShowCommand(streams));
     command.addSubcommand(new EvalCommand(streams, cancellation));
     command.addSubcommand(new ConvertCommand(streams, cancellation));
+    command.addSubcommand(new QuantizeCommand(streams, cancellation));
     command.addSubcommand(new DoctorCommand(streams));
     Failures failures = new Failures(streams, () -> top.isStacktraceAsked);
     return command
