@@ -65,8 +65,7 @@ public final class RandomModel {
    * groups of 32.
    */
   public static Path write(Path folder, DType dtype) {
-    return new RandomModel(LAYERS, 64, NEURONS)
-        .write(folder, Quantization.valueOf(dtype.name()));
+    return new RandomModel(LAYERS, 64, NEURONS).write(folder, Quantization.valueOf(dtype.name()));
   }
 
   /** The same with fewer layers, and rows that suit every dtype. */

@@ -18,6 +18,7 @@ import org.coreinfer.tensor.Tensor;
 public final class GgufQuantization {
   private static final Set<String> WRITTEN_ANEW =
       Set.of("general.file_type", "general.quantization_version", "general.alignment");
+
   /** The value of GGUF's key {@code general.quantization_version}: of ggml's block layouts. */
   public static final int QUANTIZATION_VERSION = 2;
 
@@ -60,8 +61,7 @@ public final class GgufQuantization {
             (name, tensor) ->
                 dtypes.put(
                     name,
-                    quantization.dtypeOf(
-                        name, tensor.rows(), tensor.columns(), layers, isTied)));
+                    quantization.dtypeOf(name, tensor.rows(), tensor.columns(), layers, isTied)));
     return dtypes;
   }
 

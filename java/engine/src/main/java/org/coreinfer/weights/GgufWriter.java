@@ -213,8 +213,8 @@ public final class GgufWriter {
     return tensors.values().stream().mapToLong(item -> padded(item.bytes())).sum();
   }
 
-  private static void encodeTensor(
-      Item item, FileChannel channel, Progress progress, long total) throws IOException {
+  private static void encodeTensor(Item item, FileChannel channel, Progress progress, long total)
+      throws IOException {
     int rowBytes = (int) item.dtype.bytes(item.columns);
     int step = Math.max(1, Math.min(item.rows, CHUNK_BYTES / rowBytes));
     ByteBuffer chunk = ByteBuffer.allocate(step * rowBytes);

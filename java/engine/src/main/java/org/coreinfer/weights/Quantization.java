@@ -7,8 +7,8 @@ import org.coreinfer.tensor.DType;
 
 /**
  * What the tensors of a GGUF file are stored in: one dtype for all matrices or, as in llama.cpp's
- * {@code _M} mixes, a larger one where it matters most. Vectors are F32. A matrix whose rows a dtype
- * can't hold gets the next larger one that can, as in llama.cpp.
+ * {@code _M} mixes, a larger one where it matters most. Vectors are F32. A matrix whose rows a
+ * dtype can't hold gets the next larger one that can, as in llama.cpp.
  */
 public enum Quantization {
   F32(0, DType.F32),

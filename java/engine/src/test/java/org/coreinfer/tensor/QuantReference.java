@@ -2,7 +2,9 @@ package org.coreinfer.tensor;
 
 import java.math.BigInteger;
 
-/** Elements of groups of quantised numbers, one at a time, as include/coreinfer/types.h has them. */
+/**
+ * Elements of groups of quantised numbers, one at a time, as include/coreinfer/types.h has them.
+ */
 final class QuantReference {
   private QuantReference() {}
 
@@ -23,10 +25,12 @@ final class QuantReference {
       case Q4_1 -> (float) (first * nibble(group, 4, 16, i) + half(group, 2));
       case Q5_0 -> (float) (first * (nibble(group, 6, 16, i) + 16 * bits(group, 16 + i, 1) - 16));
       case Q5_1 ->
-          (float) (first * (nibble(group, 8, 16, i) + 16 * bits(group, 32 + i, 1)) + half(group, 2));
+          (float)
+              (first * (nibble(group, 8, 16, i) + 16 * bits(group, 32 + i, 1)) + half(group, 2));
       case Q4_K -> withMin(group, i, nibble(group, 16, 32, i));
       case Q5_K ->
-          withMin(group, i, nibble(group, 48, 32, i) + 16 * bits(group, 8 * (16 + i % 32) + i / 32, 1));
+          withMin(
+              group, i, nibble(group, 48, 32, i) + 16 * bits(group, 8 * (16 + i % 32) + i / 32, 1));
       case Q6_K -> {
         int code = nibble(group, 0, 64, i);
         code += 16 * bits(group, 8 * (128 + i / 128 * 32 + i % 32) + i % 128 / 32 * 2, 2);

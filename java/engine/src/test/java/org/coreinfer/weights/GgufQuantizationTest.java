@@ -94,7 +94,8 @@ class GgufQuantizationTest {
     assertEquals(quantization.dtype(), dtypes.get("token_embd.weight"));
     assertEquals(quantization.dtype(), dtypes.get("blk.3.attn_q.weight"));
     assertEquals(quantization.dtype(), dtypes.get("blk.3.ffn_up.weight"));
-    for (String vector : List.of("output_norm.weight", "blk.0.attn_norm.weight", "blk.0.attn_q.bias")) {
+    for (String vector :
+        List.of("output_norm.weight", "blk.0.attn_norm.weight", "blk.0.attn_q.bias")) {
       assertEquals(DType.F32, dtypes.get(vector));
     }
     assertEquals(
@@ -123,7 +124,10 @@ class GgufQuantizationTest {
     // Of 32 layers: 0..3, 28..31, and 6, 9, ..., 27.
     long many =
         IntStream.range(0, 32)
-            .filter(i -> quantization.dtypeOf("blk." + i + ".ffn_down.weight", 9, 512, 32, false) == DType.Q6_K)
+            .filter(
+                i ->
+                    quantization.dtypeOf("blk." + i + ".ffn_down.weight", 9, 512, 32, false)
+                        == DType.Q6_K)
             .count();
     assertEquals(16, many);
     assertEquals(DType.Q6_K, quantization.dtypeOf("token_embd.weight", 9, 256, 2, true));

@@ -58,10 +58,7 @@ class GgufWriterTest {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      value = DType.class,
-      names = ".*_SHARED",
-      mode = EnumSource.Mode.MATCH_NONE)
+  @EnumSource(value = DType.class, names = ".*_SHARED", mode = EnumSource.Mode.MATCH_NONE)
   void writesRandomTensorsThatReadBack(DType dtype) throws IOException {
     int unit = Math.max(32, dtype.groupSize());
     int[][] shapes = {{1, unit}, {1, 13 * unit}, {13, 2 * unit}, {207, unit}, {3, 129 * unit}};
