@@ -97,7 +97,7 @@ void TransposeCodes(int32_t dtype, const Transposition& t, const Square& s) {
         for (int64_t half = 0; half < source.halves; ++half) {
           std::memcpy(header + 2 * (half * t.dim + i), from + source.half_at + 2 * half, 2);
         }
-        uint8_t* factors = header + 2 * source.halves * t.dim;
+        uint8_t* factors = header + int64_t{2} * source.halves * t.dim;
         for (int64_t f = 0; f < source.factors; ++f) factors[f * t.dim + i] = from[source.factor_at + f];
       }
       for (int64_t r = 0; r < source.size; ++r) {

@@ -27,14 +27,14 @@ void AddFifthBits(const uint8_t* bits, uint8_t* codes) {
 }
 
 void UnpackQ5K(const uint8_t* fifths, const uint8_t* pairs, uint8_t* codes) {
-  for (int32_t group = 0; group < 8; group += 2) UnpackNibbles(pairs + 16 * group, 32, codes + 32 * group);
+  for (int64_t group = 0; group < 8; group += 2) UnpackNibbles(pairs + 16 * group, 32, codes + 32 * group);
   for (int32_t i = 0; i < 256; ++i) {
     codes[i] = static_cast<uint8_t>(codes[i] | ((fifths[i % 32] >> (i / 32)) & 1) << 4);
   }
 }
 
 void UnpackQ6K(const uint8_t* block, uint8_t* codes) {
-  for (int32_t half = 0; half < 2; ++half) {
+  for (int64_t half = 0; half < 2; ++half) {
     const uint8_t* tops = block + 128 + 32 * half;
     uint8_t* out = codes + 128 * half;
     UnpackNibbles(block + 64 * half, 64, out);
@@ -77,7 +77,7 @@ void UnpackCodes(int32_t dtype, const uint8_t* block, uint8_t* codes) {
       AddFifthBits(block + 4, codes);
       break;
     case CI_Q4_K:
-      for (int32_t group = 0; group < 8; group += 2) UnpackNibbles(block + 16 + 16 * group, 32, codes + 32 * group);
+      for (int64_t group = 0; group < 8; group += 2) UnpackNibbles(block + 16 + 16 * group, 32, codes + 32 * group);
       break;
     case CI_Q5_K:
       UnpackQ5K(block + 16, block + 48, codes);

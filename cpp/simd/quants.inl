@@ -116,10 +116,10 @@ struct Q4_KBlock {
   static void Unpack(const uint8_t* block, float* out) {
     const GroupScales groups(block);
 #pragma GCC unroll 4
-    for (int g = 0; g < 8; g += 2) {
+    for (int64_t g = 0; g < 8; g += 2) {
       const NibbleMap low(groups.scale[g], groups.offset[g]);
       const NibbleMap high(groups.scale[g + 1], groups.offset[g + 1]);
-      for (int i = 0; i < 32; i += 16) {
+      for (int64_t i = 0; i < 32; i += 16) {
         Vec values[kGroupVecs];
         MapNibbles(block + 16 + 16 * g + i, low, high, values);
         StoreHalves(values, out + 32 * g + i, out + 32 * g + 32 + i);
@@ -135,11 +135,12 @@ struct Q5_KBlock {
     const GroupScales groups(block);
     const uint8_t* fifths = block + 16;
 #pragma GCC unroll 4
-    for (int g = 0; g < 8; g += 2) {
+    for (int64_t g = 0; g < 8; g += 2) {
       const FiveMap low(groups.scale[g], groups.offset[g]);
       const FiveMap high(groups.scale[g + 1], groups.offset[g + 1]);
-      for (int i = 0; i < 32; i += 16) {
-        const uint32_t fifth = BitOfBytes(fifths + i, g) | BitOfBytes(fifths + i, g + 1) << 16;
+      for (int64_t i = 0; i < 32; i += 16) {
+        const uint32_t fifth =
+            BitOfBytes(fifths + i, static_cast<int>(g)) | BitOfBytes(fifths + i, static_cast<int>(g) + 1) << 16;
         Vec values[kGroupVecs];
         MapFives(block + 48 + 16 * g + i, fifth, low, high, values);
         StoreHalves(values, out + 32 * g + i, out + 32 * g + 32 + i);
@@ -156,14 +157,14 @@ struct Q6_KBlock {
     float scales[16];
     for (int v = 0; v < 16; v += kLanes) Store(scales + v, Mul(d, LoadI8(block + 192 + v)));
 #pragma GCC unroll 8
-    for (int part = 0; part < 8; ++part) {
+    for (int64_t part = 0; part < 8; ++part) {
       // 16 elements from element i of a half of the block on, and the 16 that lie 64 behind them.
-      const int half = part / 4;
-      const int i = part % 4 * 16;
+      const int64_t half = part / 4;
+      const int64_t i = part % 4 * 16;
       const Vec first = Set(scales[8 * half + i / 16]);
       const Vec second = Set(scales[8 * half + 4 + i / 16]);
       Vec values[kGroupVecs];
-      LoadSixes(block + 64 * half + i, block + 128 + 32 * half + i % 32, i / 32 * 2, values);
+      LoadSixes(block + 64 * half + i, block + 128 + 32 * half + i % 32, static_cast<int>(i / 32 * 2), values);
       for (int v = 0; v < kHalfVecs; ++v) {
         values[v] = Mul(first, values[v]);
         values[kHalfVecs + v] = Mul(second, values[kHalfVecs + v]);

@@ -115,15 +115,11 @@ inline void LoadSixes(const uint8_t* packed, const uint8_t* tops, int shift, Vec
   const __m128i pairs = Load16Bytes(packed);
   const __m128i top = _mm_srli_epi16(Load16Bytes(tops), shift);
   const __m128i mask = _mm_set1_epi8(0x30);
-  const __m128i middle = _mm_set1_epi8(32);
   const __m128i low = _mm_or_si128(LowNibbles(pairs), _mm_and_si128(_mm_slli_epi16(top, 4), mask));
   const __m128i high = _mm_or_si128(HighNibbles(pairs), _mm_and_si128(top, mask));
-  const __m128i codes[2] = {_mm_sub_epi8(low, middle), _mm_sub_epi8(high, middle)};
-  for (int half = 0; half < 2; ++half) {
-    const __m128i upper = _mm_unpackhi_epi64(codes[half], codes[half]);
-    out[2 * half] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes[half]));
-    out[2 * half + 1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(upper));
-  }
+  const CodeMap less(Set(1.0f), Set(-32.0f));
+  less.Apply(low, out);
+  less.Apply(high, out + 2);
 }
 // Bit `bit` of each of 16 bytes.
 inline uint32_t BitOfBytes(const uint8_t* bytes, int bit) {

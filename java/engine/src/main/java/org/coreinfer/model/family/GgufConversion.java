@@ -87,8 +87,10 @@ public final class GgufConversion {
     String prefix = architecture() + ".";
     writer.string("general.architecture", architecture());
     writer.string("general.name", folder.name());
-    writer.integer("general.file_type", quantization.fileType());
-    writer.integer("general.quantization_version", GgufQuantization.QUANTIZATION_VERSION);
+    if (!quantization.dtype().isPlain()) {
+      writer.integer("general.file_type", quantization.fileType());
+      writer.integer("general.quantization_version", GgufQuantization.QUANTIZATION_VERSION);
+    }
     writer.integer(prefix + "context_length", config.contextLength());
     writer.integer(prefix + "embedding_length", config.dim());
     writer.integer(prefix + "block_count", config.layers());
