@@ -61,8 +61,17 @@ class QuantizeCommandTest {
     assertFalse(dtypes.isEmpty());
     JsonObject answer =
         Command.run(
-                "run", out.toString(), "-p", "Once upon a time", "-n", "8", "--temperature", "0",
-                "--backend", "cpu", "--json")
+                "run",
+                out.toString(),
+                "-p",
+                "Once upon a time",
+                "-n",
+                "8",
+                "--temperature",
+                "0",
+                "--backend",
+                "cpu",
+                "--json")
             .json();
     assertEquals(8, answer.getAsJsonArray("tokens").size());
   }
@@ -102,7 +111,8 @@ class QuantizeCommandTest {
     assertTrue(directory.contains("coreinfer convert"), directory);
     String absent = quantize(folder + "/absent.gguf", out, "--dtype", "q8_0").sentence(1);
     assertTrue(absent.contains("no such file"), absent);
-    String nowhere = quantize(model(), folder.resolve("no/out.gguf"), "--dtype", "q8_0").sentence(1);
+    String nowhere =
+        quantize(model(), folder.resolve("no/out.gguf"), "--dtype", "q8_0").sentence(1);
     assertTrue(nowhere.contains("cannot be written"), nowhere);
   }
 }
