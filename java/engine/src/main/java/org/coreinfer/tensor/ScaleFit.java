@@ -8,20 +8,20 @@ package org.coreinfer.tensor;
  */
 final class ScaleFit {
   private static final double[] RANGES = {
-    0, -0.2, 0.2, -0.4, 0.4, -0.6, 0.6, -0.8, 0.8, -1, 1, 1.3, 1.6, -1.5, -2, -3, -4
+    0, -0.3, 0.3, -0.6, 0.6, -0.9, 0.9, 1.3, -1.3, -2, -3
   };
 
   private final float[] weights = new float[32];
   private double scale;
   private double offset;
 
-  // Weighted sums over a group: of 1, code, code^2, x, code * x, x^2.
+  // Weighted sums over a group: of 1, x, x^2, and with codes of code, code^2, code * x.
   private double sumOne;
+  private double sumValue;
+  private double sumValueValue;
   private double sumCode;
   private double sumCodeCode;
-  private double sumValue;
   private double sumCodeValue;
-  private double sumValueValue;
 
   /** Of the last fit. */
   double scale() {
@@ -56,7 +56,7 @@ final class ScaleFit {
     double least = Double.POSITIVE_INFINITY;
     for (double range : RANGES) {
       float inverse = (float) ((most + range) / ((double) high - low));
-      sum(row, start, size, inverse, -low * inverse, most);
+      sumCodes(row, start, size, inverse, -low * inverse, most);
       double determinant = sumOne * sumCodeCode - sumCode * sumCode;
       double newScale = (sumOne * sumCodeValue - sumCode * sumValue) / determinant;
       double newOffset = (sumCodeCode * sumValue - sumCode * sumCodeValue) / determinant;
@@ -94,7 +94,7 @@ final class ScaleFit {
     double least = Double.POSITIVE_INFINITY;
     for (double range : RANGES) {
       float inverse = (float) (-(half + range) / extreme);
-      sum(row, start, size, inverse, half, 2 * half - 1);
+      sumCodes(row, start, size, inverse, half, 2 * half - 1);
       // Codes were counted from 0 on.
       double codeValue = sumCodeValue - half * sumValue;
       double codeCode = sumCodeCode - 2.0 * half * sumCode + (double) half * half * sumOne;
@@ -113,36 +113,35 @@ final class ScaleFit {
       squares += (double) row[start + i] * row[start + i];
     }
     float typical = (float) Math.sqrt(squares / size);
+    sumOne = 0;
+    sumValue = 0;
+    sumValueValue = 0;
     for (int i = 0; i < size; i++) {
-      weights[i] = typical + Math.abs(row[start + i]);
+      float x = row[start + i];
+      float weight = typical + Math.abs(x);
+      weights[i] = weight;
+      sumOne += weight;
+      sumValue += (double) weight * x;
+      sumValueValue += (double) weight * x * x;
     }
   }
 
-  private void sum(float[] row, int start, int size, float inverse, float shift, int most) {
-    double one = 0;
+  private void sumCodes(float[] row, int start, int size, float inverse, float shift, int most) {
     double code = 0;
     double codeCode = 0;
-    double value = 0;
     double codeValue = 0;
-    double valueValue = 0;
     for (int i = 0; i < size; i++) {
       float x = row[start + i];
-      float weight = weights[i];
-      int q = (int) Math.min(most, Math.max(0, x * inverse + shift + 0.5f));
-      double weighted = (double) weight * q;
-      one += weight;
+      int q = (int) (x * inverse + shift + 0.5f);
+      q = q < 0 ? 0 : Math.min(q, most);
+      double weighted = (double) weights[i] * q;
       code += weighted;
       codeCode += weighted * q;
-      value += (double) weight * x;
       codeValue += weighted * x;
-      valueValue += (double) weight * x * x;
     }
-    sumOne = one;
     sumCode = code;
     sumCodeCode = codeCode;
-    sumValue = value;
     sumCodeValue = codeValue;
-    sumValueValue = valueValue;
   }
 
   private double error(double scale, double offset) {
@@ -176,7 +175,7 @@ final class ScaleFit {
 
   /** The code between these that is nearest to x. */
   static int code(float x, float inverse, float offset, int lowest, int highest) {
-    float exact = (x - offset) * inverse;
-    return (int) (Math.min(highest, Math.max(lowest, exact)) - lowest + 0.5f) + lowest;
+    int code = (int) ((x - offset) * inverse - lowest + 0.5f);
+    return lowest + (code < 0 ? 0 : Math.min(code, highest - lowest));
   }
 }
