@@ -168,29 +168,31 @@ void AddDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int
   }
 }
 
-// The sum over the neurons of one group of 32 is taken before the group's scales are applied, so it must be complete.
+// The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete.
 void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
   const Matrix& down = sum.down;
   const CoreList& list = sum.list;
-  const int64_t piece_bytes = down.dtype == CI_Q8_0_SHARED ? 32 : 16;
-  const int64_t element_bytes = down.columns / kGroupSize * piece_bytes;
-  const int64_t group_bytes = 2 * int64_t{down.columns} + kGroupSize * element_bytes;
+  const SharedLayout layout = SharedLayoutOf(down.dtype);
+  const int64_t header_bytes = int64_t{layout.header_bytes} * down.columns;
+  const int64_t row_bytes = int64_t{down.columns} / kGroupSize * layout.piece_bytes;
+  const int64_t block_bytes = header_bytes + layout.rows * row_bytes;
   const uint8_t* rows[kGroupSize];
   float factors[kGroupSize];
-  for (int32_t first = 0, last = 0; first < list.size; first = last) {
-    const int32_t group = list.neuron(first) / kGroupSize;
-    const uint8_t* scales = down.data + group * group_bytes;
-    while (last < list.size && list.neuron(last) / kGroupSize == group) ++last;
+  for (int32_t begin_of_group = 0, end_of_group = 0; begin_of_group < list.size; begin_of_group = end_of_group) {
+    const int32_t group = list.neuron(begin_of_group) / layout.scale_rows;
+    while (end_of_group < list.size && list.neuron(end_of_group) / layout.scale_rows == group) ++end_of_group;
+    const int32_t first = group * layout.scale_rows;
+    const SharedRows shared{down.data + first / layout.rows * block_bytes, down.columns, first % layout.rows};
     for (int32_t t = 0; t < sum.tokens; ++t) {
       const float* activations = sum.activations_of(t);
       int32_t count = 0;
-      for (int32_t i = first; i < last; ++i) {
+      for (int32_t i = begin_of_group; i < end_of_group; ++i) {
         if (activations[i] == 0.0f) continue;
-        rows[count] = scales + 2 * int64_t{down.columns} + list.neuron(i) % kGroupSize * element_bytes;
+        rows[count] = shared.block + header_bytes + list.neuron(i) % layout.rows * row_bytes;
         factors[count++] = activations[i];
       }
       if (count > 0) {
-        simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, scales, begin, end, sum.y_of(t));
+        simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, shared, begin, end, sum.y_of(t));
       }
     }
   }

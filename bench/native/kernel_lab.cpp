@@ -24,13 +24,20 @@ struct Dtype {
   const char* name;
   double bytes_per_element;
 };
-constexpr Dtype kDtypes[] = {{CI_F32, "F32", 4.0},
-                             {CI_F16, "F16", 2.0},
-                             {CI_BF16, "BF16", 2.0},
-                             {CI_Q8_0, "Q8_0", 34.0 / 32},
-                             {CI_Q4_0, "Q4_0", 18.0 / 32}};
-constexpr Dtype kDown[] = {
-    {CI_F16, "F16", 2.0}, {CI_Q8_0_SHARED, "Q8_0_SHARED", 34.0 / 32}, {CI_Q4_0_SHARED, "Q4_0_SHARED", 18.0 / 32}};
+constexpr Dtype kDtypes[] = {
+    {CI_F32, "F32", 4.0},           {CI_F16, "F16", 2.0},          {CI_BF16, "BF16", 2.0},
+    {CI_Q8_0, "Q8_0", 34.0 / 32},   {CI_Q4_0, "Q4_0", 18.0 / 32},  {CI_Q4_1, "Q4_1", 20.0 / 32},
+    {CI_Q5_0, "Q5_0", 22.0 / 32},   {CI_Q5_1, "Q5_1", 24.0 / 32},  {CI_Q4_K, "Q4_K", 144.0 / 256},
+    {CI_Q5_K, "Q5_K", 176.0 / 256}, {CI_Q6_K, "Q6_K", 210.0 / 256}};
+constexpr Dtype kDown[] = {{CI_F16, "F16", 2.0},
+                           {CI_Q8_0_SHARED, "Q8_0_SHARED", 34.0 / 32},
+                           {CI_Q4_0_SHARED, "Q4_0_SHARED", 18.0 / 32},
+                           {CI_Q4_1_SHARED, "Q4_1_SHARED", 20.0 / 32},
+                           {CI_Q5_0_SHARED, "Q5_0_SHARED", 22.0 / 32},
+                           {CI_Q5_1_SHARED, "Q5_1_SHARED", 24.0 / 32},
+                           {CI_Q4_K_SHARED, "Q4_K_SHARED", 144.0 / 256},
+                           {CI_Q5_K_SHARED, "Q5_K_SHARED", 176.0 / 256},
+                           {CI_Q6_K_SHARED, "Q6_K_SHARED", 210.0 / 256}};
 
 ci_context* context = nullptr;
 const char* filter = "";
@@ -148,14 +155,14 @@ void MeasureDecodes() {
   MeasureDecode(kDtypes[3], kDtypes[3]);
   MeasureDecode(kDtypes[3], kDown[1]);
   MeasureDecode(kDtypes[4], kDtypes[3]);
-  MeasureDecode(kDtypes[4], kDown[2]);
+  for (size_t down = 2; down < sizeof(kDown) / sizeof(kDown[0]); ++down) MeasureDecode(kDtypes[down + 2], kDown[down]);
 }
 
 void MeasurePrefill(int32_t tokens) {
   float* x = AllocateFloats(double{kDim} * tokens);
   float* y = AllocateFloats(double{kNeurons} * tokens);
   float* activations = AllocateFloats(double{kNeurons} * tokens);
-  for (const Dtype& dtype : {kDtypes[0], kDtypes[1], kDtypes[4]}) {
+  for (const Dtype& dtype : {kDtypes[0], kDtypes[1], kDtypes[4], kDtypes[8], kDtypes[10]}) {
     if (!Wanted("prefill")) break;
     const double bytes = dtype.bytes_per_element * kDim * kNeurons;
     uint8_t* weights = AllocateWeights(bytes * 3);

@@ -90,6 +90,20 @@ TEST(NeuronListsAreChecked) {
   CHECK_FAILS(decode({0, 1, 2, 3, 4}), CI_INVALID_ARGUMENT, "core=5");
 }
 
+TEST(BlocksOf256MustBeWhole) {
+  std::vector<float> memory(128 * 128);
+  float* p = memory.data();
+  ci_context* c = Contexts()[0];
+  const int32_t core = 1;
+  CHECK_FAILS(ci_matvec(c, CI_Q4_K, p, nullptr, p, 1, 1, 128, 0, p), CI_INVALID_ARGUMENT, "multiple of 256");
+  CHECK_FAILS(ci_matvec(c, CI_Q6_K_SHARED, p, nullptr, p, 1, 256, 32, 0, p), CI_UNSUPPORTED, "dtype=18");
+  CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_Q4_K_SHARED, p, nullptr, p, 1, nullptr,
+                            &core, 128, 32, p, p),
+              CI_INVALID_ARGUMENT, "rows=128");
+  CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q5_K, p, 128, 32, p), CI_INVALID_ARGUMENT, "columns=128");
+  CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q5_K, p, 256, 33, p), CI_INVALID_ARGUMENT, "dim=33");
+}
+
 // A prompt that is decoded token by token gives the cache and the answer of its prefill.
 TEST(DecodeAndPrefillGiveTheSameBits) {
   Random random(60);

@@ -38,10 +38,10 @@ void CheckMatvec(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t c
 
 TEST(ProductsOfATokenAreTheSameBesideOthers) {
   Random random(70);
-  for (const DtypeName& dtype : kDtypes) {
+  for (const DtypeName& dtype : Dtypes()) {
     int variant = 0;
     for (const auto& [rows, columns] :
-         {std::pair<int32_t, int32_t>{1, 1}, {3, 13}, {33, 31}, {7, 32}, {33, 160}, {5, 257}, {70, 1120}}) {
+         {std::pair<int32_t, int32_t>{1, 1}, {3, 13}, {33, 31}, {7, 32}, {33, 160}, {5, 257}, {5, 512}, {70, 1120}}) {
       if (!Fits(dtype.dtype, rows, columns)) continue;
       for (const int32_t tokens : {1, 2, 3, 4, 5, 7, 16}) {
         if (Slowness() > 1 && tokens > 3 && tokens < 16) continue;
@@ -90,10 +90,10 @@ void CheckFfn(const Layer& layer, int32_t tokens, bool lists_all, Random& random
 TEST(FfnOfATokenIsTheSameBesideOthers) {
   Random random(71);
   int variant = 0;
-  for (const DtypeName& up : kDtypes) {
-    for (const DtypeName& down : kAllDtypes) {
+  for (const DtypeName& up : Dtypes()) {
+    for (const DtypeName& down : AllDtypes()) {
       for (const auto& [neurons, dim] :
-           {std::pair<int32_t, int32_t>{13, 3}, {33, 31}, {64, 32}, {96, 160}, {207, 257}}) {
+           {std::pair<int32_t, int32_t>{13, 3}, {33, 31}, {64, 32}, {96, 160}, {256, 256}, {207, 257}}) {
         if (!Fits(up.dtype, neurons, dim) || !Fits(down.dtype, neurons, dim)) continue;
         if (Slowness() > 1 && variant % 3 != 0 && neurons > 64) {
           ++variant;

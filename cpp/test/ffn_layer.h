@@ -106,7 +106,7 @@ inline Expected Reference(const Layer& layer, const float* x, const std::vector<
     e.activation_scale.push_back(2 * gate_scale * up_scale + 1e-30);
     for (int32_t i = 0; i < layer.dim; ++i) {
       e.y[static_cast<size_t>(i)] += a * layer.down.at(n, i);
-      e.y_scale[static_cast<size_t>(i)] += e.activation_scale.back() * std::fabs(layer.down.at(n, i));
+      e.y_scale[static_cast<size_t>(i)] += e.activation_scale.back() * layer.down.magnitude(n, i);
     }
   }
   return e;

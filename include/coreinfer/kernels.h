@@ -141,8 +141,8 @@ int32_t ci_attention_decode(ci_context* context, const float* queries, int32_t t
 
 /*
  * Brings a down projection into neuron-major order without loss.
- * source (dim, neurons) of dtype F32, F16, BF16, Q8_0 or Q4_0; target (neurons, dim), as many bytes, of the same dtype,
- * Q8_0 becoming Q8_0_SHARED and Q4_0 becoming Q4_0_SHARED (dim and neurons are then multiples of 32).
+ * source (dim, neurons) of a dtype that is not shared; target (neurons, dim), as many bytes, of the same dtype if it
+ * has plain elements, else of its shared form, Q8_0_SHARED for Q8_0 and so on (dim is then a multiple of 32).
  */
 int32_t ci_ffn_transpose_down(ci_context* context, int32_t dtype, const void* source, int32_t neurons, int32_t dim,
                               void* target);

@@ -26,12 +26,9 @@ class ReadingOrderTest {
           "sampling",
           "generation",
           "evaluation",
-<<<<<<< HEAD
-          "calibration");
-=======
           "evaluation.metric",
-          "evaluation.task");
->>>>>>> tasks
+          "evaluation.task",
+          "calibration");
 
   private final JavaClasses engine =
       new ClassFileImporter()

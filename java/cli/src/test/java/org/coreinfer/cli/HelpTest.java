@@ -15,14 +15,14 @@ class HelpTest {
     assertEquals("", help.err());
     for (String word :
         new String[] {
-          "run", "tokenize", "show", "eval", "neurons", "doctor", "Examples:", "Exit codes"
+          "run", "tokenize", "show", "eval", "neurons", "quantize", "doctor", "Examples:", "Exit codes"
         }) {
       assertTrue(help.out().contains(word), word);
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"run", "tokenize", "show", "eval", "neurons", "doctor"})
+  @ValueSource(strings = {"run", "tokenize", "show", "eval", "neurons", "quantize", "doctor"})
   void everyCommandHasHelpWithExamplesThatFitsATerminal(String command) {
     for (String option : new String[] {"--help", "-h"}) {
       Command.Outcome help = Command.run(command, option).done();
