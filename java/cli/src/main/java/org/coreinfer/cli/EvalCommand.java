@@ -115,8 +115,7 @@ final class EvalCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Evaluation evaluate(
-      Model model, List<CoreOptions> cores, Path file, List<String> read) {
+  private Evaluation evaluate(Model model, List<CoreOptions> cores, Path file, List<String> read) {
     List<int[]> tokens = DocumentOptions.tokens(model, file, read, 2, streams);
     Evaluator evaluator =
         neurons.suitedLayers(() -> new Evaluator(model.decoder(), cores, model.cacheDtype()));

@@ -15,7 +15,15 @@ class HelpTest {
     assertEquals("", help.err());
     for (String word :
         new String[] {
-          "run", "tokenize", "show", "eval", "neurons", "quantize", "doctor", "Examples:", "Exit codes"
+          "run",
+          "tokenize",
+          "show",
+          "eval",
+          "neurons",
+          "quantize",
+          "doctor",
+          "Examples:",
+          "Exit codes"
         }) {
       assertTrue(help.out().contains(word), word);
     }

@@ -36,7 +36,7 @@ final class PairedDecoding implements AutoCloseable {
    */
   PairedDecoding(
       Decoder decoder, Tokenizer tokenizer, CoreOptions options, int capacity, DType cacheDtype) {
-    options.requireLayers(decoder.config().layers());
+    options.requireSuits(decoder.config());
     this.decoder = decoder;
     this.tokenizer = tokenizer;
     this.endTokens =
