@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -156,6 +157,7 @@ class EvalListsTest {
   }
 
   @Test
+  @Tag("pictures")
   void drawsTheDivergenceOverTheBytes() throws Exception {
     Pictures.assumeFonts();
     Path file = folder.resolve("quality.png");
