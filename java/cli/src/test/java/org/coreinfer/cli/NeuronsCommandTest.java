@@ -9,6 +9,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
 import java.util.Set;
 import org.coreinfer.generation.Cancellation;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,6 +94,7 @@ class NeuronsCommandTest {
   }
 
   @Test
+  @Tag("pictures")
   void drawsThreePictures() throws Exception {
     Pictures.assumeFonts();
     Path pictures = folder.resolve("pictures");

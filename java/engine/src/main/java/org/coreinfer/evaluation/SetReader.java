@@ -57,7 +57,7 @@ public final class SetReader implements AutoCloseable {
       int begin = 0;
       for (int length : lengths) {
         if (scores.needsWholePrompt()) {
-          scores.restore(null);
+          scores.forget();
           state.truncate(0);
           begin = 0;
         }
