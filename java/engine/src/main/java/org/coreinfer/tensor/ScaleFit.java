@@ -7,9 +7,7 @@ package org.coreinfer.tensor;
  * wider than the group's own. Holds the last result; for one thread.
  */
 final class ScaleFit {
-  private static final double[] RANGES = {
-    0, -0.3, 0.3, -0.6, 0.6, -0.9, 0.9, 1.3, -1.3, -2, -3
-  };
+  private static final double[] RANGES = {0, -0.3, 0.3, -0.6, 0.6, -0.9, 0.9, 1.3, -1.3, -2, -3};
 
   private final float[] weights = new float[32];
   private double scale;
