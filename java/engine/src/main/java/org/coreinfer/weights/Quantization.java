@@ -29,7 +29,7 @@ public enum Quantization {
 
   private static final Pattern NEVER_QUANTISED =
       Pattern.compile(".*norm.*|.*\\.bias|position_embd\\..*|token_types\\..*|.*ffn_gate_inp\\..*");
-  private static final Pattern IN_BLOCK = Pattern.compile("blk\\.(\\d+)\\.(\\w+)\\.weight");
+  private static final Pattern IN_BLOCK = Pattern.compile("blk\\.(\\d{1,9})\\.(\\w+)\\.weight");
 
   private final int fileType;
   private final DType dtype;

@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
+import org.coreinfer.TestData;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -40,6 +43,22 @@ class QuantizationErrorTest {
               dtype, Arrays.copyOfRange(bytes, group, group + groupBytes), i % dtype.groupSize());
     }
     assertArrayEquals(expected, decode(dtype, bytes));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"})
+  void decodesBlocksToTheBitsThatLlamaCppsPackageGives(DType dtype) throws IOException {
+    byte[] bytes = Files.readAllBytes(TestData.file("quants/" + dtype + ".bytes"));
+    float[] expected = new float[1024];
+    TestData.floats(TestData.file("quants/" + dtype + ".f32")).get(expected);
+    float[] decoded = decode(dtype, bytes);
+    assertEquals(expected.length, decoded.length);
+    for (int i = 0; i < expected.length; i++) {
+      int bits = Float.floatToRawIntBits(expected[i]);
+      assertEquals(bits, Float.floatToRawIntBits(decoded[i]), dtype + " " + i);
+    }
   }
 
   /** Relative root mean square of the error, for numbers as weights are distributed. */

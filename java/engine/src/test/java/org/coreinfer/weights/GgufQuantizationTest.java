@@ -131,6 +131,7 @@ class GgufQuantizationTest {
             .count();
     assertEquals(16, many);
     assertEquals(DType.Q6_K, quantization.dtypeOf("token_embd.weight", 9, 256, 2, true));
+    assertEquals(usual, quantization.dtypeOf("blk.99999999999.attn_v.weight", 9, 256, 2, true));
     assertEquals(DType.Q8_0, quantization.dtypeOf("token_embd.weight", 9, 96, 2, true));
   }
 
