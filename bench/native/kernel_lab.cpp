@@ -158,6 +158,61 @@ void MeasureDecodes() {
   for (size_t down = 2; down < sizeof(kDown) / sizeof(kDown[0]); ++down) MeasureDecode(kDtypes[down + 2], kDown[down]);
 }
 
+// What more tokens cost: every count takes its turn, so that all of them meet the same machine.
+template <class Work>
+void PrintCosts(const char* name, const Work& work) {
+  constexpr int32_t kCounts[] = {1, 2, 4, 8, 16};
+  constexpr int kTurns = 9;
+  std::vector<double> seconds[5];
+  for (int turn = 0; turn < kTurns; ++turn) {
+    for (size_t i = 0; i < 5; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      work(kCounts[i]);
+      seconds[i].push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+  }
+  for (auto& runs : seconds) std::sort(runs.begin(), runs.end());
+  const double one = seconds[0][kTurns / 2];
+  std::printf("tokens %-24s 1: %.3f ms", name, one * 1e3);
+  for (size_t i = 1; i < 5; ++i) std::printf(", %d: x %.2f", kCounts[i], seconds[i][kTurns / 2] / one);
+  std::printf("\n");
+}
+
+void MeasureTokens(const Dtype& up, const Dtype& down) {
+  const double up_bytes = up.bytes_per_element * kDim * kNeurons;
+  const double down_bytes = down.bytes_per_element * kDim * kNeurons;
+  const double bytes = 2 * up_bytes + down_bytes;
+  constexpr int kCopies = 3;
+  uint8_t* weights = AllocateWeights(bytes * kCopies);
+  float* x = AllocateFloats(double{kDim} * CI_DECODE_TOKENS);
+  float* y = AllocateFloats(double{kNeurons} * CI_DECODE_TOKENS);
+  float* activations = AllocateFloats(double{kNeurons} * CI_DECODE_TOKENS);
+  int copy = 0;
+  const auto next = [&] { return weights + static_cast<int64_t>(bytes) * (copy++ % kCopies); };
+  PrintCosts((std::string("matvec ") + up.name).c_str(), [&](int32_t tokens) {
+    Require(ci_matvec(context, up.value, next(), nullptr, x, tokens, kNeurons, kDim, 0, y));
+  });
+  for (const int32_t activation : {CI_SILU, CI_RELU}) {
+    const std::string name = std::string("ffn ") + up.name + " " + down.name + (activation == CI_RELU ? " relu" : "");
+    PrintCosts(name.c_str(), [&](int32_t tokens) {
+      const uint8_t* gate = next();
+      const uint8_t* up_data = gate + static_cast<int64_t>(up_bytes);
+      std::memset(y, 0, sizeof(float) * kDim * static_cast<size_t>(tokens));
+      Require(ci_ffn_decode(context, activation, up.value, gate, up_data, nullptr, nullptr, down.value,
+                            up_data + static_cast<int64_t>(up_bytes), nullptr, x, tokens, nullptr, &kNeurons, kNeurons,
+                            kDim, activations, y));
+    });
+  }
+  Free(weights, bytes * kCopies);
+}
+
+void MeasureTokenCounts() {
+  if (!Wanted("tokens")) return;
+  MeasureTokens(kDtypes[1], kDown[0]);
+  MeasureTokens(kDtypes[3], kDown[1]);
+  MeasureTokens(kDtypes[4], kDown[2]);
+}
+
 void MeasurePrefill(int32_t tokens) {
   float* x = AllocateFloats(double{kDim} * tokens);
   float* y = AllocateFloats(double{kNeurons} * tokens);
@@ -254,6 +309,7 @@ int main(int count, char** arguments) {
   std::printf("%s\n", ci_context_description(context));
   MeasureMatvec();
   MeasureDecodes();
+  MeasureTokenCounts();
   MeasureAttention();
   MeasureTranspose();
   MeasurePrefill(512);

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Drafting with core neurons and verifying with all gives what dense decoding gives. */
-@Timeout(120)
+@Timeout(600)
 class LosslessTest {
   private static final List<String> PROMPTS =
       List.of("Once upon a time", "The old man", "One day, Lily and Tom went to the park.", "Why");

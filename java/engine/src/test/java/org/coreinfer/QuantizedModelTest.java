@@ -12,6 +12,7 @@ import org.coreinfer.backend.cuda.SimulatedCuda;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.error.BackendUnavailableException;
 import org.coreinfer.evaluation.Documents;
+import org.coreinfer.evaluation.Evaluation;
 import org.coreinfer.evaluation.Evaluator;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.weights.GgufFile;
@@ -72,15 +73,15 @@ class QuantizedModelTest {
   private static double perplexity(Path path) {
     List<String> texts = Documents.read(TestData.file("embedded/heldout/stories.txt"), 4);
     CoreOptions every = CoreOptions.stability(1);
-    try (Model model = Model.builder(path).device(ComputeDevice.CPU).load();
-        Evaluator evaluator =
-            new Evaluator(model.decoder(), every, model.contextLength(), model.cacheDtype())) {
+    try (Model model = Model.builder(path).device(ComputeDevice.CPU).load()) {
+      Evaluator evaluator = new Evaluator(model.decoder(), List.of(every), model.cacheDtype());
       for (String text : texts) {
         int[] ids = model.tokenizer().encode(text, true, false);
         evaluator.add(ids, Evaluator.promptTokens(ids.length, 0.5), fraction -> {});
       }
-      assertEquals(0, evaluator.result().core().kl(), "every neuron kept is dense decoding");
-      return evaluator.result().dense().perplexity();
+      Evaluation result = evaluator.result();
+      assertEquals(0, result.cores().get(0).kl().value(), "every neuron kept is dense decoding");
+      return result.dense().perplexity().value();
     }
   }
 

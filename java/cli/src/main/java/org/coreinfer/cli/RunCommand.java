@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
       "  coreinfer run model.gguf -f prompt.txt -n 64 --keep 0.2 --rule impact",
       "  echo \"Dear Mia,\" | coreinfer run --temperature 0.8 --top-p 0.9 --seed 7",
       "  coreinfer run -p \"One day\" --method dense --json",
+      "  coreinfer run llama-2-7b.gguf -f prompt.txt --keep 0.6 --lossless",
       "  coreinfer run llama-2-7b.gguf -f prompt.txt --backend cuda --gpu-memory 7.3G",
       "",
       "Text from a file or stdin is UTF-8; one line break at its end is dropped.",

@@ -6,7 +6,7 @@ package org.coreinfer.generation;
  */
 final class DraftCosts {
   /** What a further token adds to a pass, relative to one token, where nothing was measured. */
-  static final double FURTHER_TOKEN = 0.2;
+  static final double FURTHER_TOKEN = 0.25;
 
   private static final double DECAY = 0.9; // of what earlier rounds said, per round
   private static final double MOST_SURPRISE = 3; // a longer pass was disturbed

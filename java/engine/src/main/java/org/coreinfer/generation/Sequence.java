@@ -244,9 +244,10 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Computes the accepted token, and drafts after it, with every neuron, and chooses the core
-   * neurons anew from what that shows. The drafts are not part of the sequence yet: those that are
-   * accepted, from the first one on, are added by {@link #skip}.
+   * Computes the accepted token, and drafts after it, with every neuron. Where there are drafts it
+   * also chooses the core neurons anew from what that shows: more drafts are accepted then. They
+   * are not part of the sequence yet: those that are accepted, from the first one on, are added by
+   * {@link #skip}.
    *
    * @return the logits after each of them, valid until the next call
    */
@@ -254,8 +255,13 @@ public final class Sequence implements AutoCloseable {
     int[] tokens = new int[drafts.length + 1];
     tokens[0] = pending;
     System.arraycopy(drafts, 0, tokens, 1, drafts.length);
-    List<Logits> logits = decoder.append(state, tokens, scores);
-    neurons = scores.chosen(state);
+    List<Logits> logits;
+    if (drafts.length == 0) { // nothing is drafted, so nobody needs other neurons
+      logits = decoder.append(state, tokens, ActivationListener.NONE);
+    } else {
+      logits = decoder.append(state, tokens, scores);
+      neurons = scores.chosen(state);
+    }
     pending = NONE;
     state.truncate(state.position() - drafts.length);
     return logits;

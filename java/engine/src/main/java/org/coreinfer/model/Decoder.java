@@ -168,6 +168,9 @@ public final class Decoder implements AutoCloseable {
     if (tokens.length == 0) {
       throw new IllegalArgumentException("there are no tokens to prefill");
     }
+    if (tokens.length <= Backend.DECODE_TOKENS && state.queue().isHost()) {
+      return prefillShort(state, tokens, listener, everyToken, monitor);
+    }
     checkTokens(tokens);
     checkRoom(state, tokens.length);
     int step = listener.needsWholePrompt() ? tokens.length : Math.min(chunk, tokens.length);
@@ -190,6 +193,20 @@ public final class Decoder implements AutoCloseable {
       throw e;
     }
     return state.logits();
+  }
+
+  /** On the CPU a few tokens are read by decode's kernels in less time. */
+  private Logits prefillShort(
+      DecoderState state,
+      int[] tokens,
+      ActivationListener listener,
+      @Nullable LogitsListener everyToken,
+      Monitor monitor) {
+    List<Logits> logits = append(state, tokens, listener, monitor);
+    for (int i = 0; everyToken != null && i < tokens.length; i++) {
+      everyToken.logits(i, logits.get(i).read());
+    }
+    return logits.get(tokens.length - 1);
   }
 
   private void heads(
@@ -325,6 +342,11 @@ public final class Decoder implements AutoCloseable {
    * @return the logits after each token, valid until the next call with this state
    */
   public List<Logits> append(DecoderState state, int[] tokens, ActivationListener listener) {
+    return append(state, tokens, listener, fraction -> {});
+  }
+
+  private List<Logits> append(
+      DecoderState state, int[] tokens, ActivationListener listener, Monitor monitor) {
     int count = tokens.length;
     if (count < 1 || count > Backend.DECODE_TOKENS) {
       throw new IllegalArgumentException(
@@ -346,6 +368,7 @@ public final class Decoder implements AutoCloseable {
             if (parts.ffn().isStreamed(layer)) {
               choose(state, layer, ffn, listener); // while its weights are on the device
             }
+            monitor.progress((layer + 1.0) / config.layers());
           };
       step.runDense(on, state, stretch, count, rows.memory(), done);
       chooseResident(state, listener);

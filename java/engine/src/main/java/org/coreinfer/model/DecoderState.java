@@ -105,10 +105,13 @@ public final class DecoderState implements AutoCloseable {
         + Stretch.bytes(config, Math.min(Stretch.TOKENS, capacity));
   }
 
-  /** The bytes of lists and results that a state allocates. */
+  /**
+   * The bytes of lists and results that a state allocates, those of its longest append included.
+   */
   static long listBytes(ModelConfig config) {
     long listed = (long) config.layers() * (config.neurons() + 1) * Integer.BYTES;
-    return listed + (long) (config.vocabulary() + config.dim()) * Float.BYTES;
+    long logits = (1L + Backend.DECODE_TOKENS) * config.vocabulary();
+    return listed + (logits + config.dim() + 1) * Float.BYTES;
   }
 
   /** The backend on which everything of this state is queued. */

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Greedy answers of real small models, 40 prompts of each, with drafts whether they pay or not: the
  * tokens of dense decoding.
  */
-@Timeout(120)
+@Timeout(600)
 class GreedyDraftsTest {
   private static final int PROMPTS = 40;
   private static final int TOKENS = 24;
