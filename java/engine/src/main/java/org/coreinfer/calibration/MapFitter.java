@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleConsumer;
+import java.util.stream.IntStream;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.core.CoreOptions;
@@ -131,8 +132,11 @@ final class MapFitter implements AutoCloseable {
     @Override
     public int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
       for (int i = 0; i < choosers.size(); i++) {
-        choosers.get(i).choose(layer, ffn, ids, count);
-        listed.get(i)[layer] = queue.downloadInts(ids, queue.downloadInts(count, 1)[0]);
+        int most = choosers.get(i).choose(layer, ffn, ids, count);
+        listed.get(i)[layer] =
+            most > 0
+                ? queue.downloadInts(ids, queue.downloadInts(count, 1)[0])
+                : IntStream.range(0, ffn.neurons()).toArray();
       }
       return 0;
     }

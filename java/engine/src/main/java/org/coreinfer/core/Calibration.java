@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * worth most.
  */
 public final class Calibration {
+  private static final double KEEP_TOLERANCE = 1e-6; // files hold keeps as F32
+
   private final Source source;
   private final int priorTokens;
   private final float[][][] roots;
@@ -113,7 +115,7 @@ public final class Calibration {
    */
   public @Nullable LinearMap mapFor(double keep) {
     for (Map.Entry<Integer, LinearMap> entry : maps.entrySet()) {
-      if (budgets.keeps().get(entry.getKey()) >= keep - 1e-9) {
+      if (budgets.keeps().get(entry.getKey()) >= keep - KEEP_TOLERANCE) {
         return entry.getValue();
       }
     }
