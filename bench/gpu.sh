@@ -139,13 +139,8 @@ elif ! command -v javac >/dev/null || ! command -v mvn >/dev/null; then
   skipped+=("the Java tests and benchmarks: a JDK (17 or later) and Maven are not on the path")
 else
   step java_tests 3600 mvn -B -ntp verify
-  jar=$(ls bench/target/benchmarks.jar bench/*/target/benchmarks.jar 2>/dev/null | head -n 1)
-  if [[ -n $jar ]]; then
-    step jmh 3600 java -jar "$jar" -p backend=cuda -rf json -rff "$results/jmh_$name.json" \
-      'FfnBenchmark|DecodeBenchmark|SelectionBenchmark'
-  else
-    skipped+=("the Java benchmarks: there is no benchmarks.jar under bench after the build")
-  fi
+  step jmh 3600 bench/jmh.sh -p backend=cuda -rff "$results/jmh_$name.json" \
+    'FfnBenchmark|DecodeBenchmark|SelectionBenchmark'
 fi
 
 finish "Everything passed; the measurements are in $results/gpu_$name.json." 0

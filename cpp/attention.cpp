@@ -200,12 +200,15 @@ int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t 
   });
 }
 
-int32_t ci_attention_decode(ci_context* context, const float* query, int32_t heads, int32_t kv_heads, int32_t head_dim,
-                            const int32_t* position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
-                            const void* key_cache, const void* value_cache, float* y) {
+int32_t ci_attention_decode(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
+                            int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
+                            int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
+                            float* y) {
   return coreinfer::Call("ci_attention_decode", context, [&](ci_context& c) {
-    coreinfer::RequirePointer("position", position);
-    coreinfer::Attend(c, {1, heads, kv_heads, head_dim, *position, window, capacity, cache_dtype, scale, query,
-                          static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
+    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
+    coreinfer::RequirePointer("first_position", first_position);
+    coreinfer::Attend(
+        c, {tokens, heads, kv_heads, head_dim, *first_position, window, capacity, cache_dtype, scale, queries,
+            static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
   });
 }

@@ -3,7 +3,8 @@
 // activation of each neuron. Then each thread takes a slice of the output and adds the down rows of all listed neurons,
 // in list order and with one rounding per column and neuron, so that no division of the work changes a bit. Memory
 // bounds both phases. With RELU and DRELU the up row of a neuron whose gate is not positive is not read, and no down
-// row is read whose activation is 0: neither could change the result.
+// row is read whose activation is 0: neither could change the result. Several tokens share every row that is read: its
+// dots are taken together, and down rows are added token by token while they are in the second-level cache.
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "dtype.h"
@@ -60,33 +61,57 @@ struct CoreList {
   int32_t neuron(int64_t index) const { return ids == nullptr ? static_cast<int32_t>(index) : ids[index]; }
 };
 
-// `next` is the neuron whose row will be read after this one.
-float BiasedDot(const SimdKernels& simd, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
-                const float* x) {
-  const float dot = simd.dot[weight.dtype](weight.data + neuron * weight.row_bytes,
-                                           weight.data + next * weight.row_bytes, x, weight.columns);
-  return bias == nullptr ? dot : dot + bias[neuron];
+// One dot for each token. `next` is the neuron whose row will be read after this one.
+void BiasedDots(const SimdKernels& simd, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
+                const Vectors& x, float* out) {
+  simd.dot[weight.dtype](weight.data + neuron * weight.row_bytes, weight.data + next * weight.row_bytes, x, out);
+  for (int32_t t = 0; bias != nullptr && t < x.tokens; ++t) out[t] += bias[neuron];
 }
 
 // Neurons whose dots one thread takes before it asks for more.
 constexpr int32_t kDotBlock = 16;
 
-// activations[i] for begin <= i < end, at most kDotBlock of them.
-void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const float* x, int64_t begin,
-                    int64_t end, float* activations) {
+// The dots of one neuron, by tokens.
+struct NeuronDots {
+  float gates[CI_DECODE_TOKENS];
+  float ups[CI_DECODE_TOKENS];
+};
+
+void TakeDots(const SimdKernels& simd, const Ffn& ffn, int32_t neuron, int32_t next, const Vectors& x,
+              NeuronDots* dots) {
   const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
-  float gates[kDotBlock];
-  float ups[kDotBlock];
+  bool is_needed = !skips;
+  if (ffn.gated()) {
+    BiasedDots(simd, ffn.gate, ffn.gate_bias, neuron, next, x, dots->gates);
+    for (int32_t t = 0; t < x.tokens; ++t) is_needed |= dots->gates[t] > 0.0f;
+  }
+  if (is_needed) BiasedDots(simd, ffn.up, ffn.up_bias, neuron, next, x, dots->ups);
+  for (int32_t t = 0; skips && t < x.tokens; ++t) {
+    if (!(dots->gates[t] > 0.0f)) dots->ups[t] = 0.0f;
+  }
+}
+
+// activations[t][i] for begin <= i < end, at most kDotBlock of them.
+void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const Vectors& x, int64_t begin,
+                    int64_t end, float* activations) {
+  float gates[CI_DECODE_TOKENS][kDotBlock];
+  float ups[CI_DECODE_TOKENS][kDotBlock];
+  NeuronDots dots;
   for (int64_t i = begin; i < end; ++i) {
     const int32_t neuron = list.neuron(i);
     // The rows of consecutive neurons are found by the processor.
     const int32_t following = i + 1 < list.size ? list.neuron(i + 1) : neuron;
     const int32_t next = following == neuron + 1 ? neuron : following;
-    float gate = 0.0f;
-    if (ffn.gated()) gates[i - begin] = gate = BiasedDot(simd, ffn.gate, ffn.gate_bias, neuron, next, x);
-    ups[i - begin] = skips && !(gate > 0.0f) ? 0.0f : BiasedDot(simd, ffn.up, ffn.up_bias, neuron, next, x);
+    TakeDots(simd, ffn, neuron, next, x, &dots);
+    for (int32_t t = 0; t < x.tokens; ++t) {
+      if (ffn.gated()) gates[t][i - begin] = dots.gates[t];
+      ups[t][i - begin] = dots.ups[t];
+    }
   }
-  simd.activate(ffn.activation, ffn.gated() ? gates : nullptr, ups, end - begin, activations + begin);
+  for (int64_t t = 0; t < x.tokens; ++t) {
+    simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], end - begin,
+                  activations + t * ffn.neurons + begin);
+  }
 }
 
 // Some consecutive listed neurons, without those whose activation is 0.
@@ -97,50 +122,78 @@ struct Gathered {
   int32_t count;
 };
 
-// Gathers from the kMost next entries of the list and moves *next past them.
-void GatherActive(const CoreList& list, const float* activations, int32_t* next, Gathered* gathered) {
-  int32_t i = *next;
+// Gathers from entries first..last-1 of the list, at most kMost of them.
+void GatherActive(const CoreList& list, const float* activations, int32_t first, int32_t last, Gathered* gathered) {
   int32_t count = 0;
-  const int32_t last = list.size - i < Gathered::kMost ? list.size : i + Gathered::kMost;
-  for (; i < last; ++i) {
+  for (int32_t i = first; i < last; ++i) {
     gathered->neurons[count] = list.neuron(i);
     gathered->activations[count] = activations[i];
     count += activations[i] != 0.0f ? 1 : 0;
   }
   gathered->count = count;
-  *next = i;
 }
 
-void AddDownRows(const SimdKernels& simd, const Matrix& down, const CoreList& list, const float* activations,
-                 int32_t begin, int32_t end, float* y) {
+// What the second phase adds: activations (tokens, activation_stride) times rows of down, to y (tokens, down.columns).
+struct DownSum {
+  const Matrix& down;
+  const CoreList& list;
+  const float* activations;
+  int64_t activation_stride;
+  int32_t tokens;
+  float* y;
+
+  const float* activations_of(int64_t token) const { return activations + token * activation_stride; }
+  float* y_of(int64_t token) const { return y + token * down.columns; }
+};
+
+// How many rows are added for one token before the next: of several tokens so few that the cache keeps them.
+int32_t RowsPerToken(const DownSum& sum, int32_t begin, int32_t end) {
+  constexpr int64_t kCacheBytes = int64_t{256} * 1024;
+  if (sum.tokens == 1) return Gathered::kMost;
+  const int64_t rows = kCacheBytes * sum.down.columns / (sum.down.row_bytes * (end - begin));
+  return rows < 8 ? 8 : rows < Gathered::kMost ? static_cast<int32_t>(rows / 8 * 8) : Gathered::kMost;
+}
+
+void AddDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
   Gathered gathered;
   const uint8_t* rows[Gathered::kMost];
-  for (int32_t next = 0; next < list.size;) {
-    GatherActive(list, activations, &next, &gathered);
-    for (int32_t j = 0; j < gathered.count; ++j) rows[j] = down.data + gathered.neurons[j] * down.row_bytes;
-    simd.add_rows[down.dtype](rows, gathered.activations, gathered.count, begin, end, y);
+  const int32_t step = RowsPerToken(sum, begin, end);
+  for (int32_t first = 0; first < sum.list.size; first += step) {
+    const int32_t last = sum.list.size - first < step ? sum.list.size : first + step;
+    for (int32_t t = 0; t < sum.tokens; ++t) {
+      GatherActive(sum.list, sum.activations_of(t), first, last, &gathered);
+      for (int32_t j = 0; j < gathered.count; ++j) rows[j] = sum.down.data + gathered.neurons[j] * sum.down.row_bytes;
+      simd.add_rows[sum.down.dtype](rows, gathered.activations, gathered.count, begin, end, sum.y_of(t));
+    }
   }
 }
 
-// The sum over the neurons of one group of 32 is taken before the group's scales are applied, so it must be complete.
-void AddSharedDownRows(const SimdKernels& simd, const Matrix& down, const CoreList& list, const float* activations,
-                       int32_t begin, int32_t end, float* y) {
-  const int64_t piece_bytes = down.dtype == CI_Q8_0_SHARED ? 32 : 16;
-  const int64_t element_bytes = down.columns / kGroupSize * piece_bytes;
-  const int64_t group_bytes = 2 * int64_t{down.columns} + kGroupSize * element_bytes;
+// The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete.
+void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
+  const Matrix& down = sum.down;
+  const CoreList& list = sum.list;
+  const SharedLayout layout = SharedLayoutOf(down.dtype);
+  const int64_t header_bytes = int64_t{layout.header_bytes} * down.columns;
+  const int64_t row_bytes = int64_t{down.columns} / kGroupSize * layout.piece_bytes;
+  const int64_t block_bytes = header_bytes + layout.rows * row_bytes;
   const uint8_t* rows[kGroupSize];
   float factors[kGroupSize];
-  for (int32_t i = 0; i < list.size;) {
-    const int32_t group = list.neuron(i) / kGroupSize;
-    const uint8_t* scales = down.data + group * group_bytes;
-    int32_t count = 0;
-    for (; i < list.size && list.neuron(i) / kGroupSize == group; ++i) {
-      if (activations[i] == 0.0f) continue;
-      rows[count] = scales + 2 * int64_t{down.columns} + list.neuron(i) % kGroupSize * element_bytes;
-      factors[count++] = activations[i];
-    }
-    if (count > 0) {
-      simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, scales, begin, end, y);
+  for (int32_t begin_of_group = 0, end_of_group = 0; begin_of_group < list.size; begin_of_group = end_of_group) {
+    const int32_t group = list.neuron(begin_of_group) / layout.scale_rows;
+    while (end_of_group < list.size && list.neuron(end_of_group) / layout.scale_rows == group) ++end_of_group;
+    const int32_t first = group * layout.scale_rows;
+    const SharedRows shared{down.data + first / layout.rows * block_bytes, down.columns, first % layout.rows};
+    for (int32_t t = 0; t < sum.tokens; ++t) {
+      const float* activations = sum.activations_of(t);
+      int32_t count = 0;
+      for (int32_t i = begin_of_group; i < end_of_group; ++i) {
+        if (activations[i] == 0.0f) continue;
+        rows[count] = shared.block + header_bytes + list.neuron(i) % layout.rows * row_bytes;
+        factors[count++] = activations[i];
+      }
+      if (count > 0) {
+        simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, shared, begin, end, sum.y_of(t));
+      }
     }
   }
 }
@@ -152,7 +205,8 @@ int32_t SliceStart(int32_t dim, int32_t thread, int32_t threads) {
   return static_cast<int32_t>(start < dim ? start : dim);
 }
 
-void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const float* x, float* activations, float* y) {
+void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const Vectors& x, float* activations, float* y) {
+  const DownSum sum{ffn.down, list, activations, ffn.neurons, x.tokens, y};
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
   c.pool.Run([&](int32_t thread) {
     blocks.Drain([&](int64_t block) {
@@ -164,11 +218,13 @@ void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const float* x,
     const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());
     const int32_t end = SliceStart(ffn.dim, thread + 1, c.pool.size());
     if (begin == end) return;
-    if (ffn.down_bias != nullptr) c.simd.add(ffn.down_bias + begin, end - begin, y + begin);
+    for (int32_t t = 0; ffn.down_bias != nullptr && t < x.tokens; ++t) {
+      c.simd.add(ffn.down_bias + begin, end - begin, sum.y_of(t) + begin);
+    }
     if (IsShared(ffn.down.dtype)) {
-      AddSharedDownRows(c.simd, ffn.down, list, activations, begin, end, y);
+      AddSharedDownRows(c.simd, sum, begin, end);
     } else {
-      AddDownRows(c.simd, ffn.down, list, activations, begin, end, y);
+      AddDownRows(c.simd, sum, begin, end);
     }
   });
 }
@@ -239,17 +295,18 @@ int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype
 
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
-                      const float* down_bias, const float* x, const int32_t* core_ids, const int32_t* core,
-                      int32_t neurons, int32_t dim, float* activations, float* y) {
+                      const float* down_bias, const float* x, int32_t tokens, const int32_t* core_ids,
+                      const int32_t* core, int32_t neurons, int32_t dim, float* activations, float* y) {
   return coreinfer::Call("ci_ffn_decode", context, [&](ci_context& c) {
     const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
                                                      down, down_bias, neurons, dim);
     coreinfer::RequirePointer("x", x);
+    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
     coreinfer::RequirePointer("core", core);
     coreinfer::RequireCore(core_ids, *core, neurons);
     coreinfer::RequirePointer("activations", activations);
     coreinfer::RequirePointer("y", y);
-    coreinfer::Decode(c, ffn, {core_ids, *core}, x, activations, y);
+    coreinfer::Decode(c, ffn, {core_ids, *core}, {x, tokens, dim}, activations, y);
   });
 }
 

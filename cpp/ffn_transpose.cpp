@@ -6,11 +6,12 @@
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "dtype.h"
+#include "quant_codes.h"
 
 namespace coreinfer {
 namespace {
 
-// Stripes are a multiple of the group of 32 neurons; blocks a multiple of a piece of 32 elements.
+// Stripes are a multiple of the largest block of neurons; blocks of elements a multiple of a piece of 32.
 constexpr int64_t kStripe = 256;
 constexpr int64_t kBlock = 64;
 
@@ -79,6 +80,34 @@ void TransposeQ4(const Transposition& t, const Square& s) {
   }
 }
 
+// The codes of 32 elements of a block of neurons, a byte each, between taking them apart and packing them.
+void TransposeCodes(int32_t dtype, const Transposition& t, const Square& s) {
+  const BlockLayout source = BlockLayoutOf(dtype);
+  const SharedLayout target = SharedLayoutOf(TransposedDtype(dtype));
+  const int64_t row_bytes = t.dim / kGroupSize * target.piece_bytes;
+  const int64_t header_bytes = target.header_bytes * t.dim;
+  uint8_t codes[kGroupSize][kMostBlockSize];
+  for (int64_t block = s.begin / source.size; block < s.end / source.size; ++block) {
+    uint8_t* header = t.target + block * (header_bytes + source.size * row_bytes);
+    uint8_t* rows = header + header_bytes;
+    for (int64_t piece = s.first; piece < s.last; piece += kGroupSize) {
+      for (int64_t i = piece; i < piece + kGroupSize; ++i) {
+        const uint8_t* from = t.source + (i * (t.neurons / source.size) + block) * source.bytes;
+        UnpackCodes(dtype, from, codes[i - piece]);
+        for (int64_t half = 0; half < source.halves; ++half) {
+          std::memcpy(header + 2 * (half * t.dim + i), from + source.half_at + 2 * half, 2);
+        }
+        uint8_t* factors = header + int64_t{2} * source.halves * t.dim;
+        for (int64_t f = 0; f < source.factors; ++f) factors[f * t.dim + i] = from[source.factor_at + f];
+      }
+      for (int64_t r = 0; r < source.size; ++r) {
+        PackPiece(source.bits, codes[0] + r, kMostBlockSize,
+                  rows + r * row_bytes + piece / kGroupSize * target.piece_bytes);
+      }
+    }
+  }
+}
+
 void TransposeSquare(int32_t dtype, const Transposition& t, const Square& s) {
   switch (dtype) {
     case CI_F32:
@@ -91,8 +120,11 @@ void TransposeSquare(int32_t dtype, const Transposition& t, const Square& s) {
     case CI_Q8_0:
       TransposeQ8(t, s);
       break;
-    default:
+    case CI_Q4_0:
       TransposeQ4(t, s);
+      break;
+    default:
+      TransposeCodes(dtype, t, s);
       break;
   }
 }

@@ -1,6 +1,6 @@
-// Dense products with weights of any dtype. Decode: each row's dot product is taken whole by one thread, threads ask
-// for blocks of rows; memory bounds it. Prefill: work items are tiles of weight rows times blocks of tokens, each
-// converted and multiplied by one thread (gemm.h); arithmetic bounds it.
+// Dense products with weights of any dtype. Decode: each row's dot products, one per token, are taken whole by one
+// thread, threads ask for blocks of rows; memory bounds it. Prefill: work items are tiles of weight rows times blocks
+// of tokens, each converted and multiplied by one thread (gemm.h); arithmetic bounds it.
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "dtype.h"
@@ -18,20 +18,27 @@ int64_t RowsPerBlock(int64_t row_bytes) { return row_bytes >= kBlockBytes ? 1 : 
 }  // namespace coreinfer
 
 int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
-                  int32_t rows, int32_t columns, int32_t accumulate, float* y) {
+                  int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y) {
   return coreinfer::Call("ci_matvec", context, [&](ci_context& c) {
     const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
     coreinfer::RequirePointer("x", x);
+    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
     coreinfer::RequireRange("accumulate", accumulate, 0, 1);
     coreinfer::RequirePointer("y", y);
     const auto dot = c.simd.dot[dtype];
+    const coreinfer::Vectors vectors{x, tokens, columns};
     const int64_t step = coreinfer::RowsPerBlock(matrix.row_bytes);
     coreinfer::ParallelRanges(c, rows, step, [&](int64_t begin, int64_t end, int32_t) {
+      float values[CI_DECODE_TOKENS];
       for (int64_t r = begin; r < end; ++r) {
         const uint8_t* row = matrix.data + r * matrix.row_bytes;
-        float value = dot(row, row, x, columns);
-        if (bias != nullptr) value += bias[r];
-        y[r] = accumulate == 1 ? y[r] + value : value;
+        dot(row, row, vectors, values);
+        for (int64_t t = 0; t < tokens; ++t) {
+          float value = values[t];
+          if (bias != nullptr) value += bias[r];
+          float* out = y + t * rows + r;
+          *out = accumulate == 1 ? *out + value : value;
+        }
       }
     });
   });
@@ -51,6 +58,21 @@ int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const 
                              accumulate == 1, out, rows);
       coreinfer::MultiplyByRows(c.simd, matrix, tile.begin, tile.end, x + int64_t{tile.first_token} * columns,
                                 tile.tokens, out, rows, c.thread_scratch(thread));
+    });
+  });
+}
+
+int32_t ci_matmul_transposed(ci_context* context, int32_t dtype, const void* weight, const float* x, int32_t tokens,
+                             int32_t rows, int32_t columns, float* y) {
+  return coreinfer::Call("ci_matmul_transposed", context, [&](ci_context& c) {
+    const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, weight, rows, columns);
+    coreinfer::RequireArray("x", x, {tokens, rows});
+    coreinfer::RequireArray("y", y, {tokens, columns});
+    c.ReserveThreadScratch(coreinfer::GemmScratchBytes());
+    coreinfer::ParallelTiles(c, columns, tokens, [&](const coreinfer::TileRange& tile, int32_t thread) {
+      coreinfer::MultiplyByColumns(c.simd, matrix, tile.begin, tile.end, x + int64_t{tile.first_token} * rows,
+                                   tile.tokens, y + int64_t{tile.first_token} * columns + tile.begin, columns,
+                                   c.thread_scratch(thread));
     });
   });
 }

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "coreinfer/cuda.h"
+#include "device_dtype.h"
 #include "dtype.h"
 
 namespace coreinfer {
@@ -24,6 +25,7 @@ void Separate(const uint8_t* source, int64_t groups, int64_t scale_bytes, int64_
 
 int32_t ci_cuda_arrange(int32_t dtype, const void* host_source, int32_t rows, int32_t columns, void* host_target) {
   return coreinfer::Guard("ci_cuda_arrange", [&] {
+    coreinfer::RequireDeviceDtype("host_source", dtype);
     coreinfer::RequireAnyMatrix("host_source", dtype, host_source, rows, columns);
     coreinfer::RequirePointer("host_target", host_target);
     if (host_source == host_target) {

@@ -90,20 +90,30 @@ int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t 
                              int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
                              float* y) {
   return coreinfer::Call("ci_attention_prefill", context, [&](ci_context& c) {
-    const coreinfer::Attention a{queries, key_cache, value_cache, first_position, y,        scale,      tokens,
-                                 heads,   kv_heads,  head_dim,    window,         capacity, cache_dtype};
+    const coreinfer::Attention a{queries, key_cache, value_cache, first_position, y,        scale,       tokens,
+                                 heads,   kv_heads,  head_dim,    window,         capacity, cache_dtype, 0};
     coreinfer::RequireAttention(a, "first_position");
     return coreinfer::FitsTensorCores(a) ? coreinfer::LaunchTensorPrefill(c, a) : coreinfer::LaunchPrefill(c, a);
   });
 }
 
-int32_t ci_attention_decode(ci_context* context, const float* query, int32_t heads, int32_t kv_heads, int32_t head_dim,
-                            const int32_t* position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
-                            const void* key_cache, const void* value_cache, float* y) {
+int32_t ci_attention_decode(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
+                            int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
+                            int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
+                            float* y) {
   return coreinfer::Call("ci_attention_decode", context, [&](ci_context& c) {
-    const coreinfer::Attention a{query, key_cache, value_cache, position, y,        scale,      1,
-                                 heads, kv_heads,  head_dim,    window,   capacity, cache_dtype};
-    coreinfer::RequireAttention(a, "position");
-    return coreinfer::LaunchDecode(c, a);
+    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
+    coreinfer::Attention a{queries, key_cache, value_cache, first_position, y,        scale,       tokens,
+                           heads,   kv_heads,  head_dim,    window,         capacity, cache_dtype, 0};
+    coreinfer::RequireAttention(a, "first_position");
+    int32_t status = CI_OK;
+    for (int32_t t = 0; t < tokens && status == CI_OK; ++t) {
+      const int64_t row = int64_t{t} * heads * head_dim;
+      a.queries = queries + row;
+      a.y = y + row;
+      a.token = t;
+      status = coreinfer::LaunchDecode(c, a);
+    }
+    return status;
   });
 }

@@ -18,6 +18,7 @@ struct Attention {
   float* y;                       // (tokens, heads, head_dim)
   float scale;
   int32_t tokens, heads, kv_heads, head_dim, window, capacity, cache_dtype;
+  int32_t token;  // of several that decode, the one that a launch computes; queries and y are its own
 
   /// Heads that share keys and values.
   __host__ __device__ int group() const { return heads / kv_heads; }

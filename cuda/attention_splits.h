@@ -24,7 +24,7 @@ struct Share {
 
   // In 32 bits, whose division is short.
   __device__ Share(const Attention& a, const Splits& splits, unsigned split) {
-    const int64_t seen_end = static_cast<int64_t>(*a.first_position) + 1;
+    const int64_t seen_end = static_cast<int64_t>(*a.first_position) + a.token + 1;
     const int64_t seen_begin = a.FirstSeen(seen_end);
     const auto count = static_cast<unsigned>(seen_end - seen_begin);
     const auto unit = static_cast<unsigned>(splits.unit);

@@ -85,8 +85,8 @@ int32_t Launched(const char* function, cudaError_t error, const cudaLaunchConfig
 /// some of which the kernel's static variables may take.
 constexpr int64_t kPlainSharedBytes = 32 << 10;
 
-/// Lets a kernel use so much. The runtime keeps one limit for each kernel, which all threads of the process share, so it
-/// only ever grows: `set` runs where the limit so far is lower.
+/// Lets a kernel use so much. The runtime keeps one limit for each kernel, which all threads of the process share, so
+/// it only ever grows: `set` runs where the limit so far is lower.
 cudaError_t AllowShared(int device, const void* kernel, int64_t bytes, const std::function<cudaError_t()>& set);
 
 /// When a kernel may start: after all work queued before it, or early, while the kernel before it ends (early_start.h).

@@ -3,6 +3,7 @@
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "device.h"
+#include "device_dtype.h"
 #include "dtype.h"
 #include "early_start.h"
 
@@ -145,6 +146,7 @@ int32_t LookupRows(ci_context& c, const Matrix& table, const int32_t* tokens, in
 int32_t ci_embedding_lookup(ci_context* context, int32_t dtype, const void* table, int32_t vocabulary, int32_t dim,
                             const int32_t* tokens, int32_t count, float* y) {
   return coreinfer::Call("ci_embedding_lookup", context, [&](ci_context& c) {
+    coreinfer::RequireDeviceDtype("table", dtype);
     const coreinfer::Matrix rows = coreinfer::RequireMatrix("table", dtype, table, vocabulary, dim);
     coreinfer::RequireArray("tokens", tokens, {count});
     coreinfer::RequireArray("y", y, {count, dim});

@@ -68,6 +68,8 @@ Ffn RequireFfn(int32_t activation, int32_t up_dtype, const void* gate, const voi
                const float* up_bias, int32_t down_dtype, const void* down, const float* down_bias, int32_t neurons,
                int32_t rows, int32_t dim) {
   RequireRange("activation", activation, CI_RELU, CI_GELU);
+  RequireDeviceDtype("up", up_dtype);
+  RequireDeviceDtype("down", down_dtype);
   RequireMatrix("up", up_dtype, up, neurons, dim);
   if (gate == nullptr && activation == CI_DRELU) {
     Fail(CI_INVALID_ARGUMENT, "the DRELU activation needs a gate: activation=%d gate=NULL", activation);

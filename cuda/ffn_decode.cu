@@ -9,7 +9,7 @@
 //
 // With rectified activations the up row of a neuron whose gate is not positive is not read, nor the down row of one
 // whose activation is 0: neither could change the result. With the others the first down rows are fetched into L2 while
-// the block waits for its last dots. Memory bounds the time.
+// the block waits for its last dots. Memory bounds the time. Several tokens are so many launches.
 #include "activation.h"
 #include "coreinfer/cuda.h"
 #include "coreinfer/kernels.h"
@@ -157,16 +157,22 @@ int32_t LaunchDecode(ci_context& c, const char* function, FfnDecode decode, floa
 
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
-                      const float* down_bias, const float* x, const int32_t* core_ids, const int32_t* core,
-                      int32_t neurons, int32_t dim, float* activations, float* y) {
+                      const float* down_bias, const float* x, int32_t tokens, const int32_t* core_ids,
+                      const int32_t* core, int32_t neurons, int32_t dim, float* activations, float* y) {
   return coreinfer::Call("ci_ffn_decode", context, [&](ci_context& c) {
     const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
                                                      down, down_bias, neurons, neurons, dim);
     coreinfer::RequirePointer("x", x);
+    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
     coreinfer::RequirePointer("core", core);
     coreinfer::RequirePointer("activations", activations);
     coreinfer::RequirePointer("y", y);
-    return coreinfer::LaunchDecode(c, "ci_ffn_decode", {ffn, x, core_ids, core, false, 0, activations, nullptr}, y);
+    int32_t status = CI_OK;
+    for (int64_t t = 0; t < tokens && status == CI_OK; ++t) {
+      const coreinfer::FfnDecode decode{ffn, x + t * dim, core_ids, core, false, 0, activations + t * neurons, nullptr};
+      status = coreinfer::LaunchDecode(c, "ci_ffn_decode", decode, y + t * dim);
+    }
+    return status;
   });
 }
 

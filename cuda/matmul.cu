@@ -3,6 +3,7 @@
 // Decode's product y = weight x: each block takes an equal share of the rows, dots.h their products; then a thread
 // for each row adds the parts, the bias and what y held. One block per multiprocessor, so that the vector is staged
 // once. The weights' bytes bound the time. Rows that are not made of aligned octets are summed element by element.
+// Several tokens are so many launches: a small matrix comes from L2 then, a large one is read again.
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "dots.h"
@@ -126,13 +127,19 @@ int32_t LaunchMatvec(ci_context& c, const char* function, const Matvec& matvec) 
 }  // namespace coreinfer
 
 int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
-                  int32_t rows, int32_t columns, int32_t accumulate, float* y) {
+                  int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y) {
   return coreinfer::Call("ci_matvec", context, [&](ci_context& c) {
     const coreinfer::DeviceMatrix matrix = coreinfer::RequireDeviceMatrix("weight", dtype, weight, rows, columns);
     coreinfer::RequirePointer("x", x);
+    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
     coreinfer::RequireRange("accumulate", accumulate, 0, 1);
     coreinfer::RequirePointer("y", y);
-    return coreinfer::LaunchMatvec(c, "ci_matvec", coreinfer::Matvec{matrix, bias, x, accumulate, 0, y});
+    int32_t status = CI_OK;
+    for (int64_t t = 0; t < tokens && status == CI_OK; ++t) {
+      const coreinfer::Matvec matvec{matrix, bias, x + t * columns, accumulate, 0, y + t * rows};
+      status = coreinfer::LaunchMatvec(c, "ci_matvec", matvec);
+    }
+    return status;
   });
 }
 
@@ -145,5 +152,16 @@ int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const 
     coreinfer::RequireArray("y", y, {tokens, rows});
     const coreinfer::Gemm gemm{matrix, coreinfer::GemmWeight::kRows, bias, x, tokens, accumulate, y};
     return coreinfer::LaunchGemm(c, "ci_matmul", gemm);
+  });
+}
+
+int32_t ci_matmul_transposed(ci_context* context, int32_t dtype, const void* weight, const float* x, int32_t tokens,
+                             int32_t rows, int32_t columns, float* y) {
+  return coreinfer::Call("ci_matmul_transposed", context, [&](ci_context& c) {
+    const coreinfer::DeviceMatrix matrix = coreinfer::RequireAnyDeviceMatrix("weight", dtype, weight, rows, columns);
+    coreinfer::RequireArray("x", x, {tokens, rows});
+    coreinfer::RequireArray("y", y, {tokens, columns});
+    const coreinfer::Gemm gemm{matrix, coreinfer::GemmWeight::kColumns, nullptr, x, tokens, 1, y};
+    return coreinfer::LaunchGemm(c, "ci_matmul_transposed", gemm);
   });
 }

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "device.h"
+#include "device_dtype.h"
 #include "dtype.h"
 
 namespace coreinfer {
@@ -66,6 +67,7 @@ inline void RequireAlignment(const char* name, const DeviceMatrix& matrix) {
 /// Requires a known dtype that is not shared, a positive shape that fits it, and an aligned address.
 inline DeviceMatrix RequireDeviceMatrix(const char* name, int32_t dtype, const void* data, int32_t rows,
                                         int32_t columns) {
+  RequireDeviceDtype(name, dtype);
   RequireMatrix(name, dtype, data, rows, columns);
   const DeviceMatrix matrix = ViewOf(dtype, data, rows, columns);
   RequireAlignment(name, matrix);
@@ -75,6 +77,7 @@ inline DeviceMatrix RequireDeviceMatrix(const char* name, int32_t dtype, const v
 /// The same, shared dtypes included.
 inline DeviceMatrix RequireAnyDeviceMatrix(const char* name, int32_t dtype, const void* data, int32_t rows,
                                            int32_t columns) {
+  RequireDeviceDtype(name, dtype);
   RequireAnyMatrix(name, dtype, data, rows, columns);
   const DeviceMatrix matrix = ViewOf(dtype, data, rows, columns);
   RequireAlignment(name, matrix);

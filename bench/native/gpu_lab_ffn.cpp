@@ -49,7 +49,7 @@ void MeasureMatvec(Lab* lab) {
       const Memory y = lab->Floats(rows);
       Result result = lab->Measure("matvec", copies, [&] {
         for (const Memory& weight : weights) {
-          Require(ci_matvec(lab->context, dtype, weight.data(), nullptr, x.floats(), rows, columns, 0, y.floats()));
+          Require(ci_matvec(lab->context, dtype, weight.data(), nullptr, x.floats(), 1, rows, columns, 0, y.floats()));
         }
       });
       result.parameters = {
@@ -117,7 +117,7 @@ void MeasureGathered(Lab* lab, const Shape& shape, const std::vector<FfnWeights>
           const FfnWeights& w = layers[i];
           Require(ci_ffn_decode(
               lab->context, CI_SILU, w.dtype, w.gate.data(), w.up.data(), nullptr, nullptr, DownDtype(w.dtype),
-              w.down.data(), nullptr, v.x.floats(), keep == 1.0 ? nullptr : lists->device_ids[i].integers(),
+              w.down.data(), nullptr, v.x.floats(), 1, keep == 1.0 ? nullptr : lists->device_ids[i].integers(),
               lists->device_cores[i].integers(), shape.neurons, shape.dim, v.activations.floats(), v.y.floats()));
         }
       },

@@ -142,7 +142,7 @@ class Model {
 
   void QueueMatvec(const Memory& weight, const float* bias, const Memory& x, int32_t rows, int32_t accumulate,
                    const Memory& y) {
-    Require(ci_matvec(lab_->context, dtype_, weight.data(), shape_.is_llama ? nullptr : bias, x.floats(), rows,
+    Require(ci_matvec(lab_->context, dtype_, weight.data(), shape_.is_llama ? nullptr : bias, x.floats(), 1, rows,
                       shape_.dim, accumulate, y.floats()));
   }
 
@@ -163,7 +163,7 @@ class Model {
     Require(ci_attention_append(lab_->context, key_.floats(), value_.floats(), 1, shape_.kv_heads, shape_.head_dim(),
                                 position_.integers(), kCapacity, CI_F16, layer.keys.data(), layer.values.data()));
     const float scale = 1.0f / std::sqrt(static_cast<float>(shape_.head_dim()));
-    Require(ci_attention_decode(lab_->context, query_.floats(), shape_.heads, shape_.kv_heads, shape_.head_dim(),
+    Require(ci_attention_decode(lab_->context, query_.floats(), 1, shape_.heads, shape_.kv_heads, shape_.head_dim(),
                                 position_.integers(), 0, scale, kCapacity, CI_F16, layer.keys.data(),
                                 layer.values.data(), attended_.floats()));
     QueueMatvec(layer.output, biases + 3 * dim, attended_, dim, 1, hidden_);
@@ -177,7 +177,7 @@ class Model {
     Require(ci_ffn_decode(
         lab_->context, shape_.is_llama ? CI_SILU : CI_RELU, w.dtype, shape_.is_llama ? w.gate.data() : nullptr,
         w.up.data(), nullptr, shape_.is_llama ? nullptr : biases + shape_.dim, DownDtype(w.dtype), w.down.data(),
-        shape_.is_llama ? nullptr : biases, x_.floats(), is_dense ? nullptr : device_lists_[i].integers(),
+        shape_.is_llama ? nullptr : biases, x_.floats(), 1, is_dense ? nullptr : device_lists_[i].integers(),
         device_cores_[i].integers(), shape_.neurons, shape_.dim, layer.activations.floats(), hidden_.floats()));
   }
 

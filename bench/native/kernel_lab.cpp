@@ -24,13 +24,20 @@ struct Dtype {
   const char* name;
   double bytes_per_element;
 };
-constexpr Dtype kDtypes[] = {{CI_F32, "F32", 4.0},
-                             {CI_F16, "F16", 2.0},
-                             {CI_BF16, "BF16", 2.0},
-                             {CI_Q8_0, "Q8_0", 34.0 / 32},
-                             {CI_Q4_0, "Q4_0", 18.0 / 32}};
-constexpr Dtype kDown[] = {
-    {CI_F16, "F16", 2.0}, {CI_Q8_0_SHARED, "Q8_0_SHARED", 34.0 / 32}, {CI_Q4_0_SHARED, "Q4_0_SHARED", 18.0 / 32}};
+constexpr Dtype kDtypes[] = {
+    {CI_F32, "F32", 4.0},           {CI_F16, "F16", 2.0},          {CI_BF16, "BF16", 2.0},
+    {CI_Q8_0, "Q8_0", 34.0 / 32},   {CI_Q4_0, "Q4_0", 18.0 / 32},  {CI_Q4_1, "Q4_1", 20.0 / 32},
+    {CI_Q5_0, "Q5_0", 22.0 / 32},   {CI_Q5_1, "Q5_1", 24.0 / 32},  {CI_Q4_K, "Q4_K", 144.0 / 256},
+    {CI_Q5_K, "Q5_K", 176.0 / 256}, {CI_Q6_K, "Q6_K", 210.0 / 256}};
+constexpr Dtype kDown[] = {{CI_F16, "F16", 2.0},
+                           {CI_Q8_0_SHARED, "Q8_0_SHARED", 34.0 / 32},
+                           {CI_Q4_0_SHARED, "Q4_0_SHARED", 18.0 / 32},
+                           {CI_Q4_1_SHARED, "Q4_1_SHARED", 20.0 / 32},
+                           {CI_Q5_0_SHARED, "Q5_0_SHARED", 22.0 / 32},
+                           {CI_Q5_1_SHARED, "Q5_1_SHARED", 24.0 / 32},
+                           {CI_Q4_K_SHARED, "Q4_K_SHARED", 144.0 / 256},
+                           {CI_Q5_K_SHARED, "Q5_K_SHARED", 176.0 / 256},
+                           {CI_Q6_K_SHARED, "Q6_K_SHARED", 210.0 / 256}};
 
 ci_context* context = nullptr;
 const char* filter = "";
@@ -99,7 +106,7 @@ void MeasureMatvec() {
     const double seconds = MedianSeconds([&] {
       copy = (copy + 1) % kCopies;
       const uint8_t* weight = weights + static_cast<int64_t>(bytes) * copy;
-      Require(ci_matvec(context, dtype.value, weight, nullptr, x, kNeurons, kDim, 0, y));
+      Require(ci_matvec(context, dtype.value, weight, nullptr, x, 1, kNeurons, kDim, 0, y));
     });
     std::printf("matvec %-5s               %8.3f ms %7.1f GB/s\n", dtype.name, seconds * 1e3, bytes / seconds * 1e-9);
     Free(weights, bytes * kCopies);
@@ -132,7 +139,7 @@ void MeasureDecode(const Dtype& up, const Dtype& down) {
         const uint8_t* down_data = up_data + static_cast<int64_t>(up_bytes);
         std::memset(y, 0, kDim * sizeof(float));
         Require(ci_ffn_decode(context, CI_SILU, up.value, gate, up_data, nullptr, nullptr, down.value, down_data,
-                              nullptr, x, listed ? ids.data() : nullptr, &core, kNeurons, kDim, activations, y));
+                              nullptr, x, 1, listed ? ids.data() : nullptr, &core, kNeurons, kDim, activations, y));
       });
       const double read = bytes * core / kNeurons;
       std::printf("ffn_decode %-4s %-11s keep %.1f %-8s %8.3f ms %7.1f GB/s\n", up.name, down.name, keep,
@@ -148,14 +155,69 @@ void MeasureDecodes() {
   MeasureDecode(kDtypes[3], kDtypes[3]);
   MeasureDecode(kDtypes[3], kDown[1]);
   MeasureDecode(kDtypes[4], kDtypes[3]);
-  MeasureDecode(kDtypes[4], kDown[2]);
+  for (size_t down = 2; down < sizeof(kDown) / sizeof(kDown[0]); ++down) MeasureDecode(kDtypes[down + 2], kDown[down]);
+}
+
+// What more tokens cost: every count takes its turn, so that all of them meet the same machine.
+template <class Work>
+void PrintCosts(const char* name, const Work& work) {
+  constexpr int32_t kCounts[] = {1, 2, 4, 8, 16};
+  constexpr int kTurns = 9;
+  std::vector<double> seconds[5];
+  for (int turn = 0; turn < kTurns; ++turn) {
+    for (size_t i = 0; i < 5; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      work(kCounts[i]);
+      seconds[i].push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+  }
+  for (auto& runs : seconds) std::sort(runs.begin(), runs.end());
+  const double one = seconds[0][kTurns / 2];
+  std::printf("tokens %-24s 1: %.3f ms", name, one * 1e3);
+  for (size_t i = 1; i < 5; ++i) std::printf(", %d: x %.2f", kCounts[i], seconds[i][kTurns / 2] / one);
+  std::printf("\n");
+}
+
+void MeasureTokens(const Dtype& up, const Dtype& down) {
+  const double up_bytes = up.bytes_per_element * kDim * kNeurons;
+  const double down_bytes = down.bytes_per_element * kDim * kNeurons;
+  const double bytes = 2 * up_bytes + down_bytes;
+  constexpr int kCopies = 3;
+  uint8_t* weights = AllocateWeights(bytes * kCopies);
+  float* x = AllocateFloats(double{kDim} * CI_DECODE_TOKENS);
+  float* y = AllocateFloats(double{kNeurons} * CI_DECODE_TOKENS);
+  float* activations = AllocateFloats(double{kNeurons} * CI_DECODE_TOKENS);
+  int copy = 0;
+  const auto next = [&] { return weights + static_cast<int64_t>(bytes) * (copy++ % kCopies); };
+  PrintCosts((std::string("matvec ") + up.name).c_str(), [&](int32_t tokens) {
+    Require(ci_matvec(context, up.value, next(), nullptr, x, tokens, kNeurons, kDim, 0, y));
+  });
+  for (const int32_t activation : {CI_SILU, CI_RELU}) {
+    const std::string name = std::string("ffn ") + up.name + " " + down.name + (activation == CI_RELU ? " relu" : "");
+    PrintCosts(name.c_str(), [&](int32_t tokens) {
+      const uint8_t* gate = next();
+      const uint8_t* up_data = gate + static_cast<int64_t>(up_bytes);
+      std::memset(y, 0, sizeof(float) * kDim * static_cast<size_t>(tokens));
+      Require(ci_ffn_decode(context, activation, up.value, gate, up_data, nullptr, nullptr, down.value,
+                            up_data + static_cast<int64_t>(up_bytes), nullptr, x, tokens, nullptr, &kNeurons, kNeurons,
+                            kDim, activations, y));
+    });
+  }
+  Free(weights, bytes * kCopies);
+}
+
+void MeasureTokenCounts() {
+  if (!Wanted("tokens")) return;
+  MeasureTokens(kDtypes[1], kDown[0]);
+  MeasureTokens(kDtypes[3], kDown[1]);
+  MeasureTokens(kDtypes[4], kDown[2]);
 }
 
 void MeasurePrefill(int32_t tokens) {
   float* x = AllocateFloats(double{kDim} * tokens);
   float* y = AllocateFloats(double{kNeurons} * tokens);
   float* activations = AllocateFloats(double{kNeurons} * tokens);
-  for (const Dtype& dtype : {kDtypes[0], kDtypes[1], kDtypes[4]}) {
+  for (const Dtype& dtype : {kDtypes[0], kDtypes[1], kDtypes[4], kDtypes[8], kDtypes[10]}) {
     if (!Wanted("prefill")) break;
     const double bytes = dtype.bytes_per_element * kDim * kNeurons;
     uint8_t* weights = AllocateWeights(bytes * 3);
@@ -203,7 +265,7 @@ void MeasureAttention() {
       const int32_t first = 0;
       const int32_t last = positions - 1;
       const double decode = MedianSeconds([&] {
-        Require(ci_attention_decode(context, queries, kHeads, kv_heads, kHeadDim, &last, 0, 0.09f, positions, CI_F16,
+        Require(ci_attention_decode(context, queries, 1, kHeads, kv_heads, kHeadDim, &last, 0, 0.09f, positions, CI_F16,
                                     keys, values, y));
       });
       const double prefill = MedianSeconds([&] {
@@ -247,6 +309,7 @@ int main(int count, char** arguments) {
   std::printf("%s\n", ci_context_description(context));
   MeasureMatvec();
   MeasureDecodes();
+  MeasureTokenCounts();
   MeasureAttention();
   MeasureTranspose();
   MeasurePrefill(512);

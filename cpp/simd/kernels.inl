@@ -4,6 +4,7 @@
 #include "simd/attention.inl"
 #include "simd/elementwise.inl"
 #include "simd/gemm.inl"
+#include "simd/quants.inl"
 #include "simd/readers.inl"
 #include "simd/rows.inl"
 #include "simd/simd.h"
@@ -14,10 +15,16 @@ namespace {
 
 constexpr SimdKernels kKernels = {
     kName,
-    {DotPlain<F32Reader>, DotPlain<F16Reader>, DotPlain<Bf16Reader>, DotBlocks<Q8Reader>, DotBlocks<Q4Reader>},
+    {DotEach<PlainDots<F32Reader>>, DotEach<PlainDots<F16Reader>>, DotEach<PlainDots<Bf16Reader>>,
+     DotEach<BlockDots<Q8Reader>>, DotEach<BlockDots<Q4Reader>>, nullptr, nullptr, DotEach<UnpackedDots<Q4_1Block>>,
+     DotEach<UnpackedDots<Q5_0Block>>, DotEach<UnpackedDots<Q5_1Block>>, DotEach<UnpackedDots<Q4_KBlock>>,
+     DotEach<UnpackedDots<Q5_KBlock>>, DotEach<UnpackedDots<Q6_KBlock>>},
     {AddPlainRows<F32Reader>, AddPlainRows<F16Reader>, AddPlainRows<Bf16Reader>, AddBlockRows<Q8Reader>,
-     AddBlockRows<Q4Reader>},
-    {AddSharedRows<Q8Reader>, AddSharedRows<Q4Reader>},
+     AddBlockRows<Q4Reader>, nullptr, nullptr, AddUnpackedRows<Q4_1Block>, AddUnpackedRows<Q5_0Block>,
+     AddUnpackedRows<Q5_1Block>, AddUnpackedRows<Q4_KBlock>, AddUnpackedRows<Q5_KBlock>, AddUnpackedRows<Q6_KBlock>},
+    {AddSharedRows<Q8Shared>, AddSharedRows<Q4Shared>, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+     AddSharedRows<Q4_1Shared>, AddSharedRows<Q5_0Shared>, AddSharedRows<Q5_1Shared>, AddSharedRows<Q4_KShared>,
+     AddSharedRows<Q5_KShared>, AddSharedRows<Q6_KShared>},
     Dequantize,
     ToF16,
     AddVectors,

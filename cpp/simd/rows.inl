@@ -1,8 +1,9 @@
 // Loops over weight rows: dot products, sums of scaled rows, conversion. Each reads its weights once, in registers, so
-// memory bounds the time. Dot products keep four accumulators to cover the latency of a multiply-add.
+// memory bounds the time. Dot products keep four accumulators per token to cover the latency of a multiply-add.
 #pragma once
 
 #include "coreinfer/types.h"
+#include "simd/quants.inl"
 #include "simd/readers.inl"
 #include "simd/simd.h"
 
@@ -16,51 +17,121 @@ inline void PrefetchLines(const uint8_t* address) {
   for (int64_t offset = 0; offset < kBytes; offset += 64) Prefetch(address + offset);
 }
 
-template <class Reader>
-float DotPlain(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns) {
-  Vec sum[4] = {Zero(), Zero(), Zero(), Zero()};
-  int64_t i = 0;
-  for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
-    PrefetchLines<4 * kLanes * Reader::kBytes>(next + i * Reader::kBytes);
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) {
-      const int64_t at = i + v * kLanes;
-      sum[v] = Fma(Reader::Read(row + at * Reader::kBytes), Load(x + at), sum[v]);
+// The accumulators of one row and kTokens tokens; the vectors of tokens are `stride` elements apart.
+template <int kTokens>
+struct DotSums {
+  DotSums() {
+    for (int t = 0; t < kTokens; ++t) {
+      for (int v = 0; v < 4; ++v) sum[t][v] = Zero();
     }
   }
-  for (; i + kLanes <= columns; i += kLanes) {
-    sum[0] = Fma(Reader::Read(row + i * Reader::kBytes), Load(x + i), sum[0]);
-  }
-  if (i < columns) {
-    const int64_t rest = columns - i;
-    sum[1] = Fma(ReadPartial<Reader>(row + i * Reader::kBytes, rest), LoadPartial(x + i, rest), sum[1]);
-  }
-  return Sum(Add(Add(sum[0], sum[1]), Add(sum[2], sum[3])));
-}
 
-template <class Reader>
-inline Vec AddBlockDot(const uint8_t* block, const float* x, Vec sum) {
-  Vec q[kGroupVecs];
-  Reader::Read(block + 2, q);
-  Vec dot = Mul(q[0], Load(x));
+  void AddProducts(Vec weights, const float* x, int64_t stride, int v) {
 #pragma GCC unroll 8
-  for (int v = 1; v < kGroupVecs; ++v) dot = Fma(q[v], Load(x + v * kLanes), dot);
-  return Fma(BroadcastHalf(block), dot, sum);
-}
+    for (int t = 0; t < kTokens; ++t) sum[t][v] = Fma(weights, Load(x + t * stride), sum[t][v]);
+  }
+
+  void Finish(float* out) const {
+    for (int t = 0; t < kTokens; ++t) out[t] = Sum(Add(Add(sum[t][0], sum[t][1]), Add(sum[t][2], sum[t][3])));
+  }
+
+  Vec sum[kTokens][4];
+};
 
 template <class Reader>
-float DotBlocks(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns) {
-  constexpr int64_t kBytes = Reader::kBlockBytes;
-  const int64_t blocks = columns / kGroup;
-  Vec sum[4] = {Zero(), Zero(), Zero(), Zero()};
-  int64_t b = 0;
-  for (; b + 4 <= blocks; b += 4) {
-    PrefetchLines<4 * kBytes>(next + b * kBytes);
+struct PlainDots {
+  template <int kTokens>
+  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t columns, float* out) {
+    DotSums<kTokens> sums;
+    int64_t i = 0;
+    for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
+      PrefetchLines<4 * kLanes * Reader::kBytes>(next + i * Reader::kBytes);
 #pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) sum[v] = AddBlockDot<Reader>(row + (b + v) * kBytes, x + (b + v) * kGroup, sum[v]);
+      for (int v = 0; v < 4; ++v) {
+        const int64_t at = i + v * kLanes;
+        sums.AddProducts(Reader::Read(row + at * Reader::kBytes), x + at, columns, v);
+      }
+    }
+    for (; i + kLanes <= columns; i += kLanes) {
+      sums.AddProducts(Reader::Read(row + i * Reader::kBytes), x + i, columns, 0);
+    }
+    if (i < columns) {
+      const int64_t rest = columns - i;
+      const Vec weights = ReadPartial<Reader>(row + i * Reader::kBytes, rest);
+      for (int t = 0; t < kTokens; ++t) {
+        sums.sum[t][1] = Fma(weights, LoadPartial(x + t * columns + i, rest), sums.sum[t][1]);
+      }
+    }
+    sums.Finish(out);
   }
-  for (; b < blocks; ++b) sum[0] = AddBlockDot<Reader>(row + b * kBytes, x + b * kGroup, sum[0]);
-  return Sum(Add(Add(sum[0], sum[1]), Add(sum[2], sum[3])));
+};
+
+template <class Reader>
+struct BlockDots {
+  template <int kTokens>
+  static void AddBlock(const uint8_t* block, const float* x, int64_t stride, int v, DotSums<kTokens>* sums) {
+    Vec q[kGroupVecs];
+    Reader::Read(block + 2, q);
+    const Vec scale = BroadcastHalf(block);
+#pragma GCC unroll 8
+    for (int t = 0; t < kTokens; ++t) {
+      const float* own = x + t * stride;
+      Vec dot = Mul(q[0], Load(own));
+#pragma GCC unroll 8
+      for (int part = 1; part < kGroupVecs; ++part) dot = Fma(q[part], Load(own + part * kLanes), dot);
+      sums->sum[t][v] = Fma(scale, dot, sums->sum[t][v]);
+    }
+  }
+
+  template <int kTokens>
+  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t columns, float* out) {
+    constexpr int64_t kBytes = Reader::kBlockBytes;
+    const int64_t blocks = columns / kGroup;
+    DotSums<kTokens> sums;
+    int64_t b = 0;
+    for (; b + 4 <= blocks; b += 4) {
+      PrefetchLines<4 * kBytes>(next + b * kBytes);
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) AddBlock<kTokens>(row + (b + v) * kBytes, x + (b + v) * kGroup, columns, v, &sums);
+    }
+    for (; b < blocks; ++b) AddBlock<kTokens>(row + b * kBytes, x + b * kGroup, columns, 0, &sums);
+    sums.Finish(out);
+  }
+};
+
+// Blocks are unpacked to F32 in L1 first, which costs little beside taking their bits apart.
+template <class Block>
+struct UnpackedDots {
+  template <int kTokens>
+  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t columns, float* out) {
+    constexpr int64_t kVecs = Block::kSize / kLanes;
+    DotSums<kTokens> sums;
+    float values[Block::kSize];
+    for (int64_t i = 0, at = 0; i < columns; i += Block::kSize, at += Block::kBytes) {
+      PrefetchLines<Block::kBytes>(next + at);
+      Block::Unpack(row + at, values);
+#pragma GCC unroll 16
+      for (int v = 0; v < kVecs; ++v) {
+        sums.AddProducts(Load(values + v * kLanes), x + i + v * kLanes, columns, v % 4);
+      }
+    }
+    sums.Finish(out);
+  }
+};
+
+// As many tokens at once as have room in registers; the row stays in L1 for the others.
+constexpr int kDotTokens = kLanes == 16 ? 4 : 2;
+
+template <class Dots>
+void DotEach(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out) {
+  const int64_t columns = x.columns;
+  int32_t t = 0;
+  for (; t + kDotTokens <= x.tokens; t += kDotTokens) {
+    Dots::template Take<kDotTokens>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
+  }
+  for (; t + 2 <= x.tokens; t += 2)
+    Dots::template Take<2>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
+  if (t < x.tokens) Dots::template Take<1>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
 }
 
 // Adds kRows rows at once, so that y is loaded and stored once for all of them. `next` are the rows of the pass after
@@ -132,6 +203,40 @@ void AddBlockRows(const uint8_t* const* rows, const float* factors, int32_t coun
   for (; j < count; ++j) AddBlockPass<Reader, 1>(rows + j, rows + j, factors + j, begin, end, y);
 }
 
+// Elements begin..end-1 of a row, which may begin and end within blocks.
+template <class Block>
+void DequantizeUnpacked(const uint8_t* row, int64_t begin, int64_t end, float* out) {
+  float values[Block::kSize];
+  for (int64_t i = begin; i < end;) {
+    const int64_t block = i / Block::kSize;
+    const int64_t last = (block + 1) * Block::kSize < end ? (block + 1) * Block::kSize : end;
+    if (last - i == Block::kSize) {
+      Block::Unpack(row + block * Block::kBytes, out + i - begin);
+    } else {
+      Block::Unpack(row + block * Block::kBytes, values);
+      memcpy(out + i - begin, values + i % Block::kSize, static_cast<size_t>(last - i) * sizeof(float));
+    }
+    i = last;
+  }
+}
+
+template <class Block>
+void AddUnpackedRows(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,
+                     float* y) {
+  constexpr int64_t kPart = 512;
+  float values[kPart];
+  for (int32_t j = 0; j < count; ++j) {
+    const Vec factor = Set(factors[j]);
+    for (int64_t first = begin; first < end; first += kPart) {
+      const int64_t last = first + kPart < end ? first + kPart : end;
+      DequantizeUnpacked<Block>(rows[j], first, last, values);
+      for (int64_t i = first; i < last; i += kLanes) {
+        Store(y + i, Fma(factor, Load(values + i - first), Load(y + i)));
+      }
+    }
+  }
+}
+
 template <class Reader, int kRows>
 void AddUnscaledPass(const uint8_t* const* rows, const uint8_t* const* next, const float* factors, int64_t begin,
                      int64_t end, float* sums) {
@@ -153,11 +258,14 @@ void AddUnscaledPass(const uint8_t* const* rows, const uint8_t* const* next, con
 
 // A part of the columns at a time, so that its sums keep in L1; few rows at a time, because rows lie a power of two
 // apart in many models and would push each other's lines out.
-template <class Reader>
-void AddSharedRows(const uint8_t* const* rows, const float* factors, int32_t count, const uint8_t* scales,
+template <class Shared>
+void AddSharedRows(const uint8_t* const* rows, const float* factors, int32_t count, const SharedRows& group,
                    int32_t begin, int32_t end, float* y) {
+  using Reader = typename Shared::Reader;
   constexpr int64_t kPart = 2048;
   float sums[kPart];
+  float total = 0.0f;
+  for (int32_t j = 0; j < count; ++j) total += factors[j];
   for (int64_t first = begin; first < end; first += kPart) {
     const int64_t last = first + kPart < end ? first + kPart : end;
     memset(sums, 0, static_cast<size_t>(last - first) * sizeof(float));
@@ -166,8 +274,16 @@ void AddSharedRows(const uint8_t* const* rows, const float* factors, int32_t cou
       AddUnscaledPass<Reader, 4>(rows + j, rows + (j + 8 <= count ? j + 4 : j), factors + j, first, last, sums);
     }
     for (; j < count; ++j) AddUnscaledPass<Reader, 1>(rows + j, rows + j, factors + j, first, last, sums);
-    for (int64_t i = first; i < last; i += kLanes) {
-      Store(y + i, Fma(LoadF16(scales + 2 * i), Load(sums + i - first), Load(y + i)));
+    for (int64_t i = first; i < last; i += kGroup) {
+      Vec scale[kGroupVecs];
+      Vec offset[kGroupVecs];
+      Shared::Scales(group.block, group.columns, group.row, i, scale, offset);
+      for (int v = 0; v < kGroupVecs; ++v) {
+        float* out = y + i + v * kLanes;
+        Vec sum = Fma(scale[v], Load(sums + i - first + v * kLanes), Load(out));
+        if (Shared::kHasOffset) sum = Fma(Fma(scale[v], Set(Shared::kMiddle), offset[v]), Set(total), sum);
+        Store(out, sum);
+      }
     }
   }
 }
@@ -190,18 +306,23 @@ void DequantizeBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out
   }
 }
 
-template <class Reader>
+template <class Shared>
 void DequantizeShared(const Matrix& matrix, int64_t row, int64_t begin, int64_t end, float* out) {
-  const int64_t pieces = matrix.columns / kGroup;
-  const int64_t group_bytes = 2 * static_cast<int64_t>(matrix.columns) + kGroup * pieces * Reader::kSharedBytes;
-  const uint8_t* scales = matrix.data + row / kGroup * group_bytes;
-  const uint8_t* elements =
-      scales + 2 * static_cast<int64_t>(matrix.columns) + row % kGroup * pieces * Reader::kSharedBytes;
+  using Reader = typename Shared::Reader;
+  const int64_t columns = matrix.columns;
+  const int64_t row_bytes = columns / kGroup * Reader::kSharedBytes;
+  const int64_t block_bytes = Shared::kHeaderBytes * columns + Shared::kRows * row_bytes;
+  const uint8_t* block = matrix.data + row / Shared::kRows * block_bytes;
+  const uint8_t* elements = block + Shared::kHeaderBytes * columns + row % Shared::kRows * row_bytes;
   for (int64_t i = begin; i < end; i += kGroup) {
+    Vec scale[kGroupVecs];
+    Vec offset[kGroupVecs];
     Vec q[kGroupVecs];
+    Shared::Scales(block, columns, row % Shared::kRows, i, scale, offset);
     Reader::Read(elements + i / kGroup * Reader::kSharedBytes, q);
     for (int v = 0; v < kGroupVecs; ++v) {
-      Store(out + i - begin + v * kLanes, Mul(LoadF16(scales + 2 * (i + v * kLanes)), q[v]));
+      Store(out + i - begin + v * kLanes,
+            Shared::kHasOffset ? Fma(scale[v], Add(q[v], Set(Shared::kMiddle)), offset[v]) : Mul(scale[v], q[v]));
     }
   }
 }
@@ -225,10 +346,46 @@ void Dequantize(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, f
       DequantizeBlocks<Q4Reader>(data, begin, end, out);
       break;
     case CI_Q8_0_SHARED:
-      DequantizeShared<Q8Reader>(*matrix, row, begin, end, out);
+      DequantizeShared<Q8Shared>(*matrix, row, begin, end, out);
       break;
     case CI_Q4_0_SHARED:
-      DequantizeShared<Q4Reader>(*matrix, row, begin, end, out);
+      DequantizeShared<Q4Shared>(*matrix, row, begin, end, out);
+      break;
+    case CI_Q4_1:
+      DequantizeUnpacked<Q4_1Block>(data, begin, end, out);
+      break;
+    case CI_Q5_0:
+      DequantizeUnpacked<Q5_0Block>(data, begin, end, out);
+      break;
+    case CI_Q5_1:
+      DequantizeUnpacked<Q5_1Block>(data, begin, end, out);
+      break;
+    case CI_Q4_K:
+      DequantizeUnpacked<Q4_KBlock>(data, begin, end, out);
+      break;
+    case CI_Q5_K:
+      DequantizeUnpacked<Q5_KBlock>(data, begin, end, out);
+      break;
+    case CI_Q6_K:
+      DequantizeUnpacked<Q6_KBlock>(data, begin, end, out);
+      break;
+    case CI_Q4_1_SHARED:
+      DequantizeShared<Q4_1Shared>(*matrix, row, begin, end, out);
+      break;
+    case CI_Q5_0_SHARED:
+      DequantizeShared<Q5_0Shared>(*matrix, row, begin, end, out);
+      break;
+    case CI_Q5_1_SHARED:
+      DequantizeShared<Q5_1Shared>(*matrix, row, begin, end, out);
+      break;
+    case CI_Q4_K_SHARED:
+      DequantizeShared<Q4_KShared>(*matrix, row, begin, end, out);
+      break;
+    case CI_Q5_K_SHARED:
+      DequantizeShared<Q5_KShared>(*matrix, row, begin, end, out);
+      break;
+    case CI_Q6_K_SHARED:
+      DequantizeShared<Q6_KShared>(*matrix, row, begin, end, out);
       break;
     default:
       break;

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "coreinfer/types.h"
+
 namespace coreinfer {
 
 /// A checked weight matrix; row_bytes is 0 for the dtypes that share scales between rows.
@@ -16,23 +18,40 @@ struct Matrix {
   int32_t columns;
 };
 
+/// The vectors of `tokens` tokens, `columns` elements each, one after another.
+struct Vectors {
+  const float* x;
+  int32_t tokens;
+  int32_t columns;
+};
+
+/// Rows of a shared dtype that have the same scales.
+struct SharedRows {
+  const uint8_t* block;  // that holds them
+  int64_t columns;
+  int64_t row;  // one of them, counted in the block
+};
+
 /// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
 /// whatever it is computed together with, so callers may divide work as they like.
 struct SimdKernels {
   const char* name;
 
-  /// The sum of row[i] * x[i], in F32; indexed by the dtypes F32..Q4_0. `next` is the row that will be read after this
-  /// one, for prefetching: scattered rows would otherwise each begin with a wait for memory. It may be `row` itself.
-  float (*dot[5])(const uint8_t* row, const uint8_t* next, const float* x, int32_t columns);
+  /// out[t] = the sum of row[i] * x[t][i], in F32; indexed by the dtypes up to Q6_K, without the shared ones. The row
+  /// is converted once for several tokens, and each gets the same bits as alone. `next` is the row that will be read
+  /// after this one, for prefetching: scattered rows would otherwise each begin with a wait for memory. It may be `row`
+  /// itself.
+  void (*dot[CI_Q6_K + 1])(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out);
 
-  /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed by the dtypes F32..Q4_0.
-  void (*add_rows[5])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin, int32_t end,
-                      float* y);
+  /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed as `dot`.
+  void (*add_rows[CI_Q6_K + 1])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin,
+                                int32_t end, float* y);
 
-  /// y[i] += scales[i] * (the sum over at most 32 rows, in order, of factors[j] * rows[j][i]); for Q8_0_SHARED and
-  /// Q4_0_SHARED. scales: f16.
-  void (*add_shared_rows[2])(const uint8_t* const* rows, const float* factors, int32_t count, const uint8_t* scales,
-                             int32_t begin, int32_t end, float* y);
+  /// y[i] += the sum over at most 32 rows of factors[j] * rows[j][i], of which the sum of factors[j] * code is taken
+  /// first, in order; indexed by the shared dtypes, from Q8_0_SHARED on.
+  void (*add_shared_rows[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1])(const uint8_t* const* rows, const float* factors,
+                                                               int32_t count, const SharedRows& group, int32_t begin,
+                                                               int32_t end, float* y);
 
   /// out[i - begin] = element i of a row, any dtype.
   void (*dequantize)(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out);

@@ -73,6 +73,58 @@ inline void LoadQ4(const uint8_t* packed, Vec (&out)[4]) {
   out[2] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(high));
   out[3] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(high, high)));
 }
+inline Vec LoadU8(const uint8_t* address) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(address))));
+}
+
+// Codes become scale * code + offset, rounded once.
+struct CodeMap {
+  CodeMap(Vec scale_, Vec offset_) : scale(scale_), offset(offset_) {}
+  void Apply(__m128i codes, Vec* out) const {
+    out[0] = Fma(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(codes)), scale, offset);
+    out[1] = Fma(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_unpackhi_epi64(codes, codes))), scale, offset);
+  }
+  Vec scale, offset;
+};
+using NibbleMap = CodeMap;
+using FiveMap = CodeMap;
+inline __m128i LowNibbles(__m128i pairs) { return _mm_and_si128(pairs, _mm_set1_epi8(15)); }
+inline __m128i HighNibbles(__m128i pairs) { return LowNibbles(_mm_srli_epi16(pairs, 4)); }
+// 16 values from the low nibbles of 16 bytes, then 16 from the high ones.
+inline void MapNibbles(const uint8_t* packed, const NibbleMap& low, const NibbleMap& high, Vec (&out)[4]) {
+  const __m128i pairs = Load16Bytes(packed);
+  low.Apply(LowNibbles(pairs), out);
+  high.Apply(HighNibbles(pairs), out + 2);
+}
+// 16 in each of 16 bytes whose bit is set.
+inline __m128i SixteenWhere(uint32_t bits) {
+  const __m128i spread = _mm_shuffle_epi8(_mm_set1_epi16(static_cast<int16_t>(bits)),
+                                          _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+  const __m128i place = _mm_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
+  return _mm_and_si128(_mm_cmpeq_epi8(_mm_and_si128(spread, place), place), _mm_set1_epi8(16));
+}
+// The same with a fifth bit for each of the 32 codes.
+inline void MapFives(const uint8_t* packed, uint32_t fifth, const FiveMap& low, const FiveMap& high, Vec (&out)[4]) {
+  const __m128i pairs = Load16Bytes(packed);
+  low.Apply(_mm_or_si128(LowNibbles(pairs), SixteenWhere(fifth & 0xffff)), out);
+  high.Apply(_mm_or_si128(HighNibbles(pairs), SixteenWhere(fifth >> 16)), out + 2);
+}
+// 32 codes of 6 bits, less 32: nibbles as above; the two high bits of a low one lie at `shift` of the byte in `tops`,
+// those of a high one at shift + 4.
+inline void LoadSixes(const uint8_t* packed, const uint8_t* tops, int shift, Vec (&out)[4]) {
+  const __m128i pairs = Load16Bytes(packed);
+  const __m128i top = _mm_srli_epi16(Load16Bytes(tops), shift);
+  const __m128i mask = _mm_set1_epi8(0x30);
+  const __m128i low = _mm_or_si128(LowNibbles(pairs), _mm_and_si128(_mm_slli_epi16(top, 4), mask));
+  const __m128i high = _mm_or_si128(HighNibbles(pairs), _mm_and_si128(top, mask));
+  const CodeMap less(Set(1.0f), Set(-32.0f));
+  less.Apply(low, out);
+  less.Apply(high, out + 2);
+}
+// Bit `bit` of each of 16 bytes.
+inline uint32_t BitOfBytes(const uint8_t* bytes, int bit) {
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_slli_epi16(Load16Bytes(bytes), 7 - bit)));
+}
 inline void StoreF16(uint8_t* address, Vec v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(address), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }

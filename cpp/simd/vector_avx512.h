@@ -70,6 +70,54 @@ inline void LoadQ4(const uint8_t* packed, Vec (&out)[2]) {
   out[0] = _mm512_permutexvar_ps(pairs, values);
   out[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(pairs, 4), values);
 }
+inline Vec LoadU8(const uint8_t* address) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(Load16Bytes(address))); }
+
+// scale * code + offset, rounded once, for every code of 4 or 5 bits: one permutation turns codes into values.
+inline Vec MapFrom(float first, Vec scale, Vec offset) {
+  const Vec codes = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return Fma(Add(codes, Set(first)), scale, offset);
+}
+struct NibbleMap {
+  NibbleMap(Vec scale, Vec offset) : values(MapFrom(0, scale, offset)) {}
+  Vec values;
+};
+struct FiveMap {
+  FiveMap(Vec scale, Vec offset) : lower(MapFrom(0, scale, offset)), upper(MapFrom(16, scale, offset)) {}
+  Vec lower, upper;
+};
+// 16 values from the low nibbles of 16 bytes, then 16 from the high ones.
+inline void MapNibbles(const uint8_t* packed, const NibbleMap& low, const NibbleMap& high, Vec (&out)[2]) {
+  const __m512i pairs = _mm512_cvtepu8_epi32(Load16Bytes(packed));
+  out[0] = _mm512_permutexvar_ps(pairs, low.values);
+  out[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(pairs, 4), high.values);
+}
+// The same with a fifth bit for each of the 32 codes.
+inline void MapFives(const uint8_t* packed, uint32_t fifth, const FiveMap& low, const FiveMap& high, Vec (&out)[2]) {
+  const __m512i sixteen = _mm512_set1_epi32(16);
+  const __m512i pairs = _mm512_cvtepu8_epi32(Load16Bytes(packed));
+  const __m512i first = _mm512_and_epi32(pairs, _mm512_set1_epi32(15));
+  const __m512i second = _mm512_srli_epi32(pairs, 4);
+  const auto first_bits = static_cast<__mmask16>(fifth & 0xffff);
+  const auto second_bits = static_cast<__mmask16>(fifth >> 16);
+  out[0] = _mm512_permutex2var_ps(low.lower, _mm512_mask_or_epi32(first, first_bits, first, sixteen), low.upper);
+  out[1] = _mm512_permutex2var_ps(high.lower, _mm512_mask_or_epi32(second, second_bits, second, sixteen), high.upper);
+}
+// 32 codes of 6 bits, less 32: nibbles as above; the two high bits of a low one lie at `shift` of the byte in `tops`,
+// those of a high one at shift + 4.
+inline void LoadSixes(const uint8_t* packed, const uint8_t* tops, int shift, Vec (&out)[2]) {
+  const __m512i pairs = _mm512_cvtepu8_epi32(Load16Bytes(packed));
+  const __m512i top = _mm512_srli_epi32(_mm512_cvtepu8_epi32(Load16Bytes(tops)), static_cast<unsigned>(shift));
+  const __m512i mask = _mm512_set1_epi32(0x30);
+  const __m512i first = _mm512_or_epi32(_mm512_and_epi32(pairs, _mm512_set1_epi32(15)),
+                                        _mm512_and_epi32(_mm512_slli_epi32(top, 4), mask));
+  const __m512i second = _mm512_or_epi32(_mm512_srli_epi32(pairs, 4), _mm512_and_epi32(top, mask));
+  out[0] = _mm512_cvtepi32_ps(_mm512_sub_epi32(first, _mm512_set1_epi32(32)));
+  out[1] = _mm512_cvtepi32_ps(_mm512_sub_epi32(second, _mm512_set1_epi32(32)));
+}
+// Bit `bit` of each of 16 bytes.
+inline uint32_t BitOfBytes(const uint8_t* bytes, int bit) {
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_slli_epi16(Load16Bytes(bytes), 7 - bit)));
+}
 inline void StoreF16(uint8_t* address, Vec v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(address), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }

@@ -121,6 +121,56 @@ inline void LoadQ4(const uint8_t* packed, Vec (&out)[8]) {
     out[v + 4] = __builtin_convertvector((pairs >> 4) - 8, Vec);
   }
 }
+inline Vec LoadU8(const uint8_t* address) { return __builtin_convertvector(LoadFour<FourBytes>(address), Vec); }
+
+// Codes become scale * code + offset, of which only the sum rounds.
+struct CodeMap {
+  CodeMap(Vec scale_, Vec offset_) : scale(scale_), offset(offset_) {}
+  Vec Of(FourIntegers codes) const { return Fma(__builtin_convertvector(codes, Vec), scale, offset); }
+  Vec scale, offset;
+};
+using NibbleMap = CodeMap;
+using FiveMap = CodeMap;
+inline FourIntegers LoadIntegers(const uint8_t* address) {
+  return __builtin_convertvector(LoadFour<FourBytes>(address), FourIntegers);
+}
+// 16 values from the low nibbles of 16 bytes, then 16 from the high ones.
+inline void MapNibbles(const uint8_t* packed, const NibbleMap& low, const NibbleMap& high, Vec (&out)[8]) {
+  for (int v = 0; v < 4; ++v) {
+    const FourIntegers pairs = LoadIntegers(packed + int64_t{4} * v);
+    out[v] = low.Of(pairs & 15);
+    out[v + 4] = high.Of(pairs >> 4);
+  }
+}
+// 16 where the lowest four bits are set.
+inline FourIntegers SixteenWhere(uint32_t bits) {
+  const auto b = static_cast<int32_t>(bits);
+  return FourIntegers{b << 4, b << 3, b << 2, b << 1} & 16;
+}
+// The same with a fifth bit for each of the 32 codes.
+inline void MapFives(const uint8_t* packed, uint32_t fifth, const FiveMap& low, const FiveMap& high, Vec (&out)[8]) {
+  for (int v = 0; v < 4; ++v) {
+    const FourIntegers pairs = LoadIntegers(packed + int64_t{4} * v);
+    out[v] = low.Of((pairs & 15) | SixteenWhere(fifth >> (4 * v) & 15));
+    out[v + 4] = high.Of((pairs >> 4) | SixteenWhere(fifth >> (4 * v + 16) & 15));
+  }
+}
+// 32 codes of 6 bits, less 32: nibbles as above; the two high bits of a low one lie at `shift` of the byte in `tops`,
+// those of a high one at shift + 4.
+inline void LoadSixes(const uint8_t* packed, const uint8_t* tops, int shift, Vec (&out)[8]) {
+  for (int v = 0; v < 4; ++v) {
+    const FourIntegers pairs = LoadIntegers(packed + int64_t{4} * v);
+    const FourIntegers top = LoadIntegers(tops + int64_t{4} * v) >> shift;
+    out[v] = __builtin_convertvector(((pairs & 15) | (top << 4 & 0x30)) - 32, Vec);
+    out[v + 4] = __builtin_convertvector(((pairs >> 4) | (top & 0x30)) - 32, Vec);
+  }
+}
+// Bit `bit` of each of 16 bytes.
+inline uint32_t BitOfBytes(const uint8_t* bytes, int bit) {
+  uint32_t bits = 0;
+  for (int i = 0; i < 16; ++i) bits |= (static_cast<uint32_t>(bytes[i]) >> bit & 1u) << i;
+  return bits;
+}
 inline void StoreF16(uint8_t* address, Vec v) {
   const uint16_t half[4] = {FloatToHalf(v[0]), FloatToHalf(v[1]), FloatToHalf(v[2]), FloatToHalf(v[3])};
   memcpy(address, half, sizeof(half));

@@ -116,7 +116,7 @@ void CheckDecode(const Case& shape, const Cache& cache, const float* query, int3
   const Array<int32_t> at = One(position);
   const std::string what = "decode at " + std::to_string(position) + " " + Name(shape, cache.dtype, 1);
   const auto y = OnEveryContext(std::vector<float>(want.size(), 9.0f), what, [&](ci_context* c, float* out) {
-    return ci_attention_decode(c, query, shape.heads, shape.kv_heads, shape.head_dim, at.data(), shape.window, scale,
+    return ci_attention_decode(c, query, 1, shape.heads, shape.kv_heads, shape.head_dim, at.data(), shape.window, scale,
                                cache.capacity, cache.dtype, cache.keys.data(), cache.values.data(), out);
   });
   CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, what);
@@ -184,6 +184,38 @@ TEST(DecodesFarPositions) {
   }
 }
 
+TEST(AttentionOfATokenIsTheSameBesideOthers) {
+  constexpr Case kTogether[] = {{1, 1, 64, 300, 0}, {8, 2, 64, 150, 0},  {7, 1, 128, 140, 0}, {8, 1, 128, 200, 130},
+                                {2, 2, 33, 70, 20}, {4, 2, 256, 66, 0},  {2, 2, 512, 40, 17}, {9, 1, 80, 70, 0},
+                                {16, 16, 8, 50, 0}, {4, 2, 1, 130, 100}, {1, 1, 600, 30, 0},  {2, 1, 4, 1, 0}};
+  Random random(23);
+  for (const Case& shape : kTogether) {
+    for (const int32_t dtype : {CI_F32, CI_F16}) {
+      const Cache cache(shape, dtype, random);
+      const int64_t row = int64_t{shape.heads} * shape.head_dim;
+      for (const int32_t wanted : {2, 3, 5, 16}) {
+        const int32_t tokens = std::min(wanted, shape.positions);
+        if (Slowness() > 1 && wanted != 3) continue;
+        const Array<float> queries(random.Values(tokens * row));
+        const auto decode = [&](int32_t first, int32_t count) {
+          const Array<int32_t> at = One(shape.positions - tokens + first);
+          const std::vector<float> start(static_cast<size_t>(count * row), 9.0f);
+          return OnEveryContext(start, "decode " + Name(shape, dtype, count), [&](ci_context* c, float* out) {
+            return ci_attention_decode(c, queries.data() + first * row, count, shape.heads, shape.kv_heads,
+                                       shape.head_dim, at.data(), shape.window, 0.9f, cache.capacity, dtype,
+                                       cache.keys.data(), cache.values.data(), out);
+          });
+        };
+        const std::vector<float> together = decode(0, tokens);
+        for (int32_t t = 0; t < tokens; ++t) {
+          const std::vector<float> own(together.begin() + t * row, together.begin() + (t + 1) * row);
+          CHECK_SAME(own, decode(t, 1), "one of several " + Name(shape, dtype, tokens));
+        }
+      }
+    }
+  }
+}
+
 // What a cache of one position stores.
 std::vector<uint16_t> Halves(const std::vector<float>& values) {
   const auto count = static_cast<int32_t>(values.size());
@@ -234,11 +266,11 @@ TEST(AttentionRejectsWhatDoesNotFit) {
   CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, &p, 4, CI_F32, x, nullptr), CI_INVALID_ARGUMENT, "value_cache");
   CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, nullptr, 4, CI_F32, x, x), CI_INVALID_ARGUMENT,
               "first_position is null");
-  CHECK_FAILS(ci_attention_decode(c, x, 3, 2, 4, &p, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "kv_heads=2");
-  CHECK_FAILS(ci_attention_decode(c, x, 2, 0, 4, &p, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "at least 1");
-  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, nullptr, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 3, 2, 4, &p, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "kv_heads=2");
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 0, 4, &p, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, nullptr, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
               "position is null");
-  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, &p, -1, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "window=-1");
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &p, -1, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "window=-1");
   CHECK_FAILS(ci_attention_prefill(c, x, 1, 2, 2, 4, nullptr, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
               "first_position is null");
   CHECK_FAILS(ci_attention_prefill(c, x, 1, 2, 2, 4, &p, 0, 1, 4, CI_F32, x, x, nullptr), CI_INVALID_ARGUMENT,

@@ -22,6 +22,9 @@ void DestroyContexts(const std::vector<ci_context*>& contexts);
 /// Calls run(), which is all tests, once more in every other way that this backend has.
 void RunInOtherWays(const std::function<void()>& run);
 
+/// Whether the backend computes with weights of this dtype.
+bool Computes(int32_t dtype);
+
 /// On how many contexts every computation is repeated.
 int32_t Repetitions();
 

@@ -41,6 +41,8 @@ void RunInOtherWays(const std::function<void()>& run) {
   run();
 }
 
+bool Computes(int32_t) { return true; }
+
 int32_t Repetitions() { return 4; }
 
 int32_t Slowness() { return 1; }

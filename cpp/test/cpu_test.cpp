@@ -40,7 +40,7 @@ TEST(ScratchRunsOutAndTheContextStaysUsable) {
   float score = 0.0f;
   ci_context* context = Contexts()[3];
   CHECK_FAILS(
-      ci_attention_decode(context, &value, 1, 1, INT32_MAX, &position, 0, 1.0f, 1, CI_F32, &value, &value, &score),
+      ci_attention_decode(context, &value, 1, 1, 1, INT32_MAX, &position, 0, 1.0f, 1, CI_F32, &value, &value, &score),
       CI_OUT_OF_MEMORY, "bytes=");
   CHECK_OK(ci_add(context, &value, 1, &score));
   CHECK(score == 1.0f);
@@ -67,8 +67,9 @@ TEST(PositionsAreChecked) {
   CHECK_FAILS(ci_rope(c, x, 2, 1, 0, 2, 1, 2, &one, x), CI_INVALID_ARGUMENT, "first_position=1, allowed 0..0");
   CHECK_FAILS(ci_rope(c, x, 2, 1, 0, 1, 1, 2, &before, x), CI_INVALID_ARGUMENT, "first_position=-1");
   CHECK_FAILS(ci_attention_append(c, x, x, 2, 1, 4, &three, 4, CI_F32, x, x), CI_INVALID_ARGUMENT, "first_position=3");
-  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, &four, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "position=4");
-  CHECK_FAILS(ci_attention_decode(c, x, 2, 2, 4, &before, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &four, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+              "position=4");
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &before, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
               "position=-1");
   CHECK_FAILS(ci_attention_prefill(c, x, 3, 2, 2, 4, &two, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
               "position=2");
@@ -79,7 +80,7 @@ TEST(NeuronListsAreChecked) {
   float* p = w.data();
   const auto decode = [&](const std::vector<int32_t>& ids) {
     const auto core = static_cast<int32_t>(ids.size());
-    return ci_ffn_decode(Contexts()[1], CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, ids.data(),
+    return ci_ffn_decode(Contexts()[1], CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, ids.data(),
                          &core, 4, 4, p, p);
   };
   CHECK_FAILS(decode({0, 4}), CI_INVALID_ARGUMENT, "core_ids[1]=4");
@@ -87,6 +88,20 @@ TEST(NeuronListsAreChecked) {
   CHECK_FAILS(decode({1, 1}), CI_INVALID_ARGUMENT, "core_ids[1]=1");
   CHECK_FAILS(decode({2, 1}), CI_INVALID_ARGUMENT, "previous=2");
   CHECK_FAILS(decode({0, 1, 2, 3, 4}), CI_INVALID_ARGUMENT, "core=5");
+}
+
+TEST(BlocksOf256MustBeWhole) {
+  std::vector<float> memory(128 * 128);
+  float* p = memory.data();
+  ci_context* c = Contexts()[0];
+  const int32_t core = 1;
+  CHECK_FAILS(ci_matvec(c, CI_Q4_K, p, nullptr, p, 1, 1, 128, 0, p), CI_INVALID_ARGUMENT, "multiple of 256");
+  CHECK_FAILS(ci_matvec(c, CI_Q6_K_SHARED, p, nullptr, p, 1, 256, 32, 0, p), CI_UNSUPPORTED, "dtype=18");
+  CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_Q4_K_SHARED, p, nullptr, p, 1, nullptr,
+                            &core, 128, 32, p, p),
+              CI_INVALID_ARGUMENT, "rows=128");
+  CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q5_K, p, 128, 32, p), CI_INVALID_ARGUMENT, "columns=128");
+  CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q5_K, p, 256, 33, p), CI_INVALID_ARGUMENT, "dim=33");
 }
 
 // A prompt that is decoded token by token gives the cache and the answer of its prefill.
@@ -102,7 +117,7 @@ TEST(DecodeAndPrefillGiveTheSameBits) {
                                 positions, CI_F32, cache.data(), cache.data(), prefill.data()));
   for (int32_t p = 0; p < positions; ++p) {
     const int64_t offset = int64_t{p} * heads * head_dim;
-    CHECK_OK(ci_attention_decode(Contexts()[1], queries.data() + offset, heads, kv_heads, head_dim, &p, 0, 0.5f,
+    CHECK_OK(ci_attention_decode(Contexts()[1], queries.data() + offset, 1, heads, kv_heads, head_dim, &p, 0, 0.5f,
                                  positions, CI_F32, cache.data(), cache.data(), decode.data() + offset));
   }
   CHECK_SAME(decode, prefill, "decode equals prefill");

@@ -45,11 +45,16 @@ struct Layer {
         down_bias(random.Values(dim_)) {}
 
   int32_t Decode(ci_context* c, const float* x, const int32_t* ids, int32_t core, float* activations, float* y) const {
+    return DecodeTokens(c, x, 1, ids, core, activations, y);
+  }
+
+  int32_t DecodeTokens(ci_context* c, const float* x, int32_t tokens, const int32_t* ids, int32_t core,
+                       float* activations, float* y) const {
     const Array<int32_t> core_length = One(core);
-    const int32_t status =
-        ci_ffn_decode(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
-                      biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr, down.dtype, down.data(),
-                      biased ? down_bias.data() : nullptr, x, ids, core_length.data(), neurons, dim, activations, y);
+    const int32_t status = ci_ffn_decode(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
+                                         biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr,
+                                         down.dtype, down.data(), biased ? down_bias.data() : nullptr, x, tokens, ids,
+                                         core_length.data(), neurons, dim, activations, y);
     return status == CI_OK ? ci_context_synchronize(c) : status;
   }
 
@@ -101,7 +106,7 @@ inline Expected Reference(const Layer& layer, const float* x, const std::vector<
     e.activation_scale.push_back(2 * gate_scale * up_scale + 1e-30);
     for (int32_t i = 0; i < layer.dim; ++i) {
       e.y[static_cast<size_t>(i)] += a * layer.down.at(n, i);
-      e.y_scale[static_cast<size_t>(i)] += e.activation_scale.back() * std::fabs(layer.down.at(n, i));
+      e.y_scale[static_cast<size_t>(i)] += e.activation_scale.back() * layer.down.magnitude(n, i);
     }
   }
   return e;

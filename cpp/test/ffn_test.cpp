@@ -69,17 +69,41 @@ void CheckLayer(const Layer& layer, Random& random) {
   }
 }
 
+using Sizes = std::pair<int32_t, int32_t>;  // neurons, dim
+
+// Sizes with rows and columns that a dtype in blocks of 256 can have, where one is among them.
+std::vector<Sizes> SizesFor(int32_t up_dtype, int32_t down_dtype) {
+  std::vector<Sizes> fitting;
+  for (const Sizes& sizes : {Sizes{13, 3}, {33, 31}, {64, 32}, {96, 160}, {207, 257}}) {
+    if (Fits(up_dtype, sizes.first, sizes.second) && Fits(down_dtype, sizes.first, sizes.second)) {
+      fitting.push_back(sizes);
+    }
+  }
+  if (!fitting.empty()) return fitting;
+  const bool wide = !Fits(up_dtype, 1, 96) || !Fits(down_dtype, 256, 96);
+  return {Sizes{Fits(down_dtype, 96, 256) ? 96 : 512, wide ? 256 : 96}};
+}
+
+// Every dtype of up with that of a file's down and with some others.
+bool IsPairToTest(size_t up, size_t down, int32_t up_dtype, int32_t down_dtype) {
+  const bool is_few = up_dtype <= CI_Q4_0_SHARED && down_dtype <= CI_Q4_0_SHARED;
+  return is_few || up_dtype == CI_F32 || down_dtype == Transposed(up_dtype) || (up + down) % 5 == 0;
+}
+
 TEST(ComputesEveryDtypeAndActivation) {
   Random random(30);
   int variant = 0;
-  for (const DtypeName& up : kDtypes) {
-    for (const DtypeName& down : kAllDtypes) {
-      for (const auto& [neurons, dim] :
-           {std::pair<int32_t, int32_t>{13, 3}, {33, 31}, {64, 32}, {96, 160}, {207, 257}}) {
-        if (!Fits(up.dtype, neurons, dim) || !Fits(down.dtype, neurons, dim)) continue;
+  const std::vector<DtypeName> ups = Dtypes();
+  const std::vector<DtypeName> downs = AllDtypes();
+  for (size_t u = 0; u < ups.size(); ++u) {
+    for (size_t d = 0; d < downs.size(); ++d) {
+      const int32_t up = ups[u].dtype;
+      const int32_t down = downs[d].dtype;
+      if (!IsPairToTest(u, d, up, down)) continue;
+      for (const auto& [neurons, dim] : SizesFor(up, down)) {
         const int32_t activation = variant % 4;
         const bool gated = activation == CI_DRELU || variant % 3 != 0;
-        CheckLayer(Layer(activation, gated, up.dtype, down.dtype, neurons, dim, variant % 2 == 0, random), random);
+        CheckLayer(Layer(activation, gated, up, down, neurons, dim, variant % 2 == 0, random), random);
         ++variant;
       }
     }
@@ -150,7 +174,7 @@ TEST(ActivationsArePrecise) {
     }
     const auto got = OnEveryContext(std::vector<float>(z.size()), "activation", [&](ci_context* c, float* out) {
       return ci_ffn_decode(c, activation, CI_F32, nullptr, up.data(), nullptr, nullptr, CI_F32, down.data(), nullptr,
-                           x.data(), nullptr, core.data(), neurons, 1, out, y.data());
+                           x.data(), 1, nullptr, core.data(), neurons, 1, out, y.data());
     });
     CHECK_CLOSE(got, want, scale, kActivationTolerance, Shape("activation", {activation}));
   }
@@ -166,7 +190,7 @@ TEST(ExtremeGatesStayFinite) {
       const Array<float> x({size});
       const auto activations = OnEveryContext({0.0f, 0.0f}, "extreme gates", [&](ci_context* c, float* out) {
         return ci_ffn_decode(c, activation, CI_F32, nullptr, up.data(), nullptr, nullptr, CI_F32, down.data(), nullptr,
-                             x.data(), nullptr, core.data(), 2, 1, out, y.data());
+                             x.data(), 1, nullptr, core.data(), 2, 1, out, y.data());
       });
       CHECK(activations[0] == size);
       CHECK(std::fabs(activations[1]) <= 1e-5f);
@@ -175,41 +199,47 @@ TEST(ExtremeGatesStayFinite) {
 }
 
 TEST(FfnOfBrokenWeightsGivesBrokenNumbersOnly) {
-  const Array<float> plain(std::vector<float>(64 * 64, 1.0f));
-  const Array<float> x(std::vector<float>(64, 1.0f));
-  const Array<float> activations{std::vector<float>(64)};
-  const Array<int32_t> core = One(64);
-  for (const DtypeName& dtype : kAllDtypes) {
-    const std::vector<uint8_t> file(static_cast<size_t>(MatrixBytes(dtype.dtype, 64, 64)), 0xff);
-    const Weights down(dtype.dtype, 64, 64, file);
-    const auto y = OnEveryContext(std::vector<float>(64), dtype.name, [&](ci_context* c, float* out) {
+  const Array<float> plain(std::vector<float>(256 * 256, 1.0f));
+  const Array<float> x(std::vector<float>(256, 1.0f));
+  const Array<float> activations{std::vector<float>(256)};
+  const Array<int32_t> core = One(256);
+  for (const DtypeName& dtype : AllDtypes()) {
+    const std::vector<uint8_t> file(static_cast<size_t>(MatrixBytes(dtype.dtype, 256, 256)), 0xff);
+    const Weights down(dtype.dtype, 256, 256, file);
+    const auto y = OnEveryContext(std::vector<float>(256), dtype.name, [&](ci_context* c, float* out) {
       return ci_ffn_decode(c, CI_SILU, CI_F32, plain.data(), plain.data(), nullptr, nullptr, dtype.dtype, down.data(),
-                           nullptr, x.data(), nullptr, core.data(), 64, 64, activations.data(), out);
+                           nullptr, x.data(), 1, nullptr, core.data(), 256, 256, activations.data(), out);
     });
-    CHECK(std::isnan(y[0]) && std::isnan(y[63]));
+    CHECK(std::isnan(y[0]) && std::isnan(y[255]));
   }
 }
 
 TEST(TransposesDownWithoutLoss) {
   Random random(34);
-  for (const DtypeName& dtype : kDtypes) {
-    for (const auto& [neurons, dim] :
-         {std::pair<int32_t, int32_t>{1, 1}, {13, 3}, {32, 32}, {64, 32}, {32, 96}, {257, 207}, {608, 160}}) {
-      const bool grouped = IsGrouped(dtype.dtype);
-      if (grouped && (neurons % 32 != 0 || dim % 32 != 0)) continue;
+  for (const DtypeName& dtype : Dtypes()) {
+    for (const auto& [neurons, dim] : {std::pair<int32_t, int32_t>{1, 1},
+                                       {13, 3},
+                                       {32, 32},
+                                       {64, 32},
+                                       {32, 96},
+                                       {257, 207},
+                                       {608, 160},
+                                       {256, 32},
+                                       {768, 96}}) {
+      const int32_t target_dtype = Transposed(dtype.dtype);
+      if (!Fits(dtype.dtype, dim, neurons) || !Fits(target_dtype, neurons, dim)) continue;
       const Weights source(dtype.dtype, dim, neurons, random);
-      const int32_t target_dtype = grouped ? dtype.dtype + 2 : dtype.dtype;
       const int64_t bytes = MatrixBytes(target_dtype, neurons, dim);
       CHECK(bytes == MatrixBytes(dtype.dtype, dim, neurons));
       for (ci_context* c : RepeatedContexts()) {
         Array<uint8_t> target{std::vector<uint8_t>(static_cast<size_t>(bytes))};
         CHECK_OK(ci_ffn_transpose_down(c, dtype.dtype, source.data(), neurons, dim, target.data()));
         const std::vector<uint8_t> file = Restore(target_dtype, neurons, dim, target.Fetch(c));
-        const std::vector<double> values = Decode(target_dtype, file.data(), neurons, dim);
+        const std::vector<Element> values = Decode(target_dtype, file.data(), neurons, dim);
         bool same = true;
         for (int64_t n = 0; n < neurons; ++n) {
           for (int64_t i = 0; i < dim; ++i) {
-            same = same && values[static_cast<size_t>(n * dim + i)] == source.at(i, n);
+            same = same && values[static_cast<size_t>(n * dim + i)].value == source.at(i, n);
           }
         }
         CHECK(same);
@@ -220,20 +250,22 @@ TEST(TransposesDownWithoutLoss) {
 
 TEST(RowNormsOfEveryDtype) {
   Random random(35);
-  for (const DtypeName& dtype : kAllDtypes) {
-    for (const int32_t columns : {1, 13, 32, 33, 544, 1120}) {
-      if (!Fits(dtype.dtype, 64, columns)) continue;
-      const Weights weight(dtype.dtype, 64, columns, random);
-      const auto norms = OnEveryContext(std::vector<float>(64), dtype.name, [&](ci_context* c, float* out) {
-        return ci_ffn_row_norms(c, dtype.dtype, weight.data(), 64, columns, out);
-      });
+  for (const DtypeName& dtype : AllDtypes()) {
+    for (const int32_t columns : {1, 13, 32, 33, 544, 768, 1120}) {
+      const int32_t rows = Fits(dtype.dtype, 64, columns) ? 64 : 256;
+      if (!Fits(dtype.dtype, rows, columns)) continue;
+      const Weights weight(dtype.dtype, rows, columns, random);
+      const auto norms =
+          OnEveryContext(std::vector<float>(static_cast<size_t>(rows)), dtype.name, [&](ci_context* c, float* out) {
+            return ci_ffn_row_norms(c, dtype.dtype, weight.data(), rows, columns, out);
+          });
       std::vector<double> want;
-      for (int64_t r = 0; r < 64; ++r) {
+      for (int64_t r = 0; r < rows; ++r) {
         double squares = 0;
         for (int64_t i = 0; i < columns; ++i) squares += weight.at(r, i) * weight.at(r, i);
         want.push_back(std::sqrt(squares));
       }
-      CHECK_CLOSE(norms, want, want, kNormTolerance, Shape(dtype.name, {64, columns}));
+      CHECK_CLOSE(norms, want, want, kNormTolerance, Shape(dtype.name, {rows, columns}));
     }
   }
 }
@@ -245,17 +277,17 @@ TEST(FfnRejectsWhatDoesNotFit) {
   ci_context* c = Contexts()[1];
   const auto decode = [&](int32_t activation, int32_t up_dtype, const float* gate, int32_t down_dtype, int32_t neurons,
                           int32_t dim) {
-    return ci_ffn_decode(c, activation, up_dtype, gate, p, nullptr, nullptr, down_dtype, p, nullptr, p, nullptr, &core,
-                         neurons, dim, p, p);
+    return ci_ffn_decode(c, activation, up_dtype, gate, p, nullptr, nullptr, down_dtype, p, nullptr, p, 1, nullptr,
+                         &core, neurons, dim, p, p);
   };
   const auto decode_one = [&](const float* up, const int32_t* core_length, float* activations) {
-    return ci_ffn_decode(c, CI_RELU, CI_F32, p, up, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr, core_length, 1, 1,
-                         activations, p);
+    return ci_ffn_decode(c, CI_RELU, CI_F32, p, up, nullptr, nullptr, CI_F32, p, nullptr, p, 1, nullptr, core_length, 1,
+                         1, activations, p);
   };
   CHECK_FAILS(decode(4, CI_F32, p, CI_F32, 4, 4), CI_INVALID_ARGUMENT, "activation=4");
   CHECK_FAILS(decode(CI_DRELU, CI_F32, nullptr, CI_F32, 4, 4), CI_INVALID_ARGUMENT, "gate=NULL");
   CHECK_FAILS(decode(CI_RELU, CI_Q8_0_SHARED, p, CI_F32, 32, 32), CI_UNSUPPORTED, "dtype=5");
-  CHECK_FAILS(decode(CI_RELU, CI_F32, p, 7, 32, 32), CI_INVALID_ARGUMENT, "down has an unknown dtype");
+  CHECK_FAILS(decode(CI_RELU, CI_F32, p, 99, 32, 32), CI_INVALID_ARGUMENT, "down has an unknown dtype");
   CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_Q4_0_SHARED, 31, 32), CI_INVALID_ARGUMENT, "rows=31");
   CHECK_FAILS(decode(CI_RELU, CI_F32, p, CI_F32, 0, 4), CI_INVALID_ARGUMENT, "at least 1");
   CHECK_FAILS(decode_one(nullptr, &core, p), CI_INVALID_ARGUMENT, "up is null");
@@ -268,6 +300,7 @@ TEST(FfnRejectsWhatDoesNotFit) {
   CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q8_0, p, 32, 33, p), CI_INVALID_ARGUMENT, "dim=33");
   CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q8_0, p, 33, 32, p), CI_INVALID_ARGUMENT, "columns=33");
   CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q4_0_SHARED, p, 32, 32, p), CI_UNSUPPORTED, "dtype=6");
+  CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q8_0, p, 32, 48, p), CI_INVALID_ARGUMENT, "dim=48");
   CHECK_FAILS(ci_ffn_row_norms(c, CI_F32, p, 1, 1, nullptr), CI_INVALID_ARGUMENT, "norms is null");
 }
 

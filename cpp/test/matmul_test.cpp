@@ -12,7 +12,7 @@ namespace {
 using namespace coreinfer_test;
 
 constexpr int32_t kRows[] = {1, 3, 33, 207};
-constexpr int32_t kColumns[] = {1, 2, 13, 31, 32, 33, 64, 160, 257, 1120};
+constexpr int32_t kColumns[] = {1, 2, 13, 31, 32, 33, 64, 160, 256, 257, 768, 1120};
 
 // What y should be, and the sum of the absolute terms.
 void Product(const Weights& weight, const Array<float>& x, int32_t tokens, const std::vector<float>& bias,
@@ -56,13 +56,13 @@ void CheckProduct(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t 
   CHECK_CLOSE(y, want, scale, kDotTolerance, "matmul " + what);
   if (tokens != 1) return;
   const auto vector = OnEveryContext(before, "matvec " + what, [&](ci_context* c, float* out) {
-    return ci_matvec(c, dtype.dtype, weight.data(), bias_data, x.data(), rows, columns, accumulate, out);
+    return ci_matvec(c, dtype.dtype, weight.data(), bias_data, x.data(), 1, rows, columns, accumulate, out);
   });
   CHECK_CLOSE(vector, want, scale, kDotTolerance, "matvec " + what);
 }
 
 void CheckProducts(Random& random) {
-  for (const DtypeName& dtype : kDtypes) {
+  for (const DtypeName& dtype : Dtypes()) {
     int variant = 0;
     for (const int32_t columns : kColumns) {
       for (const int32_t rows : kRows) {
@@ -72,17 +72,55 @@ void CheckProducts(Random& random) {
       }
     }
     for (const int32_t tokens : {2, 5, 13, 31}) {
-      CheckProduct(dtype, tokens, 70, 96, true, false, random);
-      CheckProduct(dtype, tokens, 257, 1056 / Slowness() / 32 * 32, false, true, random);
+      CheckProduct(dtype, tokens, 70, Fits(dtype.dtype, 70, 96) ? 96 : 256, true, false, random);
+      const int32_t columns = 1056 / Slowness() / 32 * 32;
+      CheckProduct(dtype, tokens, 257, Fits(dtype.dtype, 257, columns) ? columns : 1280, false, true, random);
     }
-    CheckProduct(dtype, 1, 9, 1120, true, true, random);
+    if (Fits(dtype.dtype, 9, 1120)) CheckProduct(dtype, 1, 9, 1120, true, true, random);
   }
-  CheckProduct(kDtypes[0], 1030, 3, 13, true, false, random);
+  CheckProduct({CI_F32, "F32"}, 1030, 3, 13, true, false, random);
 }
 
 TEST(MultipliesEveryDtype) {
   Random random(10);
   CheckProducts(random);
+}
+
+void CheckTransposed(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t columns, Random& random) {
+  const Weights weight(dtype.dtype, rows, columns, random);
+  const Array<float> x(random.Values(int64_t{tokens} * rows));
+  const std::vector<float> start = random.Values(int64_t{tokens} * columns);
+  std::vector<double> want(start.begin(), start.end());
+  std::vector<double> scale(start.size(), 1e-30);
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t r = 0; r < rows; ++r) {
+      const double factor = x[static_cast<size_t>(t * rows + r)];
+      for (int64_t i = 0; i < columns; ++i) {
+        const auto index = static_cast<size_t>(t * columns + i);
+        want[index] += factor * weight.at(r, i);
+        scale[index] += std::fabs(factor * weight.at(r, i));
+      }
+    }
+  }
+  for (size_t i = 0; i < start.size(); ++i) scale[i] += std::fabs(start[i]);
+  const std::string what = "transposed " + Shape(dtype.name, {tokens, rows, columns});
+  const auto y = OnEveryContext(start, what, [&](ci_context* c, float* out) {
+    return ci_matmul_transposed(c, dtype.dtype, weight.data(), x.data(), tokens, rows, columns, out);
+  });
+  CHECK_CLOSE(y, want, scale, kDotTolerance, what);
+}
+
+TEST(MultipliesByEveryDtypeTransposed) {
+  Random random(14);
+  for (const DtypeName& dtype : AllDtypes()) {
+    for (const int32_t columns : {1, 13, 32, 256, 257, 320}) {
+      for (const int32_t rows : {1, 33, 64, 207, 256}) {
+        for (const int32_t tokens : {1, 5}) {
+          if (Fits(dtype.dtype, rows, columns)) CheckTransposed(dtype, tokens, rows, columns, random);
+        }
+      }
+    }
+  }
 }
 
 TEST(ProductsAreTheSameEveryTime) {
@@ -109,19 +147,19 @@ TEST(MultipliesAtAnyOffset) {
     const std::vector<float> zero(4 * 33);
     Product(weight, Array<float>(row), 1, {}, std::vector<float>(33), &want, &scale);
     const auto y = OnEveryContext(zero, "offset", [&](ci_context* c, float* out) {
-      return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data() + t * 31, 33, 31, 0, out + t * 33);
+      return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data() + t * 31, 1, 33, 31, 0, out + t * 33);
     });
     CHECK_CLOSE(std::vector<float>(y.begin() + t * 33, y.begin() + (t + 1) * 33), want, scale, kDotTolerance, "offset");
   }
 }
 
 TEST(BrokenWeightsGiveBrokenNumbersOnly) {
-  for (const DtypeName& dtype : kDtypes) {
-    const std::vector<uint8_t> file(static_cast<size_t>(MatrixBytes(dtype.dtype, 3, 64)), 0xff);
-    const Weights weight(dtype.dtype, 3, 64, file);
-    const Array<float> x(std::vector<float>(64, 1.0f));
+  for (const DtypeName& dtype : Dtypes()) {
+    const std::vector<uint8_t> file(static_cast<size_t>(MatrixBytes(dtype.dtype, 3, 256)), 0xff);
+    const Weights weight(dtype.dtype, 3, 256, file);
+    const Array<float> x(std::vector<float>(256, 1.0f));
     const auto y = OnEveryContext(std::vector<float>(3), dtype.name, [&](ci_context* c, float* out) {
-      return ci_matvec(c, dtype.dtype, weight.data(), nullptr, x.data(), 3, 64, 0, out);
+      return ci_matvec(c, dtype.dtype, weight.data(), nullptr, x.data(), 1, 3, 256, 0, out);
     });
     CHECK(std::isnan(y[0]) && std::isnan(y[2]));
   }
@@ -134,7 +172,7 @@ TEST(CallersOfOneContextTakeTurns) {
   const std::vector<float> zero(207);
   const int calls = 100 / Slowness();
   const auto product = [&](ci_context* c, float* y) {
-    return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data(), 207, 64, 0, y);
+    return ci_matvec(c, CI_F32, weight.data(), nullptr, x.data(), 1, 207, 64, 0, y);
   };
   const std::vector<float> want = OnEveryContext(zero, "matvec", product);
   for (ci_context* context : Contexts()) {
@@ -154,19 +192,22 @@ TEST(CallersOfOneContextTakeTurns) {
 TEST(MatmulRejectsWhatDoesNotFit) {
   float x[64] = {};
   ci_context* c = Contexts()[0];
-  CHECK_FAILS(ci_matvec(nullptr, CI_F32, x, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "context is null");
-  CHECK_FAILS(ci_matvec(c, 99, x, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "dtype=99");
-  CHECK_FAILS(ci_matvec(c, CI_Q8_0_SHARED, x, x, x, 32, 32, 0, x), CI_UNSUPPORTED, "dtype=5");
-  CHECK_FAILS(ci_matvec(c, CI_Q8_0, x, x, x, 1, 48, 0, x), CI_INVALID_ARGUMENT, "columns=48");
-  CHECK_FAILS(ci_matvec(c, CI_F32, nullptr, x, x, 1, 1, 0, x), CI_INVALID_ARGUMENT, "weight is null");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, nullptr, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 0, nullptr), CI_INVALID_ARGUMENT, "y is null");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 0, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, INT32_MAX, INT32_MAX, 0, x), CI_INVALID_ARGUMENT, "too large");
-  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 2, x), CI_INVALID_ARGUMENT, "accumulate=2");
+  CHECK_FAILS(ci_matvec(nullptr, CI_F32, x, x, x, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "context is null");
+  CHECK_FAILS(ci_matvec(c, 99, x, x, x, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "dtype=99");
+  CHECK_FAILS(ci_matvec(c, CI_Q8_0_SHARED, x, x, x, 1, 32, 32, 0, x), CI_UNSUPPORTED, "dtype=5");
+  CHECK_FAILS(ci_matvec(c, CI_Q8_0, x, x, x, 1, 1, 48, 0, x), CI_INVALID_ARGUMENT, "columns=48");
+  CHECK_FAILS(ci_matvec(c, CI_F32, nullptr, x, x, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "weight is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, nullptr, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 1, 0, nullptr), CI_INVALID_ARGUMENT, "y is null");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 0, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, INT32_MAX, INT32_MAX, 0, x), CI_INVALID_ARGUMENT, "too large");
+  CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, 1, 1, 1, 2, x), CI_INVALID_ARGUMENT, "accumulate=2");
   CHECK_FAILS(ci_matmul(c, CI_F32, x, x, x, 0, 1, 1, 0, x), CI_INVALID_ARGUMENT, "at least 1");
   CHECK_FAILS(ci_matmul(c, CI_F32, x, x, nullptr, 1, 1, 1, 0, x), CI_INVALID_ARGUMENT, "x is null");
   CHECK_FAILS(ci_matmul(c, CI_Q4_0, x, x, x, 1, 1, 31, 0, x), CI_INVALID_ARGUMENT, "columns=31");
+  CHECK_FAILS(ci_matmul_transposed(c, CI_F32, x, x, 0, 1, 1, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_matmul_transposed(c, CI_F32, x, nullptr, 1, 1, 1, x), CI_INVALID_ARGUMENT, "x is null");
+  CHECK_FAILS(ci_matmul_transposed(c, CI_Q4_0_SHARED, x, x, 1, 31, 32, x), CI_INVALID_ARGUMENT, "rows=31");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // See reference.h. Nothing here is shared with the library.
 #include "reference.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -22,12 +23,84 @@ std::vector<float> Random::Values(int64_t count) {
   return values;
 }
 
+namespace {
+
+// What a block of 32 or 256 elements, or of as many rows for each column, consists of.
+struct Block {
+  int32_t size;
+  int32_t bytes;
+  std::vector<int32_t> halves;  // where its f16 lie
+};
+
+Block BlockOf(int32_t dtype) {
+  switch (dtype) {
+    case CI_F32:
+      return {1, 4, {}};
+    case CI_F16:
+    case CI_BF16:
+      return {1, 2, {}};
+    case CI_Q8_0:
+    case CI_Q8_0_SHARED:
+      return {32, 34, {0}};
+    case CI_Q4_0:
+    case CI_Q4_0_SHARED:
+      return {32, 18, {0}};
+    case CI_Q4_1:
+    case CI_Q4_1_SHARED:
+      return {32, 20, {0, 2}};
+    case CI_Q5_0:
+    case CI_Q5_0_SHARED:
+      return {32, 22, {0}};
+    case CI_Q5_1:
+    case CI_Q5_1_SHARED:
+      return {32, 24, {0, 2}};
+    case CI_Q4_K:
+    case CI_Q4_K_SHARED:
+      return {256, 144, {0, 2}};
+    case CI_Q5_K:
+    case CI_Q5_K_SHARED:
+      return {256, 176, {0, 2}};
+    default:
+      return {256, 210, {208}};
+  }
+}
+
+std::vector<DtypeName> Computed(std::vector<DtypeName> names) {
+  names.erase(std::remove_if(names.begin(), names.end(), [](const DtypeName& n) { return !Computes(n.dtype); }),
+              names.end());
+  return names;
+}
+
+const std::vector<DtypeName> kRowDtypes = {{CI_F32, "F32"},   {CI_F16, "F16"},   {CI_BF16, "BF16"}, {CI_Q8_0, "Q8_0"},
+                                           {CI_Q4_0, "Q4_0"}, {CI_Q4_1, "Q4_1"}, {CI_Q5_0, "Q5_0"}, {CI_Q5_1, "Q5_1"},
+                                           {CI_Q4_K, "Q4_K"}, {CI_Q5_K, "Q5_K"}, {CI_Q6_K, "Q6_K"}};
+const std::vector<DtypeName> kSharedDtypes = {{CI_Q8_0_SHARED, "Q8_0_SHARED"}, {CI_Q4_0_SHARED, "Q4_0_SHARED"},
+                                              {CI_Q4_1_SHARED, "Q4_1_SHARED"}, {CI_Q5_0_SHARED, "Q5_0_SHARED"},
+                                              {CI_Q5_1_SHARED, "Q5_1_SHARED"}, {CI_Q4_K_SHARED, "Q4_K_SHARED"},
+                                              {CI_Q5_K_SHARED, "Q5_K_SHARED"}, {CI_Q6_K_SHARED, "Q6_K_SHARED"}};
+
+}  // namespace
+
+std::vector<DtypeName> Dtypes() { return Computed(kRowDtypes); }
+
+std::vector<DtypeName> AllDtypes() {
+  std::vector<DtypeName> all = kRowDtypes;
+  all.insert(all.end(), kSharedDtypes.begin(), kSharedDtypes.end());
+  return Computed(all);
+}
+
 bool IsGrouped(int32_t dtype) { return dtype >= CI_Q8_0; }
 
-bool IsShared(int32_t dtype) { return dtype >= CI_Q8_0_SHARED; }
+bool IsShared(int32_t dtype) { return dtype == CI_Q8_0_SHARED || dtype == CI_Q4_0_SHARED || dtype >= CI_Q4_1_SHARED; }
+
+int32_t Transposed(int32_t dtype) {
+  if (!IsGrouped(dtype)) return dtype;
+  return dtype <= CI_Q4_0 ? dtype + (CI_Q8_0_SHARED - CI_Q8_0) : dtype + (CI_Q4_1_SHARED - CI_Q4_1);
+}
 
 bool Fits(int32_t dtype, int32_t rows, int32_t columns) {
-  return (!IsGrouped(dtype) || columns % 32 == 0) && (!IsShared(dtype) || rows % 32 == 0);
+  const int32_t size = BlockOf(dtype).size;
+  return IsShared(dtype) ? columns % 32 == 0 && rows % size == 0 : columns % size == 0;
 }
 
 double HalfToDouble(uint16_t half) {
@@ -40,19 +113,8 @@ double HalfToDouble(uint16_t half) {
 }
 
 int64_t MatrixBytes(int32_t dtype, int32_t rows, int32_t columns) {
-  const int64_t elements = int64_t{rows} * columns;
-  switch (dtype) {
-    case CI_F32:
-      return 4 * elements;
-    case CI_F16:
-    case CI_BF16:
-      return 2 * elements;
-    case CI_Q8_0:
-    case CI_Q8_0_SHARED:
-      return elements / 32 * 34;
-    default:
-      return elements / 32 * 18;
-  }
+  const Block block = BlockOf(dtype);
+  return int64_t{rows} * columns / block.size * block.bytes;
 }
 
 namespace {
@@ -64,6 +126,8 @@ T ReadAs(const uint8_t* address) {
   return value;
 }
 
+double ReadHalf(const uint8_t* address) { return HalfToDouble(ReadAs<uint16_t>(address)); }
+
 double BfloatToDouble(uint16_t bits) {
   const uint32_t wide = static_cast<uint32_t>(bits) << 16;
   float value;
@@ -74,33 +138,107 @@ double BfloatToDouble(uint16_t bits) {
 // Element i of a piece of 32 packed as in Q4_0.
 int Nibble(const uint8_t* piece, int64_t i) { return i < 16 ? piece[i] & 15 : piece[i - 16] >> 4; }
 
-double Element(int32_t dtype, const uint8_t* data, int64_t row, int64_t i, int64_t columns) {
-  const int64_t index = row * columns + i;
+// Element i of a piece of 32 whose codes have a fifth bit, at `bits`.
+int Five(const uint8_t* bits, const uint8_t* piece, int64_t i) {
+  return Nibble(piece, i) + 16 * static_cast<int>(ReadAs<uint32_t>(bits) >> i & 1);
+}
+
+Element Scaled(double scale, int code) { return {scale * code, std::fabs(scale * code)}; }
+
+// The sum is rounded to F32 by definition.
+Element Affine(double scale, int code, double offset) {
+  return {static_cast<float>(scale * code + offset), std::fabs(scale * code) + std::fabs(offset)};
+}
+
+// The 6 bits of the scale (which = 0) or the min (which = 1) of a group, from 12 bytes that lie `stride` apart.
+int SixBits(const uint8_t* bytes, int64_t stride, int64_t group, int which) {
+  if (group < 4) return bytes[(group + 4 * which) * stride] & 63;
+  const int low = bytes[(group + 4) * stride];
+  const int high = bytes[(group - 4 + 4 * which) * stride] >> 6;
+  return (which == 0 ? low & 15 : low >> 4) + 16 * high;
+}
+
+// Element i of a block of a row.
+Element InBlock(int32_t dtype, const uint8_t* block, int64_t i) {
+  const int64_t group = i / 32;
   switch (dtype) {
-    case CI_F32:
-      return ReadAs<float>(data + 4 * index);
-    case CI_F16:
-      return HalfToDouble(ReadAs<uint16_t>(data + 2 * index));
-    case CI_BF16:
-      return BfloatToDouble(ReadAs<uint16_t>(data + 2 * index));
-    case CI_Q8_0: {
-      const uint8_t* block = data + index / 32 * 34;
-      return HalfToDouble(ReadAs<uint16_t>(block)) * static_cast<int8_t>(block[2 + i % 32]);
-    }
-    case CI_Q4_0: {
-      const uint8_t* block = data + index / 32 * 18;
-      return HalfToDouble(ReadAs<uint16_t>(block)) * (Nibble(block + 2, i % 32) - 8);
-    }
-    case CI_Q8_0_SHARED: {
-      const uint8_t* group = data + row / 32 * 34 * columns;
-      const uint8_t* q = group + 2 * columns + row % 32 * columns;
-      return HalfToDouble(ReadAs<uint16_t>(group + 2 * i)) * static_cast<int8_t>(q[i]);
+    case CI_Q8_0:
+      return Scaled(ReadHalf(block), static_cast<int8_t>(block[2 + i]));
+    case CI_Q4_0:
+      return Scaled(ReadHalf(block), Nibble(block + 2, i) - 8);
+    case CI_Q4_1:
+      return Affine(ReadHalf(block), Nibble(block + 4, i), ReadHalf(block + 2));
+    case CI_Q5_0:
+      return Scaled(ReadHalf(block), Five(block + 2, block + 6, i) - 16);
+    case CI_Q5_1:
+      return Affine(ReadHalf(block), Five(block + 4, block + 8, i), ReadHalf(block + 2));
+    case CI_Q4_K:
+    case CI_Q5_K: {
+      const uint8_t* pairs = block + (dtype == CI_Q4_K ? 16 : 48) + group / 2 * 32;
+      const int nibble = group % 2 == 0 ? pairs[i % 32] & 15 : pairs[i % 32] >> 4;
+      const int fifth = dtype == CI_Q4_K ? 0 : block[16 + i % 32] >> group & 1;
+      return Affine(ReadHalf(block) * SixBits(block + 4, 1, group, 0), nibble + 16 * fifth,
+                    -ReadHalf(block + 2) * SixBits(block + 4, 1, group, 1));
     }
     default: {
-      const uint8_t* group = data + row / 32 * 18 * columns;
-      const uint8_t* q = group + 2 * columns + row % 32 * (columns / 2);
-      return HalfToDouble(ReadAs<uint16_t>(group + 2 * i)) * (Nibble(q + i / 32 * 16, i % 32) - 8);
+      const int64_t half = i / 128;
+      const int64_t in_half = i % 128;
+      const uint8_t pair = block[64 * half + in_half % 64];
+      const int low = in_half < 64 ? pair & 15 : pair >> 4;
+      const int top = block[128 + 32 * half + in_half % 32] >> (in_half / 32 * 2) & 3;
+      return Scaled(ReadHalf(block + 208) * static_cast<int8_t>(block[192 + i / 16]), low + 16 * top - 32);
     }
+  }
+}
+
+// Element i of row `row` of a block of rows that share scales.
+Element InSharedBlock(int32_t dtype, const uint8_t* block, int64_t row, int64_t i, int64_t columns) {
+  const double d = ReadHalf(block + 2 * i);
+  const auto second = [&] { return ReadHalf(block + 2 * columns + 2 * i); };
+  const auto piece = [&](int64_t header_bytes, int64_t piece_bytes) {
+    return block + header_bytes * columns + (row * (columns / 32) + i / 32) * piece_bytes;
+  };
+  const auto six_bits = [&](int which) { return SixBits(block + 4 * columns + i, columns, row / 32, which); };
+  switch (dtype) {
+    case CI_Q8_0_SHARED:
+      return Scaled(d, static_cast<int8_t>(piece(2, 32)[i % 32]));
+    case CI_Q4_0_SHARED:
+      return Scaled(d, Nibble(piece(2, 16), i % 32) - 8);
+    case CI_Q4_1_SHARED:
+      return Affine(d, Nibble(piece(4, 16), i % 32), second());
+    case CI_Q5_0_SHARED:
+      return Scaled(d, Five(piece(2, 20), piece(2, 20) + 4, i % 32) - 16);
+    case CI_Q5_1_SHARED:
+      return Affine(d, Five(piece(4, 20), piece(4, 20) + 4, i % 32), second());
+    case CI_Q4_K_SHARED:
+      return Affine(d * six_bits(0), Nibble(piece(16, 16), i % 32), -second() * six_bits(1));
+    case CI_Q5_K_SHARED:
+      return Affine(d * six_bits(0), Five(piece(16, 20), piece(16, 20) + 4, i % 32), -second() * six_bits(1));
+    default: {
+      const uint8_t* codes = piece(18, 24);
+      const int top = codes[16 + i % 8] >> (i % 32 / 8 * 2) & 3;
+      const auto factor = static_cast<int8_t>(block[2 * columns + row / 16 * columns + i]);
+      return Scaled(d * factor, Nibble(codes, i % 32) + 16 * top - 32);
+    }
+  }
+}
+
+Element ElementAt(int32_t dtype, const uint8_t* data, int64_t row, int64_t i, int64_t columns) {
+  const int64_t index = row * columns + i;
+  const Block block = BlockOf(dtype);
+  if (IsShared(dtype)) {
+    return InSharedBlock(dtype, data + row / block.size * block.bytes * columns, row % block.size, i, columns);
+  }
+  const uint8_t* in_row = data + index / block.size * block.bytes;
+  switch (dtype) {
+    case CI_F32:
+      return Scaled(ReadAs<float>(in_row), 1);
+    case CI_F16:
+      return Scaled(ReadHalf(in_row), 1);
+    case CI_BF16:
+      return Scaled(BfloatToDouble(ReadAs<uint16_t>(in_row)), 1);
+    default:
+      return InBlock(dtype, in_row, i % block.size);
   }
 }
 
@@ -113,11 +251,11 @@ uint16_t RandomHalf(Random& random) {
 
 }  // namespace
 
-std::vector<double> Decode(int32_t dtype, const uint8_t* data, int32_t rows, int32_t columns) {
-  std::vector<double> values;
+std::vector<Element> Decode(int32_t dtype, const uint8_t* data, int32_t rows, int32_t columns) {
+  std::vector<Element> values;
   values.reserve(static_cast<size_t>(rows) * static_cast<size_t>(columns));
   for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t i = 0; i < columns; ++i) values.push_back(Element(dtype, data, r, i, columns));
+    for (int64_t i = 0; i < columns; ++i) values.push_back(ElementAt(dtype, data, r, i, columns));
   }
   return values;
 }
@@ -129,6 +267,7 @@ std::vector<uint8_t> RandomFile(int32_t dtype, int32_t rows, int32_t columns, Ra
   const auto size = static_cast<int64_t>(file.size());
   const auto put_half = [&](int64_t offset, uint16_t half) { std::memcpy(file.data() + offset, &half, 2); };
   for (int64_t i = 0; i < size; ++i) file[static_cast<size_t>(i)] = static_cast<uint8_t>(random.Bits());
+  const Block block = BlockOf(dtype);
   switch (dtype) {
     case CI_F32:
       for (int64_t i = 0; i < size; i += 4) {
@@ -147,14 +286,14 @@ std::vector<uint8_t> RandomFile(int32_t dtype, int32_t rows, int32_t columns, Ra
         put_half(i, static_cast<uint16_t>(bits >> 16));
       }
       break;
-    case CI_Q8_0:
-    case CI_Q4_0:
-      for (int64_t i = 0; i < size; i += dtype == CI_Q8_0 ? 34 : 18) put_half(i, RandomHalf(random));
-      break;
     default:
-      for (int64_t group = 0; group < rows / 32; ++group) {
-        const int64_t start = group * (dtype == CI_Q8_0_SHARED ? 34 : 18) * columns;
-        for (int64_t i = 0; i < columns; ++i) put_half(start + 2 * i, RandomHalf(random));
+      // Blocks of rows begin with the f16 of all columns.
+      for (int64_t at = 0; at < size; at += int64_t{block.bytes} * (IsShared(dtype) ? columns : 1)) {
+        const auto halves = static_cast<int64_t>(block.halves.size());
+        for (int64_t i = 0; IsShared(dtype) && i < halves * columns; ++i) put_half(at + 2 * i, RandomHalf(random));
+        for (int64_t i = 0; !IsShared(dtype) && i < halves; ++i) {
+          put_half(at + block.halves[static_cast<size_t>(i)], RandomHalf(random));
+        }
       }
       break;
   }

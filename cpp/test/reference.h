@@ -39,18 +39,14 @@ struct DtypeName {
   int32_t dtype;
   const char* name;
 };
-constexpr DtypeName kDtypes[] = {
-    {CI_F32, "F32"}, {CI_F16, "F16"}, {CI_BF16, "BF16"}, {CI_Q8_0, "Q8_0"}, {CI_Q4_0, "Q4_0"}};
-constexpr DtypeName kAllDtypes[] = {{CI_F32, "F32"},
-                                    {CI_F16, "F16"},
-                                    {CI_BF16, "BF16"},
-                                    {CI_Q8_0, "Q8_0"},
-                                    {CI_Q4_0, "Q4_0"},
-                                    {CI_Q8_0_SHARED, "Q8_0_SHARED"},
-                                    {CI_Q4_0_SHARED, "Q4_0_SHARED"}};
+/// Those of rows that the backend computes, and with those whose rows share scales.
+std::vector<DtypeName> Dtypes();
+std::vector<DtypeName> AllDtypes();
 
 bool IsGrouped(int32_t dtype);
 bool IsShared(int32_t dtype);
+/// What a down projection's dtype becomes.
+int32_t Transposed(int32_t dtype);
 
 /// Whether a matrix of this shape can have the dtype.
 bool Fits(int32_t dtype, int32_t rows, int32_t columns);
@@ -59,8 +55,13 @@ double HalfToDouble(uint16_t half);
 
 int64_t MatrixBytes(int32_t dtype, int32_t rows, int32_t columns);
 
-/// The values of a matrix by the definition of its dtype.
-std::vector<double> Decode(int32_t dtype, const uint8_t* data, int32_t rows, int32_t columns);
+struct Element {
+  double value;
+  double magnitude;  // the sum of the absolute terms that the value consists of
+};
+
+/// A matrix by the definition of its dtype.
+std::vector<Element> Decode(int32_t dtype, const uint8_t* data, int32_t rows, int32_t columns);
 
 /// A weight matrix in the backend's memory and layout, with its values.
 class Weights {
@@ -74,7 +75,8 @@ class Weights {
   ~Weights();
 
   const void* data() const { return memory_; }
-  double at(int64_t row, int64_t column) const { return values_[static_cast<size_t>(row * columns + column)]; }
+  double at(int64_t row, int64_t column) const { return element(row, column).value; }
+  double magnitude(int64_t row, int64_t column) const { return element(row, column).magnitude; }
 
   const int32_t dtype;
   const int32_t rows;
@@ -82,7 +84,11 @@ class Weights {
   const std::vector<uint8_t> file;
 
  private:
-  std::vector<double> values_;
+  const Element& element(int64_t row, int64_t column) const {
+    return values_[static_cast<size_t>(row * columns + column)];
+  }
+
+  std::vector<Element> values_;
   void* memory_;
 };
 

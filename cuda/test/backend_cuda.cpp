@@ -60,6 +60,8 @@ void DestroyContexts(const std::vector<ci_context*>& contexts) {
 
 void RunInOtherWays(const std::function<void()>&) {}
 
+bool Computes(int32_t dtype) { return dtype <= CI_Q4_0_SHARED; }
+
 // Sanitizers look at each access; whether results repeat is for the other builds.
 int32_t Repetitions() {
 #if defined(__SANITIZE_ADDRESS__)

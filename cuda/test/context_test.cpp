@@ -65,7 +65,7 @@ TEST(DestroyingAContextLeavesAGivenStream) {
 
 TEST(ArrangesWithoutLoss) {
   Random random(70);
-  for (const DtypeName& dtype : kAllDtypes) {
+  for (const DtypeName& dtype : AllDtypes()) {
     for (const auto& [rows, columns] : {std::pair<int32_t, int32_t>{1, 1}, {3, 31}, {32, 32}, {64, 96}, {96, 1120}}) {
       if (!Fits(dtype.dtype, rows, columns)) continue;
       const Weights weights(dtype.dtype, rows, columns, random);
@@ -90,12 +90,39 @@ TEST(ArrangedScalesStandBehind) {
 TEST(ArrangeRejectsWhatDoesNotFit) {
   uint8_t bytes[34 * 32] = {};
   uint8_t target[34 * 32];
-  CHECK_FAILS(ci_cuda_arrange(7, bytes, 1, 32, target), CI_INVALID_ARGUMENT, "dtype=7");
+  CHECK_FAILS(ci_cuda_arrange(99, bytes, 1, 32, target), CI_INVALID_ARGUMENT, "dtype=99");
   CHECK_FAILS(ci_cuda_arrange(CI_Q8_0, bytes, 1, 33, target), CI_INVALID_ARGUMENT, "columns=33");
   CHECK_FAILS(ci_cuda_arrange(CI_Q8_0_SHARED, bytes, 31, 32, target), CI_INVALID_ARGUMENT, "rows=31");
   CHECK_FAILS(ci_cuda_arrange(CI_Q8_0, nullptr, 1, 32, target), CI_INVALID_ARGUMENT, "host_source is null");
   CHECK_FAILS(ci_cuda_arrange(CI_Q8_0, bytes, 1, 32, nullptr), CI_INVALID_ARGUMENT, "host_target is null");
   CHECK_FAILS(ci_cuda_arrange(CI_Q8_0, bytes, 1, 32, bytes), CI_INVALID_ARGUMENT, "must be different");
+}
+
+TEST(RefusesDtypesOfTheCpuBackend) {
+  uint8_t bytes[256] = {};
+  uint8_t target[256];
+  const Array<float> x{std::vector<float>(256)};
+  const Array<int32_t> one = One(1);
+  const float* p = x.data();
+  ci_context* c = Contexts()[0];
+  const char* words = "only the CPU backend";
+  for (const int32_t dtype : {CI_Q4_1, CI_Q5_0, CI_Q5_1, CI_Q4_K, CI_Q5_K, CI_Q6_K}) {
+    CHECK_FAILS(ci_cuda_arrange(dtype, bytes, 1, 256, target), CI_UNSUPPORTED, words);
+    CHECK_FAILS(ci_embedding_lookup(c, dtype, p, 1, 256, one.data(), 1, x.data()), CI_UNSUPPORTED, words);
+    CHECK_FAILS(ci_matvec(c, dtype, p, nullptr, p, 1, 1, 256, 0, x.data()), CI_UNSUPPORTED, words);
+    CHECK_FAILS(ci_matmul(c, dtype, p, nullptr, p, 1, 1, 256, 0, x.data()), CI_UNSUPPORTED, words);
+    CHECK_FAILS(ci_ffn_transpose_down(c, dtype, p, 256, 32, x.data()), CI_UNSUPPORTED, words);
+    CHECK_FAILS(ci_ffn_row_norms(c, dtype, p, 1, 256, x.data()), CI_UNSUPPORTED, words);
+    CHECK_FAILS(ci_ffn_decode(c, CI_SILU, dtype, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, nullptr, one.data(),
+                              1, 256, x.data(), x.data()),
+                CI_UNSUPPORTED, words);
+    CHECK_FAILS(ci_ffn_decode(c, CI_SILU, CI_F32, p, p, nullptr, nullptr, dtype + (CI_Q4_1_SHARED - CI_Q4_1), p,
+                              nullptr, p, 1, nullptr, one.data(), 256, 256, x.data(), x.data()),
+                CI_UNSUPPORTED, words);
+    CHECK_FAILS(
+        ci_ffn_prefill(c, CI_SILU, dtype, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, 1, 256, x.data(), x.data()),
+        CI_UNSUPPORTED, words);
+  }
 }
 
 TEST(UploadsOnAnotherStream) {

@@ -52,7 +52,7 @@ struct Step {
                                  kCapacity, CI_F16, key_cache.data(), value_cache.data());
     });
     then([&] {
-      return ci_attention_decode(c, query.data(), kHeads, kKvHeads, kHeadDim, position.data(), 0, 0.125f, kCapacity,
+      return ci_attention_decode(c, query.data(), 1, kHeads, kKvHeads, kHeadDim, position.data(), 0, 0.125f, kCapacity,
                                  CI_F16, key_cache.data(), value_cache.data(), y.data());
     });
     then([&] { return ci_score_select(c, y.data(), nullptr, kDim, 20, 1, core_ids.data(), core.data()); });

@@ -68,8 +68,8 @@ void CheckPacked(const Layer& layer, const std::vector<int32_t>& ids, int32_t ca
 TEST(PackedNeuronsGiveTheSameBits) {
   Random random(100);
   int variant = 0;
-  for (const DtypeName& up : kDtypes) {
-    for (const DtypeName& down : kAllDtypes) {
+  for (const DtypeName& up : Dtypes()) {
+    for (const DtypeName& down : AllDtypes()) {
       for (const auto& [neurons, dim] : {std::pair<int32_t, int32_t>{32, 3}, {64, 32}, {96, 128}, {224, 576}}) {
         if (!Fits(up.dtype, neurons, dim) || !Fits(down.dtype, neurons, dim)) continue;
         const int32_t activation = variant % 4;
@@ -104,7 +104,7 @@ TEST(OneGraphServesAnyList) {
   const auto decode = [&] {
     return ci_ffn_decode(c, layer.activation, layer.up.dtype, layer.gate.data(), layer.up.data(),
                          layer.gate_bias.data(), layer.up_bias.data(), layer.down.dtype, layer.down.data(),
-                         layer.down_bias.data(), x.data(), list.ids.data(), list.core.data(), 256, 512,
+                         layer.down_bias.data(), x.data(), 1, list.ids.data(), list.core.data(), 256, 512,
                          activations.data(), y.data());
   };
   CHECK_OK(decode());  // gets the scratch memory
@@ -148,7 +148,7 @@ TEST(PackingRejectsWhatDoesNotFit) {
   const int32_t* i = ids.data();
   ci_context* c = Contexts()[0];
   CHECK_FAILS(ci_cuda_ffn_pack(nullptr, CI_F32, p, 4, 4, i, i, 4, p), CI_INVALID_ARGUMENT, "context is null");
-  CHECK_FAILS(ci_cuda_ffn_pack(c, 7, p, 4, 4, i, i, 4, p), CI_INVALID_ARGUMENT, "dtype=7");
+  CHECK_FAILS(ci_cuda_ffn_pack(c, 99, p, 4, 4, i, i, 4, p), CI_INVALID_ARGUMENT, "dtype=99");
   CHECK_FAILS(ci_cuda_ffn_pack(c, CI_F32, p, 4, 4, nullptr, i, 4, p), CI_INVALID_ARGUMENT, "core_ids is null");
   CHECK_FAILS(ci_cuda_ffn_pack(c, CI_F32, p, 4, 4, i, nullptr, 4, p), CI_INVALID_ARGUMENT, "core is null");
   CHECK_FAILS(ci_cuda_ffn_pack(c, CI_F32, p, 4, 4, i, i, 0, p), CI_INVALID_ARGUMENT, "capacity=0");
@@ -161,7 +161,7 @@ TEST(PackingRejectsWhatDoesNotFit) {
   CHECK_FAILS(decode(nullptr, 4, CI_F32), CI_INVALID_ARGUMENT, "core_ids is null");
   CHECK_FAILS(decode(i, 0, CI_F32), CI_INVALID_ARGUMENT, "capacity=0");
   CHECK_FAILS(decode(i, 33, CI_F32), CI_INVALID_ARGUMENT, "capacity=33");
-  CHECK_FAILS(decode(i, 4, 7), CI_INVALID_ARGUMENT, "dtype=7");
+  CHECK_FAILS(decode(i, 4, 99), CI_INVALID_ARGUMENT, "dtype=99");
 }
 
 }  // namespace

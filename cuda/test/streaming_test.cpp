@@ -31,14 +31,14 @@ void CheckMatvec(const DtypeName& dtype, int32_t rows, int32_t columns, Random& 
   }
   const std::string what = Shape(dtype.name, {rows, columns});
   const auto y = OnEveryContext(start, what, [&](ci_context* c, float* out) {
-    return ci_matvec(c, dtype.dtype, weight.data(), bias.data(), x.data(), rows, columns, 1, out);
+    return ci_matvec(c, dtype.dtype, weight.data(), bias.data(), x.data(), 1, rows, columns, 1, out);
   });
   CHECK_CLOSE(y, want, scale, kDotTolerance, what);
 }
 
 TEST(MatvecStreamsEverySize) {
   Random random(90);
-  for (const DtypeName& dtype : kDtypes) {
+  for (const DtypeName& dtype : Dtypes()) {
     // A piece, its neighbours, and rows that end within one.
     for (const int32_t columns : {64, 128, 192, 256, 320, 512, 1024, 1088, 4096, 5184}) {
       for (const int32_t rows : {1, 2, 7, 38}) CheckMatvec(dtype, rows, columns, random);
@@ -48,7 +48,7 @@ TEST(MatvecStreamsEverySize) {
     CheckMatvec(dtype, 2, 45120, random);  // still less
     CheckMatvec(dtype, 2, 66560, random);  // no room: element by element
   }
-  for (const int32_t columns : {8, 24, 40, 4104}) CheckMatvec(kDtypes[1], 9, columns, random);
+  for (const int32_t columns : {8, 24, 40, 4104}) CheckMatvec({CI_F16, "F16"}, 9, columns, random);
 }
 
 void CheckDecode(const Layer& layer, const Array<float>& x, const std::vector<int32_t>& ids, Random& random) {
@@ -78,8 +78,8 @@ void CheckDecodes(const Layer& layer, Random& random) {
 TEST(FfnStreamsEveryDtype) {
   Random random(91);
   int variant = 0;
-  for (const DtypeName& up : kDtypes) {
-    for (const DtypeName& down : kAllDtypes) {
+  for (const DtypeName& up : Dtypes()) {
+    for (const DtypeName& down : AllDtypes()) {
       const int32_t activation = variant % 4;
       const bool gated = activation == CI_DRELU || variant % 3 != 0;
       for (const auto& [neurons, dim] : {std::pair<int32_t, int32_t>{160, 64}, {96, 192}, {128, 1088}}) {
@@ -122,7 +122,7 @@ TEST(InactiveNeuronsAreLeftOut) {
 
 TEST(MultipliesTilesOfTokens) {
   Random random(94);
-  for (const DtypeName& dtype : {kDtypes[0], kDtypes[1], kDtypes[4]}) {
+  for (const DtypeName& dtype : {DtypeName{CI_F32, "F32"}, {CI_F16, "F16"}, {CI_Q4_0, "Q4_0"}}) {
     for (const int32_t tokens : {31, 33, 64, 65, 130}) {
       for (const int32_t columns : {64, 96, 100}) {
         if (!Fits(dtype.dtype, 133, columns)) continue;
@@ -160,10 +160,10 @@ TEST(MatricesMustBeAligned) {
   float* p = memory.data();
   const Array<int32_t> core = One(1);
   ci_context* c = Contexts()[0];
-  CHECK_FAILS(ci_matvec(c, CI_F32, bytes + 2, p, p, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 4 bytes");
-  CHECK_FAILS(ci_matvec(c, CI_F16, bytes + 1, p, p, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 2 bytes");
-  CHECK_FAILS(ci_matvec(c, CI_Q4_0, bytes + 8, p, p, 1, 32, 0, p), CI_INVALID_ARGUMENT, "aligned to 16 bytes");
-  CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, bytes + 1, p, nullptr, nullptr, CI_F32, p, nullptr, p, nullptr,
+  CHECK_FAILS(ci_matvec(c, CI_F32, bytes + 2, p, p, 1, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 4 bytes");
+  CHECK_FAILS(ci_matvec(c, CI_F16, bytes + 1, p, p, 1, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 2 bytes");
+  CHECK_FAILS(ci_matvec(c, CI_Q4_0, bytes + 8, p, p, 1, 1, 32, 0, p), CI_INVALID_ARGUMENT, "aligned to 16 bytes");
+  CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, bytes + 1, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, nullptr,
                             core.data(), 1, 1, p, p),
               CI_INVALID_ARGUMENT, "gate must be aligned");
 }

@@ -13,7 +13,8 @@
  *   - A CUDA context queues the work and returns; ci_context_synchronize, ci_memory_upload, ci_memory_download and the
  *     functions with an int64_t* result wait. A failure of queued work shows in the next call that waits.
  *   - A context may be shared by threads: calls on it run one after another. Nothing else is shared between calls.
- *   - Same input, same bits: results depend neither on the number of threads nor on earlier calls.
+ *   - Same input, same bits: results depend neither on the number of threads nor on earlier calls. Functions of decode
+ *     give a token the same bits whatever tokens it is computed with; so do norms, rope and what stores or looks up.
  *   - Inputs and outputs never overlap unless the function says "in place".
  *   - Pointers marked `or NULL` may be null; all others are checked.
  *   - Sizes and counts are at least 1; only *core may be 0.
@@ -81,11 +82,11 @@ int32_t ci_layer_norm(ci_context* context, const float* x, const float* weight, 
 /* ---- matmul ---- */
 
 /*
- * Decode: y = weight x + bias, or y += when `accumulate` is 1.
- * weight (rows, columns); bias (rows) or NULL; x (columns); y (rows).
+ * Decode: y = x weight^T + bias, or y += when `accumulate` is 1, for 1..CI_DECODE_TOKENS tokens.
+ * weight (rows, columns); bias (rows) or NULL; x (tokens, columns); y (tokens, rows).
  */
 int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
-                  int32_t rows, int32_t columns, int32_t accumulate, float* y);
+                  int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y);
 
 /*
  * Prefill: y = x weight^T + bias, or y += when `accumulate` is 1. Weights are converted in tiles, never as a whole.
@@ -93,6 +94,12 @@ int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const 
  */
 int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
                   int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y);
+
+/*
+ * The transposed product: y += x weight. weight (rows, columns) of any dtype; x (tokens, rows); y (tokens, columns).
+ */
+int32_t ci_matmul_transposed(ci_context* context, int32_t dtype, const void* weight, const float* x, int32_t tokens,
+                             int32_t rows, int32_t columns, float* y);
 
 /* ---- rope ---- */
 
@@ -124,17 +131,18 @@ int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t 
                              int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
                              float* y);
 
-/* Decode: the same for the single token at *position. query, y (heads, head_dim). */
-int32_t ci_attention_decode(ci_context* context, const float* query, int32_t heads, int32_t kv_heads, int32_t head_dim,
-                            const int32_t* position, int32_t window, float scale, int32_t capacity, int32_t cache_dtype,
-                            const void* key_cache, const void* value_cache, float* y);
+/* Decode: the same for 1..CI_DECODE_TOKENS tokens. */
+int32_t ci_attention_decode(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
+                            int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
+                            int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
+                            float* y);
 
 /* ---- ffn ---- */
 
 /*
  * Brings a down projection into neuron-major order without loss.
- * source (dim, neurons) of dtype F32, F16, BF16, Q8_0 or Q4_0; target (neurons, dim), as many bytes, of the same dtype,
- * Q8_0 becoming Q8_0_SHARED and Q4_0 becoming Q4_0_SHARED (dim and neurons are then multiples of 32).
+ * source (dim, neurons) of a dtype that is not shared; target (neurons, dim), as many bytes, of the same dtype if it
+ * has plain elements, else of its shared form, Q8_0_SHARED for Q8_0 and so on (dim is then a multiple of 32).
  */
 int32_t ci_ffn_transpose_down(ci_context* context, int32_t dtype, const void* source, int32_t neurons, int32_t dim,
                               void* target);
@@ -151,15 +159,16 @@ int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype
                        float* activations, float* y);
 
 /*
- * Decode: y += down_bias + the sum over the listed neurons, in list order, of activation(gate x, up x) * down row.
- * *core is the list's length, 0..neurons; core_ids (*core): strictly ascending neuron numbers; NULL means 0..*core-1.
- * Weights as in ci_ffn_prefill; x, y (dim); activations (neurons), of which the first *core receive the activation of
- * each listed neuron. With every neuron listed this is the dense FFN.
+ * Decode, for 1..CI_DECODE_TOKENS tokens: y += down_bias + the sum over the listed neurons, in list order, of
+ * activation(gate x, up x) * down row. *core is the list's length, 0..neurons; core_ids (*core): strictly ascending
+ * neuron numbers; NULL means 0..*core-1. Weights as in ci_ffn_prefill; x, y (tokens, dim); activations (tokens,
+ * neurons), of which the first *core of each row receive the activation of each listed neuron. With every neuron listed
+ * this is the dense FFN.
  */
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
-                      const float* down_bias, const float* x, const int32_t* core_ids, const int32_t* core,
-                      int32_t neurons, int32_t dim, float* activations, float* y);
+                      const float* down_bias, const float* x, int32_t tokens, const int32_t* core_ids,
+                      const int32_t* core, int32_t neurons, int32_t dim, float* activations, float* y);
 
 /* norms[n] = L2 norm of row n. weight (rows, columns) of any dtype; norms (rows). */
 int32_t ci_ffn_row_norms(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,

@@ -288,15 +288,16 @@ public final class Model implements AutoCloseable {
         int positions = positions(loader.config());
         DType dtype = cacheDtype(loader);
         MemoryPlan plan = ModelPlacement.cpuPlan(file, loader, positions, dtype);
-        return ModelSummary.of(file, loader, dtype, plan, gpuPlan(loader, positions));
+        return ModelSummary.of(file, loader, dtype, plan, gpuPlan(file, loader, positions));
       }
     }
 
     /** The plan for the GPU memory that was named; null if none was. */
-    private @Nullable GpuPlan gpuPlan(ModelLoader loader, int positions) {
+    private @Nullable GpuPlan gpuPlan(WeightFile file, ModelLoader loader, int positions) {
       if (gpuMemory == 0) {
         return null;
       }
+      ModelPlacement.requireCudaDtypes(file);
       ModelConfig config = loader.config();
       int widest = Math.max(config.dim(), config.queryDim());
       long workspace = CudaBackend.usualWorkspace(Sequence.CHUNK, widest, config.neurons());

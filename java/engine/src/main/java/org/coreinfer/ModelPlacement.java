@@ -15,6 +15,7 @@ import org.coreinfer.model.MemoryPlan;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.model.ModelLoader;
 import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.Tensor;
 import org.coreinfer.weights.WeightFile;
 import org.jspecify.annotations.Nullable;
 
@@ -73,6 +74,7 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
   }
 
   private static ModelPlacement onGpu(WeightFile file, ModelLoader loader, Wish wish) {
+    requireCudaDtypes(file);
     CudaBackend backend = wish.cuda.apply(wish.gpuMemory);
     try {
       ModelConfig config = loader.config();
@@ -91,6 +93,21 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
     } catch (RuntimeException e) {
       backend.close();
       throw e;
+    }
+  }
+
+  /**
+   * Refuses models with a dtype that the GPU's kernels lack.
+   *
+   * @throws BackendUnavailableException naming a tensor, and what to do
+   */
+  static void requireCudaDtypes(WeightFile file) {
+    for (Tensor tensor : file.tensors().values()) {
+      if (!tensor.isVector() && !CudaBackend.computes(tensor.dtype())) {
+        throw new BackendUnavailableException(
+            "%s: %s is %s, which the CUDA backend does not compute: use --backend cpu, or a file in f16, bf16, q8_0 or q4_0 (coreinfer quantize writes them)"
+                .formatted(file.name(), tensor.name(), tensor.dtype()));
+      }
     }
   }
 

@@ -121,6 +121,21 @@ class GpuMemoryTest {
   }
 
   @Test
+  void draftsOfAStreamedModelAreVerified() {
+    Path file = RandomModel.write(folder, DType.Q8_0);
+    CoreOptions lossless = CORE.withUpkeep(new CoreOptions.Upkeep(0, false, true));
+    List<Integer> expected;
+    try (Model resident = load(SimulatedCuda.plain(), file, CORE)) {
+      expected = answer(resident, CoreOptions.dense());
+      assertEquals(expected, answer(resident, lossless));
+    }
+    try (Model streamed = load(SimulatedCuda.plain(), file, lossless, least(file, lossless))) {
+      assertTrue(plan(streamed).isStreaming());
+      assertEquals(expected, answer(streamed, lossless));
+    }
+  }
+
+  @Test
   void denseDecodingUnderALimitStreamsEveryLayerForEachToken() {
     Path file = RandomModel.write(folder, DType.F16);
     CoreOptions dense = CoreOptions.dense();

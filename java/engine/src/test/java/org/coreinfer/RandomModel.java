@@ -16,23 +16,33 @@ import org.coreinfer.backend.Host;
 import org.coreinfer.model.family.GgufConversion;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.weights.HuggingFaceFolder;
+import org.coreinfer.weights.Quantization;
 
-/** A small Llama with random weights and sizes that suit every dtype. */
+/** A small Llama with random weights. */
 public final class RandomModel {
   public static final int LAYERS = 8;
   public static final int NEURONS = 160;
   public static final int VOCABULARY = 96;
-  private static final int DIM = 64;
-  private static final int KV_DIM = 32;
 
-  private static final String CONFIG =
-      """
-      {"model_type": "llama", "hidden_act": "silu", "hidden_size": %d, "intermediate_size": %d,
-       "num_hidden_layers": %d, "num_attention_heads": 4, "num_key_value_heads": 2,
-       "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
-       "tie_word_embeddings": false, "vocab_size": %d, "eos_token_id": 2}
-      """
-          .formatted(DIM, NEURONS, LAYERS, VOCABULARY);
+  private final int layers;
+  private final int dim;
+  private final int neurons;
+
+  private RandomModel(int layers, int dim, int neurons) {
+    this.layers = layers;
+    this.dim = dim;
+    this.neurons = neurons;
+  }
+
+  private String config() {
+    return """
+        {"model_type": "llama", "hidden_act": "silu", "hidden_size": %d, "intermediate_size": %d,
+         "num_hidden_layers": %d, "num_attention_heads": 4, "num_key_value_heads": 2,
+         "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+         "tie_word_embeddings": false, "vocab_size": %d, "eos_token_id": 2}
+        """
+        .formatted(dim, neurons, layers, VOCABULARY);
+  }
 
   /** Each printable ASCII character, the space and the line break are a token. */
   private static String tokenizer() {
@@ -50,18 +60,28 @@ public final class RandomModel {
         .formatted(vocabulary);
   }
 
-  private RandomModel() {}
-
-  /** Writes it as a GGUF file below {@code folder}, always the same. */
+  /**
+   * Writes it as a GGUF file below {@code folder}, always the same, with rows that suit dtypes in
+   * groups of 32.
+   */
   public static Path write(Path folder, DType dtype) {
+    return new RandomModel(LAYERS, 64, NEURONS).write(folder, Quantization.valueOf(dtype.name()));
+  }
+
+  /** The same with fewer layers, and rows that suit every dtype. */
+  public static Path writeWide(Path folder, Quantization quantization) {
+    return new RandomModel(3, 256, 512).write(folder, quantization);
+  }
+
+  private Path write(Path folder, Quantization quantization) {
     try {
       Path source = Files.createDirectories(folder.resolve("source"));
-      Files.writeString(source.resolve("config.json"), CONFIG);
+      Files.writeString(source.resolve("config.json"), config());
       Files.writeString(source.resolve("tokenizer.json"), tokenizer());
       Files.write(source.resolve("model.safetensors"), safetensors());
-      Path file = folder.resolve(dtype + ".gguf");
+      Path file = folder.resolve(quantization.name() + ".gguf");
       try (HuggingFaceFolder model = HuggingFaceFolder.open(source, Host::map)) {
-        new GgufConversion(model, dtype).write(file, (written, total) -> {});
+        new GgufConversion(model, quantization).write(file, (written, total) -> {});
       }
       return file;
     } catch (IOException e) {
@@ -69,22 +89,23 @@ public final class RandomModel {
     }
   }
 
-  private static byte[] safetensors() {
+  private byte[] safetensors() {
+    int kvDim = dim / 2;
     Map<String, int[]> shapes = new LinkedHashMap<>();
-    shapes.put("model.embed_tokens.weight", new int[] {VOCABULARY, DIM});
-    shapes.put("lm_head.weight", new int[] {VOCABULARY, DIM});
-    shapes.put("model.norm.weight", new int[] {DIM});
-    for (int layer = 0; layer < LAYERS; layer++) {
+    shapes.put("model.embed_tokens.weight", new int[] {VOCABULARY, dim});
+    shapes.put("lm_head.weight", new int[] {VOCABULARY, dim});
+    shapes.put("model.norm.weight", new int[] {dim});
+    for (int layer = 0; layer < layers; layer++) {
       String prefix = "model.layers." + layer + ".";
-      shapes.put(prefix + "input_layernorm.weight", new int[] {DIM});
-      shapes.put(prefix + "post_attention_layernorm.weight", new int[] {DIM});
-      shapes.put(prefix + "self_attn.q_proj.weight", new int[] {DIM, DIM});
-      shapes.put(prefix + "self_attn.k_proj.weight", new int[] {KV_DIM, DIM});
-      shapes.put(prefix + "self_attn.v_proj.weight", new int[] {KV_DIM, DIM});
-      shapes.put(prefix + "self_attn.o_proj.weight", new int[] {DIM, DIM});
-      shapes.put(prefix + "mlp.gate_proj.weight", new int[] {NEURONS, DIM});
-      shapes.put(prefix + "mlp.up_proj.weight", new int[] {NEURONS, DIM});
-      shapes.put(prefix + "mlp.down_proj.weight", new int[] {DIM, NEURONS});
+      shapes.put(prefix + "input_layernorm.weight", new int[] {dim});
+      shapes.put(prefix + "post_attention_layernorm.weight", new int[] {dim});
+      shapes.put(prefix + "self_attn.q_proj.weight", new int[] {dim, dim});
+      shapes.put(prefix + "self_attn.k_proj.weight", new int[] {kvDim, dim});
+      shapes.put(prefix + "self_attn.v_proj.weight", new int[] {kvDim, dim});
+      shapes.put(prefix + "self_attn.o_proj.weight", new int[] {dim, dim});
+      shapes.put(prefix + "mlp.gate_proj.weight", new int[] {neurons, dim});
+      shapes.put(prefix + "mlp.up_proj.weight", new int[] {neurons, dim});
+      shapes.put(prefix + "mlp.down_proj.weight", new int[] {dim, neurons});
     }
     int total = shapes.values().stream().mapToInt(RandomModel::elements).sum() * Float.BYTES;
     ByteBuffer data = ByteBuffer.allocate(total).order(ByteOrder.LITTLE_ENDIAN);

@@ -26,6 +26,8 @@ class ReadingOrderTest {
           "sampling",
           "generation",
           "evaluation",
+          "evaluation.metric",
+          "evaluation.task",
           "calibration");
 
   private final JavaClasses engine =

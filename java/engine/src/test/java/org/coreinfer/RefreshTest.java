@@ -12,6 +12,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.coreinfer.backend.TestBackend;
@@ -23,9 +24,8 @@ import org.coreinfer.core.CoreOptions.Upkeep;
 import org.coreinfer.core.Rules;
 import org.coreinfer.error.BackendException;
 import org.coreinfer.error.GenerationCancelledException;
-import org.coreinfer.generation.CoreDecoding;
+import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
-import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.Logits;
 import org.coreinfer.tensor.DType;
 import org.junit.jupiter.api.AfterEach;
@@ -79,17 +79,21 @@ class RefreshTest {
     return CoreOptions.stability(keep).withUpkeep(Upkeep.refreshing(refresh));
   }
 
+  /** Refreshes at every third token, without and with the mean of what is left out. */
+  private static List<CoreOptions> everyThird() {
+    return List.of(core(0.2, 3), core(0.2, 3).withUpkeep(new Upkeep(3, true, false)));
+  }
+
   private interface Work {
-    void with(CoreDecoding decoding, DecoderState state);
+    void with(Sequence sequence);
   }
 
   /** Works on a sequence that has read the prompt. */
   private static void afterPrompt(Model of, CoreOptions options, Work work) {
     Decoder decoder = of.decoder();
-    try (DecoderState state = decoder.newState(64, 16, DType.F32);
-        CoreDecoding decoding = new CoreDecoding(decoder, state, options)) {
-      decoding.prefill(PROMPT, UNHEARD);
-      work.with(decoding, state);
+    try (Sequence sequence = new Sequence(decoder, options, 64, DType.F32)) {
+      sequence.prefill(PROMPT, UNHEARD);
+      work.with(sequence);
     }
   }
 
@@ -104,97 +108,153 @@ class RefreshTest {
     return copy;
   }
 
-  private static float[][] decode(CoreDecoding decoding, int first, int end) {
+  private static float[][] decode(Sequence sequence, int first, int end) {
     float[][] logits = new float[end - first][];
     for (int i = first; i < end; i++) {
-      logits[i - first] = copy(decoding.decode(NEXT[i], UNHEARD));
+      logits[i - first] = decode(sequence, NEXT[i]);
     }
     return logits;
   }
 
+  private static float[] decode(Sequence sequence, int token) {
+    sequence.accept(token);
+    return copy(sequence.decode());
+  }
+
   private float[][] decodeAll(CoreOptions options) {
     float[][][] logits = new float[1][][];
-    afterPrompt(options, (decoding, state) -> logits[0] = decode(decoding, 0, NEXT.length));
+    afterPrompt(options, sequence -> logits[0] = decode(sequence, 0, NEXT.length));
     return logits[0];
   }
 
-  /** Up to rounding: the one reads tokens as prompts do, the other decodes them. */
   @Test
   void refreshingEveryTokenIsDenseDecoding() {
     float[][] dense = decodeAll(CoreOptions.dense());
-    float[][] refreshed = decodeAll(core(0.2, 1));
-    float[][] core = decodeAll(core(0.2, 0));
-    float tolerance = where.roundsProducts() ? 0.05f : 1e-3f;
-    for (int i = 0; i < dense.length; i++) {
-      assertArrayEquals(dense[i], refreshed[i], tolerance, "token " + i);
-    }
-    assertTrue(distance(dense[5], core[5]) > 4 * tolerance); // of which the test could tell
+    assertArrayEquals(dense, decodeAll(core(0.2, 1)));
+    assertFalse(Arrays.deepEquals(dense, decodeAll(core(0.2, 0))));
   }
 
-  private static float distance(float[] x, float[] y) {
-    float most = 0;
-    for (int i = 0; i < x.length; i++) {
-      most = Math.max(most, Math.abs(x[i] - y[i]));
+  @Test
+  void aSequenceThatIsRewoundToItsStartIsAsNew() {
+    for (CoreOptions options : everyThird()) {
+      float[][] expected = decodeAll(options);
+      afterPrompt(
+          options,
+          sequence -> {
+            decode(sequence, 0, 4);
+            sequence.rewind(0);
+            assertEquals(0, sequence.refreshes().count());
+            assertEquals(RandomModel.NEURONS, sequence.neurons().count(0));
+            sequence.prefill(PROMPT, UNHEARD);
+            assertArrayEquals(expected, decode(sequence, 0, NEXT.length));
+          });
     }
-    return most;
+  }
+
+  @Test
+  void decodingDenselyLeavesTheSetThatARefreshChose() {
+    afterPrompt(
+        core(0.2, 3),
+        sequence -> {
+          decode(sequence, 0, 3);
+          int position = sequence.position();
+          float[] expected = decode(sequence, NEXT[3]);
+          sequence.rewind(position);
+          sequence.accept(NEXT[4]);
+          sequence.decodeDensely();
+          sequence.rewind(position);
+          assertFalse(Arrays.equals(expected, dense(sequence, NEXT[3])));
+          sequence.rewind(position);
+          assertEquals(RandomModel.NEURONS / 5, sequence.neurons().count(0));
+          assertArrayEquals(expected, decode(sequence, 3, 4)[0]);
+        });
+  }
+
+  private static float[] dense(Sequence sequence, int token) {
+    sequence.accept(token);
+    return copy(sequence.decodeDensely());
   }
 
   @Test
   void theSetChangesWithEveryKthTokenOnly() {
     afterPrompt(
         core(0.2, 4),
-        (decoding, state) -> {
-          List<int[]> sets = idsAfterEach(decoding);
+        sequence -> {
+          List<int[]> sets = idsAfterEach(sequence);
           for (int i = 1; i < sets.size(); i++) {
             boolean isRefresh = i % 4 == 0;
             assertEquals(!isRefresh, Arrays.equals(sets.get(i - 1), sets.get(i)), "token " + i);
             assertEquals(sets.get(0).length, sets.get(i).length);
           }
-          assertEquals(3, decoding.refreshes().count());
-          double drift = decoding.refreshes().drift();
+          assertEquals(3, sequence.refreshes().count());
+          double drift = sequence.refreshes().drift();
           assertTrue(drift > 0 && drift < 1, "drift " + drift);
-          assertTrue(decoding.refreshes().nanos() > 0);
+          assertTrue(sequence.refreshes().nanos() > 0);
         });
   }
 
   /** All layers' core neurons before the first token and after each. */
-  private List<int[]> idsAfterEach(CoreDecoding decoding) {
+  private List<int[]> idsAfterEach(Sequence sequence) {
     int[][] sets = new int[NEXT.length + 1][];
-    sets[0] = ids(decoding);
+    sets[0] = ids(sequence);
     for (int i = 0; i < NEXT.length; i++) {
-      decoding.decode(NEXT[i], UNHEARD);
-      sets[i + 1] = ids(decoding);
+      decode(sequence, NEXT[i]);
+      sets[i + 1] = ids(sequence);
     }
     return List.of(sets);
   }
 
-  private static int[] ids(CoreDecoding decoding) {
+  private static int[] ids(Sequence sequence) {
     return IntStream.range(0, RandomModel.LAYERS)
-        .flatMap(layer -> Arrays.stream(decoding.neurons().ids(layer)))
+        .flatMap(layer -> Arrays.stream(sequence.neurons().ids(layer)))
         .toArray();
   }
 
   @Test
   void aSetThatNobodyReadsDecodesAlike() {
-    float[][] unread = decodeAll(core(0.2, 3));
+    for (CoreOptions options : everyThird()) {
+      float[][] unread = decodeAll(options);
+      afterPrompt(
+          options,
+          sequence -> {
+            for (int i = 0; i < NEXT.length; i++) {
+              assertArrayEquals(unread[i], decode(sequence, NEXT[i]), 0f, "token " + i);
+              assertFalse(ids(sequence).length == 0);
+            }
+          });
+    }
+    assertFalse(Arrays.deepEquals(decodeAll(everyThird().get(0)), decodeAll(everyThird().get(1))));
+  }
+
+  @Test
+  void theNextTokensNeuronsAreAllWhereTheyAreRenewed() {
     afterPrompt(
         core(0.2, 3),
-        (decoding, state) -> {
+        sequence -> {
           for (int i = 0; i < NEXT.length; i++) {
-            assertArrayEquals(unread[i], copy(decoding.decode(NEXT[i], UNHEARD)), 0f, "token " + i);
-            assertFalse(ids(decoding).length == 0);
+            int expected = i % 3 == 2 ? RandomModel.NEURONS : RandomModel.NEURONS / 5;
+            assertEquals(expected, sequence.nextNeurons().count(0), "token " + i);
+            assertEquals(RandomModel.NEURONS / 5, sequence.neurons().count(0));
+            decode(sequence, NEXT[i]);
           }
         });
+  }
+
+  @Test
+  void losslessDecodingTakesNoRefreshes() {
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> new Upkeep(3, false, true));
+    assertTrue(String.valueOf(e.getMessage()).contains("leave refresh out"), e.getMessage());
   }
 
   @Test
   void whatHoldsEveryNeuronDoesNotDrift() {
     afterPrompt(
         core(1, 2),
-        (decoding, state) -> {
-          decode(decoding, 0, NEXT.length);
-          assertEquals(NEXT.length / 2, decoding.refreshes().count());
-          assertEquals(0, decoding.refreshes().drift());
+        sequence -> {
+          decode(sequence, 0, NEXT.length);
+          assertEquals(NEXT.length / 2, sequence.refreshes().count());
+          assertEquals(0, sequence.refreshes().drift());
         });
   }
 
@@ -202,12 +262,12 @@ class RefreshTest {
   void onlySparseLayersAreRenewed() {
     afterPrompt(
         core(0.2, 2).withLayers(new LayerRange(1, 2)),
-        (decoding, state) -> {
-          decode(decoding, 0, 2);
-          assertEquals(RandomModel.NEURONS, decoding.neurons().count(0));
-          assertEquals(RandomModel.NEURONS / 5, decoding.neurons().count(1));
-          decode(decoding, 2, 3);
-          assertTrue(decoding.refreshes().drift() > 0);
+        sequence -> {
+          decode(sequence, 0, 2);
+          assertEquals(RandomModel.NEURONS, sequence.neurons().count(0));
+          assertEquals(RandomModel.NEURONS / 5, sequence.neurons().count(1));
+          decode(sequence, 2, 3);
+          assertTrue(sequence.refreshes().drift() > 0);
         });
   }
 
@@ -216,10 +276,10 @@ class RefreshTest {
     for (String rule : Rules.NAMES) {
       afterPrompt(
           core(0.2, 3).withRule(rule),
-          (decoding, state) -> {
-            int[] before = ids(decoding);
-            decode(decoding, 0, 3);
-            assertFalse(Arrays.equals(before, ids(decoding)), rule);
+          sequence -> {
+            int[] before = ids(sequence);
+            decode(sequence, 0, 3);
+            assertFalse(Arrays.equals(before, ids(sequence)), rule);
           });
     }
   }
@@ -228,35 +288,40 @@ class RefreshTest {
   void theAnswersRefreshesStartWithItsPrompt() {
     afterPrompt(
         core(0.2, 3),
-        (decoding, state) -> {
-          decode(decoding, 0, 5);
-          decoding.prefill(new int[] {4, 6}, UNHEARD);
-          assertEquals(0, decoding.refreshes().count());
-          decode(decoding, 0, 2);
-          assertEquals(0, decoding.refreshes().count());
-          decode(decoding, 2, 3);
-          assertEquals(1, decoding.refreshes().count());
+        sequence -> {
+          decode(sequence, 0, 5);
+          sequence.prefill(new int[] {4, 6}, UNHEARD);
+          assertEquals(0, sequence.refreshes().count());
+          decode(sequence, 0, 2);
+          assertEquals(0, sequence.refreshes().count());
+          decode(sequence, 2, 3);
+          assertEquals(1, sequence.refreshes().count());
         });
   }
 
   @Test
   void aCancelledRefreshCanBeMadeAgain() {
-    float[][] expected = decodeAll(core(0.2, 3));
+    for (CoreOptions options : everyThird()) {
+      aCancelledRefreshCanBeMadeAgain(options);
+    }
+  }
+
+  private void aCancelledRefreshCanBeMadeAgain(CoreOptions options) {
+    float[][] expected = decodeAll(options);
     for (double end : new double[] {0.1, 1}) {
       afterPrompt(
-          core(0.2, 3),
-          (decoding, state) -> {
+          options,
+          sequence -> {
             for (int i = 0; i < NEXT.length; i++) {
-              int token = NEXT[i];
-              int position = state.position();
+              int position = sequence.position();
+              sequence.accept(NEXT[i]);
               if (i % 3 == 2) {
                 assertThrows(
                     GenerationCancelledException.class,
-                    () -> decoding.decode(token, fraction -> cancelAt(end, fraction)));
+                    () -> sequence.decode(fraction -> cancelAt(end, fraction)));
               }
-              assertEquals(position, state.position());
-              assertArrayEquals(
-                  expected[i], copy(decoding.decode(token, UNHEARD)), 0f, "token " + i);
+              assertEquals(position, sequence.position());
+              assertArrayEquals(expected[i], copy(sequence.decode()), 0f, "token " + i);
             }
           });
     }
@@ -270,16 +335,18 @@ class RefreshTest {
 
   @Test
   void aPromptThatIsCancelledAfterARefreshLeavesTheSet() {
-    float[][] expected = decodeAll(core(0.2, 3));
-    afterPrompt(
-        core(0.2, 3),
-        (decoding, state) -> {
-          decode(decoding, 0, 4);
-          assertThrows(
-              GenerationCancelledException.class,
-              () -> decoding.prefill(new int[] {4, 6}, fraction -> cancelAt(0.5, fraction)));
-          assertArrayEquals(expected[4], decode(decoding, 4, 5)[0], 0f);
-        });
+    for (CoreOptions options : everyThird()) {
+      float[][] expected = decodeAll(options);
+      afterPrompt(
+          options,
+          sequence -> {
+            decode(sequence, 0, 4);
+            assertThrows(
+                GenerationCancelledException.class,
+                () -> sequence.prefill(new int[] {4, 6}, fraction -> cancelAt(0.5, fraction)));
+            assertArrayEquals(expected[4], decode(sequence, 4, 5)[0], 0f);
+          });
+    }
   }
 
   @Test
@@ -290,10 +357,10 @@ class RefreshTest {
     assertArrayEquals(once, decodeAll(options));
     afterPrompt(
         options,
-        (decoding, state) -> {
-          int[] before = ids(decoding);
-          decode(decoding, 0, 3);
-          int[] after = ids(decoding);
+        sequence -> {
+          int[] before = ids(sequence);
+          decode(sequence, 0, 3);
+          int[] after = ids(sequence);
           assertFalse(Arrays.equals(before, after));
           assertNotEquals(0, common(before, after));
         });
@@ -331,30 +398,36 @@ class RefreshTest {
             "random", RandomModel.LAYERS, RandomModel.NEURONS, Rules.NAMES.get(5), 0.4, 2, 20),
         4,
         roots,
-        new Calibration.Budgets(List.of(0.2, 1.0), shares, List.of(1.0, 0.0)));
+        new Calibration.Budgets(List.of(0.2, 1.0), shares, List.of(1.0, 0.0)),
+        Map.of());
   }
 
   @Test
   void aFailedRefreshOnADeviceCanBeMadeAgain() {
     assumeTrue(where == TestBackend.SIMULATED_CUDA, "only the simulated device fails on demand");
-    float[][] expected = decodeAll(core(0.2, 3));
+    for (CoreOptions options : everyThird()) {
+      aFailedRefreshOnADeviceCanBeMadeAgain(options);
+    }
+  }
+
+  private void aFailedRefreshOnADeviceCanBeMadeAgain(CoreOptions options) {
+    float[][] expected = decodeAll(options);
     SimulatedCuda cuda = SimulatedCuda.plain();
     Path file = folder.resolve(DType.F16 + ".gguf");
     try (Model failing = TestModels.on(cuda, Model.builder(file)).contextLength(64).load()) {
       for (String kernel : List.of("ci_score_energy", "ci_score_select", "ci_memory_download")) {
         afterPrompt(
             failing,
-            core(0.2, 3),
-            (decoding, state) -> {
+            options,
+            sequence -> {
               for (int i = 0; i < NEXT.length; i++) {
-                int token = NEXT[i];
+                sequence.accept(NEXT[i]);
                 if (i % 3 == 2) {
                   cuda.failWith((name, arguments) -> name.equals(kernel) ? DEVICE_ERROR : 0);
-                  assertThrows(BackendException.class, () -> decoding.decode(token, UNHEARD));
+                  assertThrows(BackendException.class, sequence::decode);
                   cuda.repair();
                 }
-                assertArrayEquals(
-                    expected[i], copy(decoding.decode(token, UNHEARD)), 0f, kernel + i);
+                assertArrayEquals(expected[i], copy(sequence.decode()), 0f, kernel + i);
               }
             });
       }

@@ -40,6 +40,7 @@ public interface NativeKernels {
       long weight,
       long bias,
       long x,
+      int tokens,
       int rows,
       int columns,
       int accumulate,
@@ -56,6 +57,9 @@ public interface NativeKernels {
       int columns,
       int accumulate,
       long y);
+
+  int ci_matmul_transposed(
+      long context, int dtype, long weight, long x, int tokens, int rows, int columns, long y);
 
   int ci_rope(
       long context,
@@ -100,11 +104,12 @@ public interface NativeKernels {
 
   int ci_attention_decode(
       long context,
-      long query,
+      long queries,
+      int tokens,
       int heads,
       int kvHeads,
       int headDim,
-      long position,
+      long firstPosition,
       int window,
       float scale,
       int capacity,
@@ -146,6 +151,7 @@ public interface NativeKernels {
       long down,
       long downBias,
       long x,
+      int tokens,
       long coreIds,
       long core,
       int neurons,

@@ -133,8 +133,12 @@ final class CalibrateCommand implements Callable<Integer> {
       int priorTokens,
       String rule,
       List<Point> keeps) {
-    /** What a keep fraction costs, and how the layers share it. */
-    record Point(double keep, double kl, List<Double> shares) {}
+    /**
+     * What a keep fraction costs, and how the layers share it.
+     *
+     * @param isMapped whether what is left out is estimated by a linear map fitted for this keep
+     */
+    record Point(double keep, double kl, boolean isMapped, List<Double> shares) {}
   }
 
   @Override
@@ -208,7 +212,12 @@ final class CalibrateCommand implements Callable<Integer> {
       for (float share : budgets.shares()[i]) {
         shares.add((double) share);
       }
-      points.add(new Report.Point(budgets.keeps().get(i), budgets.divergence().get(i), shares));
+      points.add(
+          new Report.Point(
+              budgets.keeps().get(i),
+              budgets.divergence().get(i),
+              calibration.maps().containsKey(i),
+              shares));
     }
     Calibration.Source source = calibration.source();
     return new Report(
@@ -232,14 +241,20 @@ final class CalibrateCommand implements Callable<Integer> {
             report.tokens(),
             report.clusters(),
             report.rule()));
-    table.append("   keep   KL to dense   share of each layer\n");
+    table.append("   keep   KL to dense   map   share of each layer\n");
     for (Report.Point point : report.keeps()) {
       StringBuilder shares = new StringBuilder();
       for (double share : point.shares()) {
         shares.append(String.format(Locale.ROOT, " %.2f", share));
       }
       table.append(
-          String.format(Locale.ROOT, "  %5.2f   %11.4f  %s%n", point.keep(), point.kl(), shares));
+          String.format(
+              Locale.ROOT,
+              "  %5.2f   %11.4f   %-3s  %s%n",
+              point.keep(),
+              point.kl(),
+              point.isMapped() ? "yes" : "",
+              shares));
     }
     return table.toString();
   }

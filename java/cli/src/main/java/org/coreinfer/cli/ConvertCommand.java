@@ -1,12 +1,11 @@
 package org.coreinfer.cli;
 
 import java.nio.file.Path;
-import java.util.Locale;
 import org.coreinfer.backend.Host;
 import org.coreinfer.generation.Cancellation;
 import org.coreinfer.model.family.GgufConversion;
-import org.coreinfer.tensor.DType;
 import org.coreinfer.weights.HuggingFaceFolder;
+import org.coreinfer.weights.Quantization;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -34,26 +33,12 @@ final class ConvertCommand implements Runnable {
   @SuppressWarnings("NullAway.Init")
   private Path file;
 
-  /** The dtypes that a file can have. */
-  enum Stored {
-    F32,
-    F16,
-    BF16,
-    Q8_0,
-    Q4_0;
-
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
   @Option(
       names = "--dtype",
       paramLabel = "T",
       defaultValue = "f16",
       description = "Of the matrices: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-  private Stored dtype = Stored.F16;
+  private Quantization dtype = Quantization.F16;
 
   ConvertCommand(Streams streams, Cancellation cancellation) {
     this.streams = streams;
@@ -64,7 +49,7 @@ final class ConvertCommand implements Runnable {
   public void run() {
     try (HuggingFaceFolder source = HuggingFaceFolder.open(folder, Host::map);
         Progress writing = new Progress(streams, cancellation, "Writing")) {
-      new GgufConversion(source, DType.valueOf(dtype.name()))
+      new GgufConversion(source, dtype)
           .write(file, (written, total) -> writing.update((double) written / total));
     }
     streams.note("wrote " + file);

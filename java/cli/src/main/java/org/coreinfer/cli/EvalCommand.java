@@ -1,13 +1,14 @@
 package org.coreinfer.cli;
 
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.coreinfer.Model;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.error.CoreInferException;
+import org.coreinfer.core.CoreOptions.Method;
 import org.coreinfer.evaluation.Documents;
 import org.coreinfer.evaluation.Evaluation;
 import org.coreinfer.evaluation.Evaluator;
@@ -25,15 +26,23 @@ import picocli.CommandLine.Spec;
     name = "eval",
     sortOptions = false,
     abbreviateSynopsis = true,
-    description = "Compare core neurons with dense decoding: perplexity, divergence, agreement.",
+    description =
+        "Compare core neurons with dense decoding: perplexity, divergence and agreement on texts, or"
+            + " the scores of answers to questions.",
     footerHeading = "%nExamples:%n",
     footer = {
-      "  coreinfer eval --text stories.txt",
+      "  coreinfer eval --text stories.txt --keep 0.4",
       "  coreinfer eval model.gguf --text stories.txt --keep 0.2 --rule norm --json",
+      "  coreinfer eval --text stories.txt --rule paper,norm,relative --keep 0.2,0.4,0.6 --plot q.png",
       "  coreinfer eval model.gguf --text stories.txt --max-documents 20 --context 512",
+      "  coreinfer eval model.gguf --task triviaqa.csv --keep 0.2 --rule paper --limit 500",
+      "  coreinfer eval model.gguf --task wmt16-ro-en.json --keep 0.4 --shots 3 --json",
       "",
-      "FILE holds documents with a line <|endoftext|> between them. The first half of each is the",
-      "prompt, the rest is fed token by token, densely and with the prompt's core neurons."
+      "A text holds documents with a line <|endoftext|> between them. The first half of each is the",
+      "prompt, the rest is fed token by token, densely and with the prompt's core neurons.",
+      "--method, --rule and --keep take lists, such as --keep 0.2,0.4: all combinations are compared.",
+      "--plot draws the divergence over the bytes that decoding a token reads. A task holds questions;",
+      "each is answered greedily, densely and with its prompt's core neurons."
     })
 final class EvalCommand implements Callable<Integer> {
   private final Streams streams;
@@ -49,9 +58,8 @@ final class EvalCommand implements Callable<Integer> {
       description = "GGUF file or Hugging Face folder (default: the embedded model).")
   private @Nullable Path path;
 
-  @Option(names = "--text", required = true, paramLabel = "FILE", description = "The documents.")
-  @SuppressWarnings("NullAway.Init")
-  private Path text;
+  @Option(names = "--text", paramLabel = "FILE", description = "The documents.")
+  private @Nullable Path text;
 
   @Option(
       names = "--prompt-fraction",
@@ -60,15 +68,12 @@ final class EvalCommand implements Callable<Integer> {
       description = "Share of a document's tokens that is its prompt (default: ${DEFAULT-VALUE}).")
   private double promptFraction;
 
-  @Option(
-      names = "--max-documents",
-      paramLabel = "N",
-      description = "Read only the first N documents (default: all).")
-  private int maxDocuments = Integer.MAX_VALUE;
-
   @Option(names = "--json", description = "Print one JSON object instead of a table.")
   private boolean isJson;
 
+  @Mixin private DocumentOptions documents = new DocumentOptions();
+  @Mixin private PlotOptions plot = new PlotOptions();
+  @Mixin private TaskOptions tasks = new TaskOptions();
   @Mixin private NeuronOptions neurons = new NeuronOptions();
   @Mixin private ModelOptions models = new ModelOptions();
 
@@ -79,89 +84,51 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    checkOptions();
-    CoreOptions core = neurons.toCoreOptions(path, streams);
-    List<String> documents = Documents.read(text, maxDocuments);
-    try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
-        Model model = models.load(path, core, streams, loading::update)) {
-      loading.end();
-      Evaluation evaluation = evaluate(model, core, documents);
-      streams.print(isJson ? Json.of(evaluation) + "\n" : table(evaluation));
-    }
-    return 0;
-  }
-
-  private void checkOptions() {
     if (!(promptFraction > 0 && promptFraction < 1)) {
       throw Usage.error(
           spec, "--prompt-fraction=" + promptFraction + ": expected above 0, below 1");
     }
-    if (maxDocuments < 1) {
-      throw Usage.error(spec, "--max-documents=" + maxDocuments + ": expected 1 or more");
+    if (tasks.isAskedInsteadOf(text)) {
+      CoreOptions core = neurons.toCoreOptions(path, streams);
+      TaskEvaluation evaluation = new TaskEvaluation(tasks, streams, cancellation);
+      return neurons.suitedLayers(() -> evaluation.run(models, path, core, isJson));
     }
+    return compare(Objects.requireNonNull(text));
   }
 
-  private Evaluation evaluate(Model model, CoreOptions core, List<String> documents) {
-    int skipped = 0;
-    try (Evaluator evaluator = newEvaluator(model, core);
-        Progress progress = new Progress(streams, cancellation, "Evaluating")) {
-      for (int i = 0; i < documents.size(); i++) {
-        int[] ids = tokens(model, documents.get(i));
+  private int compare(Path file) {
+    List<CoreOptions> cores = neurons.toCombinations(path, streams);
+    plot.check();
+    if (plot.isWanted() && cores.stream().allMatch(core -> core.method() == Method.DENSE)) {
+      throw Usage.error(spec, "--plot: dense decoding has no divergence to draw; give --keep");
+    }
+    List<String> read = Documents.read(file, documents.most());
+    CoreOptions widest = Collections.max(cores, Comparator.comparing(CoreOptions::keep));
+    try (Interrupt interrupt = Interrupt.listen(cancellation);
+        Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
+        Model model = models.load(path, widest, streams, loading::update)) {
+      loading.end();
+      Evaluation evaluation = evaluate(model, cores, file, read);
+      streams.print(isJson ? EvalReport.json(evaluation) : EvalReport.table(evaluation));
+      plot.draw(streams, () -> EvalPictures.of(model.name(), evaluation));
+    }
+    return 0;
+  }
+
+  private Evaluation evaluate(Model model, List<CoreOptions> cores, Path file, List<String> read) {
+    List<int[]> tokens = DocumentOptions.tokens(model, file, read, 2, streams);
+    Evaluator evaluator =
+        neurons.suitedLayers(() -> new Evaluator(model.decoder(), cores, model.cacheDtype()));
+    try (Progress progress = new Progress(streams, cancellation, "Evaluating")) {
+      for (int i = 0; i < tokens.size(); i++) {
+        int[] ids = tokens.get(i);
         double done = i;
-        if (ids.length < 2) {
-          skipped++;
-        } else {
-          evaluator.add(
-              ids,
-              Evaluator.promptTokens(ids.length, promptFraction),
-              fraction -> progress.update((done + fraction) / documents.size()));
-        }
+        evaluator.add(
+            ids,
+            Evaluator.promptTokens(ids.length, promptFraction),
+            fraction -> progress.update((done + fraction) / tokens.size()));
       }
-      progress.end();
-      if (skipped > 0) {
-        streams.note("coreinfer: documents shorter than two tokens, skipped: " + skipped);
-      }
-      if (skipped == documents.size()) {
-        throw new CoreInferException(text + ": has no document of two tokens or more");
-      }
-      return evaluator.result();
     }
-  }
-
-  private Evaluator newEvaluator(Model model, CoreOptions core) {
-    return neurons.suitedLayers(
-        () -> new Evaluator(model.decoder(), core, model.contextLength(), model.cacheDtype()));
-  }
-
-  /** A document's tokens, cut to the context. */
-  private static int[] tokens(Model model, String document) {
-    int[] ids = model.tokenizer().encode(document, true, false);
-    return Arrays.copyOf(ids, Math.min(ids.length, model.contextLength()));
-  }
-
-  private static String table(Evaluation result) {
-    Evaluation.Dense dense = result.dense();
-    Evaluation.Core core = result.core();
-    return String.format(
-        Locale.ROOT,
-        """
-        %d documents, %d tokens scored
-                              dense       core
-        nll per token    %10.4f %10.4f  nats
-        perplexity       %10.3f %10.3f
-        KL divergence             - %10.4f  nats
-        same best token           - %10.1f  %%
-        neurons computed      100.0 %10.1f  %%
-        """,
-        result.documents(),
-        result.tokens(),
-        dense.nll(),
-        core.nll(),
-        dense.perplexity(),
-        core.perplexity(),
-        core.kl(),
-        100 * core.top1Agreement(),
-        100 * core.keepMeasured());
+    return evaluator.result();
   }
 }

@@ -1,7 +1,12 @@
 package org.coreinfer.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.coreinfer.Calibrations;
@@ -26,19 +31,23 @@ final class NeuronOptions {
   @Option(
       names = "--method",
       paramLabel = "NAME",
+      split = ",",
+      hideParamSyntax = true,
       converter = MethodConverter.class,
       description = {
         "auto: the prompt's core neurons, its calibrated cluster a prior that fades;",
         "similarity: the cluster's; stability: the prompt's own; dense: every neuron",
         "(default: auto with a calibration; else stability if --keep is given, else dense)."
       })
-  private @Nullable Method method;
+  private List<Method> methods = List.of();
 
   @Option(
       names = "--keep",
       paramLabel = "FRACTION",
+      split = ",",
+      hideParamSyntax = true,
       description = "Fraction of FFN neurons that decoding computes; 1 is dense.")
-  private @Nullable Double keep;
+  private List<Double> keeps = List.of();
 
   @Option(
       names = "--max-kl",
@@ -61,12 +70,14 @@ final class NeuronOptions {
   @Option(
       names = "--rule",
       paramLabel = "NAME",
+      split = ",",
+      hideParamSyntax = true,
       description =
           "How neurons are ranked: paper, reference, magnitude, norm, impact or relative (default:"
               + " the calibration's, or "
               + CoreOptions.DEFAULT_RULE
               + ").")
-  private @Nullable String rule;
+  private List<String> rules = List.of();
 
   @Option(
       names = "--alpha",
@@ -92,53 +103,118 @@ final class NeuronOptions {
       description =
           "Compute every K-th token with all neurons, and choose the core neurons anew from what it"
               + " shows; auto: as often as their drift demands, 8 to 256; 0: never (default:"
-              + " ${DEFAULT-VALUE}). Under --gpu-memory such a token streams all layers.")
+              + " ${DEFAULT-VALUE}). Not with --lossless, whose verification renews them anyway."
+              + " Under --gpu-memory such a token streams all layers.")
   private int refresh;
 
   @Option(
       names = "--compensate",
       negatable = true,
-      description = "Add back what the left-out neurons gave on average over the prompt.")
-  private boolean compensates;
+      description = {
+        "Add back an estimate of what the left-out neurons give: the calibration's, or their mean",
+        "over the prompt (default: if the calibration found that it helps)."
+      })
+  private @Nullable Boolean compensates;
 
   @Option(
       names = "--lossless",
       description =
           "Let core neurons draft tokens and all neurons verify them: the text is that of dense"
-              + " decoding.")
+              + " decoding. Needs core neurons: --keep, or a calibration.")
   private boolean isLossless;
+
+  private Runnable whenSuited = () -> {};
 
   /**
    * The options as the library takes them; wrong values are usage errors.
    *
    * @param model beside which a calibration may lie; null for the embedded model
-   * @param streams where it is noted if nothing sparse can be chosen
+   * @param streams where {@link #suitedLayers} notes it if nothing sparse was chosen
    */
   CoreOptions toCoreOptions(@Nullable Path model, Streams streams) {
-    if (keep != null && maxKl != null) {
+    requireOne("--method", methods);
+    requireOne("--rule", rules);
+    requireOne("--keep", keeps);
+    return toCombinations(model, streams).get(0);
+  }
+
+  private void requireOne(String option, List<?> values) {
+    if (values.size() > 1) {
+      throw Usage.error(
+          command, option + ": takes one value here, found " + values + "; eval compares several");
+    }
+  }
+
+  /**
+   * Every combination of the methods, rules and keep fractions that were given, without repetition:
+   * dense decoding is one, whatever it is combined with.
+   *
+   * @param model as for {@link #toCoreOptions}
+   */
+  List<CoreOptions> toCombinations(@Nullable Path model, Streams streams) {
+    if (!keeps.isEmpty() && maxKl != null) {
       throw Usage.error(command, "give --keep or --max-kl, not both");
     }
     Calibration calibration = calibration(model);
-    Method chosen = method != null ? method : methodFor(calibration);
-    CoreOptions options = change(CoreOptions.dense(), "--rule", o -> o.withRule(rule(calibration)));
+    Set<CoreOptions> combinations = new LinkedHashSet<>();
+    for (Choice choice : choices()) {
+      CoreOptions options = resolve(choice, calibration);
+      boolean isDense = options.method() == Method.DENSE;
+      if (!isDense || combinations.stream().noneMatch(o -> o.method() == Method.DENSE)) {
+        combinations.add(options);
+      }
+    }
+    List<CoreOptions> all = List.copyOf(combinations);
+    whenSuited = () -> noteDense(all, calibration, streams);
+    return all;
+  }
+
+  /** One combination of what may be given as a list; null for what was not given. */
+  private record Choice(@Nullable Method method, @Nullable String rule, @Nullable Double keep) {}
+
+  private List<Choice> choices() {
+    List<Choice> choices = new ArrayList<>();
+    for (Optional<Method> method : orNone(methods)) {
+      for (Optional<String> rule : orNone(rules)) {
+        for (Optional<Double> keep : orNone(keeps)) {
+          choices.add(new Choice(method.orElse(null), rule.orElse(null), keep.orElse(null)));
+        }
+      }
+    }
+    return choices;
+  }
+
+  private static <T> List<Optional<T>> orNone(List<T> values) {
+    return values.isEmpty()
+        ? List.of(Optional.empty())
+        : values.stream().map(Optional::of).toList();
+  }
+
+  private CoreOptions resolve(Choice choice, @Nullable Calibration calibration) {
+    Method chosen = methodFor(choice, calibration);
+    CoreOptions options =
+        change(CoreOptions.dense(), "--rule", o -> o.withRule(rule(choice, calibration)));
     options = change(options, "--alpha", o -> o.withAlpha(alpha(calibration)));
+    options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     if (chosen == Method.DENSE) {
-      noteDense(calibration, streams);
+      if (isLossless) {
+        throw Usage.error(
+            command,
+            "--lossless drafts with core neurons: say with --keep how many, and leave out --method"
+                + " dense");
+      }
       return options;
     }
     options = options.withCalibration(calibration);
-    options = withKeep(options, calibration);
-    options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
     options = change(options, "--method", o -> o.withMethod(chosen));
-    options =
-        change(
-            options, "--refresh", o -> o.withUpkeep(new Upkeep(refresh, compensates, isLossless)));
-    if (maxKl != null && options.keep() == 1) {
-      streams.note(
-          "coreinfer: decoding densely: no share of the neurons was measured within --max-kl "
-              + maxKl);
-    }
-    return options;
+    options = withKeep(options, choice.keep(), calibration);
+    return change(options, "--refresh", o -> o.withUpkeep(upkeep(o.keep(), calibration)));
+  }
+
+  private Upkeep upkeep(double chosenKeep, @Nullable Calibration calibration) {
+    Boolean given = compensates;
+    boolean helps = calibration != null && layers == null && calibration.mapFor(chosenKeep) != null;
+    return new Upkeep(refresh, given == null ? helps : given, isLossless);
   }
 
   private @Nullable Calibration calibration(@Nullable Path model) {
@@ -148,26 +224,38 @@ final class NeuronOptions {
     return Calibrations.of(model);
   }
 
-  private Method methodFor(@Nullable Calibration calibration) {
+  private Method methodFor(Choice choice, @Nullable Calibration calibration) {
+    if (choice.method() != null) {
+      return choice.method();
+    }
     if (calibration != null) {
-      return rule == null || rule.equals(calibration.source().rule())
+      return choice.rule() == null || choice.rule().equals(calibration.source().rule())
           ? Method.AUTO
           : Method.STABILITY; // whose scores the calibration does not know
     }
-    return keep == null && maxKl == null ? Method.DENSE : Method.STABILITY;
+    return choice.keep() == null && maxKl == null ? Method.DENSE : Method.STABILITY;
   }
 
-  private void noteDense(@Nullable Calibration calibration, Streams streams) {
-    if (method == null && calibration == null) {
+  private void noteDense(
+      List<CoreOptions> combinations, @Nullable Calibration calibration, Streams streams) {
+    CoreOptions first = combinations.get(0);
+    if (combinations.size() > 1) {
+      return;
+    }
+    if (first.method() == Method.DENSE && methods.isEmpty() && calibration == null) {
       streams.note(
           "coreinfer: decoding densely, as nothing is known of this model's neurons: run"
               + " 'coreinfer calibrate', or choose with --keep");
+    } else if (first.method() != Method.DENSE && maxKl != null && first.keep() == 1) {
+      streams.note(
+          "coreinfer: decoding densely: no share of the neurons was measured within --max-kl "
+              + maxKl);
     }
   }
 
-  private String rule(@Nullable Calibration calibration) {
-    if (rule != null) {
-      return rule;
+  private static String rule(Choice choice, @Nullable Calibration calibration) {
+    if (choice.rule() != null) {
+      return choice.rule();
     }
     return calibration == null ? CoreOptions.DEFAULT_RULE : calibration.source().rule();
   }
@@ -179,10 +267,10 @@ final class NeuronOptions {
     return calibration == null ? CoreOptions.DEFAULT_ALPHA : calibration.source().alpha();
   }
 
-  private CoreOptions withKeep(CoreOptions options, @Nullable Calibration calibration) {
-    Double given = keep;
-    if (given != null) {
-      return change(options, "--keep", o -> o.withKeep(given));
+  private CoreOptions withKeep(
+      CoreOptions options, @Nullable Double keep, @Nullable Calibration calibration) {
+    if (keep != null) {
+      return change(options, "--keep", o -> o.withKeep(keep));
     }
     if (calibration == null) {
       throw Usage.error(
@@ -200,9 +288,11 @@ final class NeuronOptions {
     return layers == null ? null : LayerRange.parse(layers);
   }
 
-  /** Does what depends on the layers of a model. */
+  /** Does what depends on the layers of a model; what is to be noted of the options comes after. */
   <T> T suitedLayers(Supplier<T> work) {
-    return Usage.suited(command, work, "--layers", "--calibration");
+    T result = Usage.suited(command, work, "--layers", "--calibration");
+    whenSuited.run();
+    return result;
   }
 
   private CoreOptions change(CoreOptions options, String option, UnaryOperator<CoreOptions> step) {

@@ -9,6 +9,7 @@ import org.coreinfer.core.CoreOptions;
 import org.coreinfer.error.CoreInferException;
 import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.generation.Cancellation;
+import org.coreinfer.generation.Drafts;
 import org.coreinfer.generation.FinishReason;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Spec;
       "  coreinfer run model.gguf -f prompt.txt -n 64 --keep 0.2 --rule impact",
       "  echo \"Dear Mia,\" | coreinfer run --temperature 0.8 --top-p 0.9 --seed 7",
       "  coreinfer run -p \"One day\" --method dense --json",
+      "  coreinfer run llama-2-7b.gguf -f prompt.txt --keep 0.6 --lossless",
       "  coreinfer run llama-2-7b.gguf -f prompt.txt --backend cuda --gpu-memory 7.3G",
       "",
       "Text from a file or stdin is UTF-8; one line break at its end is dropped.",
@@ -182,12 +184,24 @@ final class RunCommand implements Callable<Integer> {
                 + refreshes(result);
     return String.format(
         Locale.ROOT,
-        "prefill %d tokens, %.1f tokens/s; decode %d tokens, %.1f tokens/s; %s; %s",
+        "prefill %d tokens, %.1f tokens/s; decode %d tokens, %.1f tokens/s; %s%s; %s",
         timings.promptTokens(),
         timings.prefillTokensPerSecond(),
         timings.decodeSteps(),
         timings.decodeTokensPerSecond(),
         neurons,
+        lossless(result.drafts()),
         model.backend());
+  }
+
+  private static String lossless(@Nullable Drafts drafts) {
+    return drafts == null
+        ? ""
+        : String.format(
+            Locale.ROOT,
+            ", lossless: %d of %d drafts accepted, %.1f tokens per pass",
+            drafts.accepted(),
+            drafts.drafted(),
+            drafts.tokensPerPass());
   }
 }

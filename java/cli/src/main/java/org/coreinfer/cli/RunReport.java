@@ -4,7 +4,9 @@ import java.util.List;
 import java.util.Locale;
 import org.coreinfer.Model;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.generation.Drafts;
 import org.coreinfer.generation.GenerationResult;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code run --json} prints. */
 record RunReport(
@@ -15,6 +17,7 @@ record RunReport(
     String text,
     String finishReason,
     Core core,
+    @Nullable Lossless lossless,
     Times timings) {
 
   record Core(
@@ -25,6 +28,20 @@ record RunReport(
       List<Integer> neuronsPerLayer,
       int refreshes,
       double drift) {}
+
+  /** What became of drafts; null where none were made. */
+  record Lossless(int drafted, int accepted, double acceptance, int passes, double tokensPerPass) {
+    static @Nullable Lossless of(@Nullable Drafts drafts) {
+      return drafts == null
+          ? null
+          : new Lossless(
+              drafts.drafted(),
+              drafts.accepted(),
+              thousandths(drafts.acceptance()),
+              drafts.passes(),
+              thousandths(drafts.tokensPerPass()));
+    }
+  }
 
   record Times(
       double loadMs,
@@ -52,6 +69,7 @@ record RunReport(
             result.neuronsPerLayer(),
             result.refreshes().count(),
             tenThousandths(result.refreshes().drift())),
+        Lossless.of(result.drafts()),
         new Times(
             millis(model.loadNanos()),
             millis(result.timings().prefillNanos()),

@@ -14,13 +14,23 @@ class HelpTest {
     Command.Outcome help = Command.run("--help").done();
     assertEquals("", help.err());
     for (String word :
-        new String[] {"run", "tokenize", "show", "eval", "doctor", "Examples:", "Exit codes"}) {
+        new String[] {
+          "run",
+          "tokenize",
+          "show",
+          "eval",
+          "neurons",
+          "quantize",
+          "doctor",
+          "Examples:",
+          "Exit codes"
+        }) {
       assertTrue(help.out().contains(word), word);
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"run", "tokenize", "show", "eval", "doctor"})
+  @ValueSource(strings = {"run", "tokenize", "show", "eval", "neurons", "quantize", "doctor"})
   void everyCommandHasHelpWithExamplesThatFitsATerminal(String command) {
     for (String option : new String[] {"--help", "-h"}) {
       Command.Outcome help = Command.run(command, option).done();

@@ -47,6 +47,28 @@ class RunCommandTest {
   }
 
   @Test
+  void losslessTextIsThatOfDenseDecoding() {
+    JsonObject dense = json("-n", "40", "--method", "dense");
+    assertTrue(dense.get("lossless").isJsonNull());
+    JsonObject lossless = json("-n", "40", "--keep", "0.8", "--lossless");
+    assertEquals(dense.get("tokens"), lossless.get("tokens"));
+    JsonObject drafts = lossless.getAsJsonObject("lossless");
+    assertEquals(
+        Set.of("drafted", "accepted", "acceptance", "passes", "tokens_per_pass"), drafts.keySet());
+    int accepted = drafts.get("accepted").getAsInt();
+    assertTrue(accepted <= drafts.get("drafted").getAsInt());
+    assertTrue(accepted + drafts.get("passes").getAsInt() >= 39);
+    Command.Outcome outcome = run("-p", PROMPT, "-n", "24", "--keep", "0.8", "--lossless").done();
+    assertTrue(
+        outcome
+            .err()
+            .matches(
+                "prefill .*lossless: \\d+ of \\d+ drafts accepted, \\d+\\.\\d tokens per pass;"
+                    + " .*\n"),
+        outcome.err());
+  }
+
+  @Test
   void jsonHasTheKeysOfTheContract() {
     JsonObject json = json("-n", "8", "--keep", "0.3", "--rule", "norm", "--alpha", "0.5");
     assertEquals(
@@ -58,6 +80,7 @@ class RunCommandTest {
             "text",
             "finish_reason",
             "core",
+            "lossless",
             "timings"),
         json.keySet());
     JsonObject core = json.getAsJsonObject("core");

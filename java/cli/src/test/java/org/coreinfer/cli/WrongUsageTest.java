@@ -87,9 +87,24 @@ class WrongUsageTest {
     assertTrue(Command.run(Command.withModel("show", option, value)).sentence(2).contains(option));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"--lossless", "--lossless --method dense"})
+  void losslessNeedsCoreNeurons(String options) {
+    String[] arguments = ("-p x " + options).split(" ", -1);
+    String sentence = Command.run(Command.withModel("run", arguments)).sentence(2);
+    assertTrue(sentence.contains("--keep"), sentence);
+  }
+
+  @Test
+  void losslessTakesNoRefreshes() {
+    String[] arguments = "-p x --keep 0.4 --lossless --refresh 8".split(" ", -1);
+    String sentence = Command.run(Command.withModel("run", arguments)).sentence(2);
+    assertTrue(sentence.contains("leave refresh out"), sentence);
+  }
+
   @Test
   void unknownMethodsAreToldWhichThereAre() {
-    String sentence = Command.run("run", "-p", "x", "--method", "similarity").sentence(2);
+    String sentence = Command.run("run", "-p", "x", "--method", "guess").sentence(2);
     assertTrue(sentence.contains("stability") && sentence.contains("dense"), sentence);
   }
 

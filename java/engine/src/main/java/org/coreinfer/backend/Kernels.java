@@ -111,11 +111,19 @@ public abstract class Kernels {
     }
   }
 
-  /** Decode: y = weight x + bias, or y += with {@code accumulate}. */
+  /** The most tokens that functions of decode take at once. */
+  public static final int DECODE_TOKENS = 16;
+
+  /**
+   * Decode, for up to {@link #DECODE_TOKENS} tokens: y = weight x + bias, or y += with {@code
+   * accumulate}, for each row of x. As with all functions of decode, a token gets the same bits
+   * alone and beside others.
+   */
   public void matvec(
       Tensor weight,
       @Nullable NativeMemory bias,
       NativeMemory x,
+      int tokens,
       boolean accumulate,
       NativeMemory y) {
     int status =
@@ -124,17 +132,18 @@ public abstract class Kernels {
             weight.dtype().code(),
             address(weight),
             floatsOrNull(bias, weight.rows()),
-            floats(x, weight.columns()),
+            floats(x, (long) tokens * weight.columns()),
+            tokens,
             weight.rows(),
             weight.columns(),
             accumulate ? 1 : 0,
-            floats(y, weight.rows()));
+            floats(y, (long) tokens * weight.rows()));
     if (status != OK) {
-      throw failure(status, "ci_matvec", "weight=%s", weight);
+      throw failure(status, "ci_matvec", "weight=%s tokens=%d", weight, tokens);
     }
   }
 
-  /** Prefill: the same for each of {@code tokens} rows of x. */
+  /** Prefill: the same for any number of tokens, to other bits. */
   public void matmul(
       Tensor weight,
       @Nullable NativeMemory bias,
@@ -156,6 +165,23 @@ public abstract class Kernels {
             floats(y, (long) tokens * weight.rows()));
     if (status != OK) {
       throw failure(status, "ci_matmul", "weight=%s tokens=%d", weight, tokens);
+    }
+  }
+
+  /** y += x weight. x (tokens, rows); y (tokens, columns). */
+  public void matmulTransposed(Tensor weight, NativeMemory x, int tokens, NativeMemory y) {
+    int status =
+        kernels.ci_matmul_transposed(
+            context,
+            weight.dtype().code(),
+            address(weight),
+            floats(x, (long) tokens * weight.rows()),
+            tokens,
+            weight.rows(),
+            weight.columns(),
+            floats(y, (long) tokens * weight.columns()));
+    if (status != OK) {
+      throw failure(status, "ci_matmul_transposed", "weight=%s tokens=%d", weight, tokens);
     }
   }
 
@@ -256,30 +282,33 @@ public abstract class Kernels {
     }
   }
 
-  /** Attention of the single query at {@code position}. */
+  /** Decode: the same for up to {@link #DECODE_TOKENS} tokens. */
   public void attentionDecode(
       AttentionShape shape,
-      NativeMemory query,
-      NativeMemory position,
+      NativeMemory queries,
+      int tokens,
+      NativeMemory firstPosition,
       KvLayer cache,
       NativeMemory y) {
+    long count = (long) tokens * shape.queryDim();
     int status =
         kernels.ci_attention_decode(
             context,
-            floats(query, shape.queryDim()),
+            floats(queries, count),
+            tokens,
             shape.heads(),
             shape.kvHeads(),
             shape.headDim(),
-            ints(position, 1),
+            ints(firstPosition, 1),
             shape.window(),
             shape.scale(),
             cache.capacity(),
             cache.dtype().code(),
             cached(shape, cache, cache.keys()),
             cached(shape, cache, cache.values()),
-            floats(y, shape.queryDim()));
+            floats(y, count));
     if (status != OK) {
-      throw failure(status, "ci_attention_decode", "shape=%s", shape);
+      throw failure(status, "ci_attention_decode", "shape=%s tokens=%d", shape, tokens);
     }
   }
 
@@ -315,15 +344,16 @@ public abstract class Kernels {
   }
 
   /**
-   * FFN of one token over the listed neurons only, added to y.
+   * FFN of up to {@link #DECODE_TOKENS} tokens over the listed neurons only, added to y.
    *
    * @param coreIds ascending neuron numbers, int32; null for the first ones
    * @param core how many, int32
-   * @param activations (neurons), of which the first ones are written
+   * @param activations (tokens, neurons), of which the first ones of each row are written
    */
   public void ffnDecode(
       FfnWeights weights,
       NativeMemory x,
+      int tokens,
       @Nullable NativeMemory coreIds,
       NativeMemory core,
       NativeMemory activations,
@@ -342,15 +372,16 @@ public abstract class Kernels {
             weights.down().dtype().code(),
             address(weights.down()),
             floatsOrNull(weights.downBias(), dim),
-            floats(x, dim),
+            floats(x, (long) tokens * dim),
+            tokens,
             coreIds == null ? 0 : ints(coreIds, neurons),
             ints(core, 1),
             neurons,
             dim,
-            floats(activations, neurons),
-            floats(y, dim));
+            floats(activations, (long) tokens * neurons),
+            floats(y, (long) tokens * dim));
     if (status != OK) {
-      throw failure(status, "ci_ffn_decode", "up=%s down=%s", weights.up(), weights.down());
+      throw failure(status, "ci_ffn_decode", "up=%s tokens=%d", weights.up(), tokens);
     }
   }
 

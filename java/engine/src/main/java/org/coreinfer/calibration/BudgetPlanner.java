@@ -35,11 +35,14 @@ final class BudgetPlanner {
     int floor = Math.max(1, (int) Math.round(FLOOR * neurons));
     long[] ranked = new long[layers * neurons];
     for (int layer = 0; layer < layers; layer++) {
-      float enough = floorCost(costs[layer], floor);
+      float[] sorted = costs[layer].clone();
+      Arrays.sort(sorted);
+      // Exactly so many, as most neurons may cost the same, such as nothing.
+      Arrays.fill(sorted, neurons - floor, neurons, Float.MAX_VALUE);
       for (int i = 0; i < neurons; i++) {
-        float cost = costs[layer][i] >= enough ? Float.MAX_VALUE : costs[layer][i];
         // Costs are not negative, so their bits order as they do.
-        ranked[layer * neurons + i] = (long) Float.floatToIntBits(cost) << Integer.SIZE | layer;
+        long bits = Float.floatToIntBits(sorted[i]);
+        ranked[layer * neurons + i] = bits << Integer.SIZE | layer;
       }
     }
     Arrays.sort(ranked);
@@ -50,12 +53,6 @@ final class BudgetPlanner {
       }
     }
     documents++;
-  }
-
-  private static float floorCost(float[] costs, int floor) {
-    float[] sorted = costs.clone();
-    Arrays.sort(sorted);
-    return sorted[sorted.length - floor];
   }
 
   /** (keeps, layers): the mean share of each layer's neurons. */

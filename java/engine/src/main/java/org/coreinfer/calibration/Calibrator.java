@@ -8,12 +8,15 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
 import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.CoreOptions.LayerRange;
+import org.coreinfer.core.LinearMap;
 import org.coreinfer.core.Rules;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.ModelConfig;
@@ -30,8 +33,11 @@ import org.coreinfer.tensor.RowCodec;
  *       least neurons are dropped, over the score that was dropped with them. So the scores of all
  *       layers become costs of one unit.
  *   <li>By these costs neurons are shared among layers, for each of some keep fractions.
- *   <li>What is open is measured: how much a prompt weighs against its cluster, whether the budgets
- *       are better than equal ones, and the divergence at each keep fraction.
+ *   <li>What is open is measured: how much a prompt weighs against its cluster, and whether the
+ *       budgets are better than equal ones.
+ *   <li>What is left out is fitted by linear maps, which stay if more neurons for the same bytes
+ *       would do less.
+ *   <li>The divergence is measured at each keep fraction.
  * </ol>
  *
  * The same documents and settings give the same calibration. What was computed is kept in a log, so
@@ -40,7 +46,7 @@ import org.coreinfer.tensor.RowCodec;
 public final class Calibrator {
   private static final int HELD_OUT_EVERY = 8;
   private static final double GUIDE_LAYER = 25.0 / 32;
-  private static final double DROPPED = Double.parseDouble(System.getProperty("dropped", "0.1"));
+  private static final double DROPPED = 0.1;
   private static final int PRIOR = 128; // until the best is measured
   private static final List<Integer> PRIOR_TOKENS = List.of(32, PRIOR, 512);
   private static final List<Double> KEEPS =
@@ -48,6 +54,10 @@ public final class Calibrator {
   private static final int TYPICAL_KEEP = 3; // of KEEPS: where choices are measured
   private static final int TYPICAL_PROMPT = 64;
   private static final long MOST_LOGIT_BYTES = 1L << 30;
+  private static final List<Integer> MAP_KEEPS = List.of(1, 3, 5, 7); // of KEEPS
+  private static final int MOST_MAP_DOCUMENTS = 256;
+  private static final int RANK_PARTS = 4; // of the dimension
+  private static final int MOST_RANK = 64;
 
   /** Documents that a calibration needs at least. */
   public static final int LEAST_DOCUMENTS = 16;
@@ -175,7 +185,7 @@ public final class Calibrator {
         double equal = atTypicalKeep(meter, "equal", roots, PRIOR, uniform);
         float[][] better = planned <= equal ? shares : uniform;
         Calibration best = calibration(roots, bestPrior(meter, roots, better), better);
-        return measured(meter, best);
+        return measured(meter, withMaps(meter, best));
       }
     }
 
@@ -360,8 +370,7 @@ public final class Calibrator {
     private DivergenceMeter meter() {
       long most = Math.max(1, MOST_LOGIT_BYTES / DivergenceMeter.bytesPerDocument(decoder));
       int count = (int) Math.min(Math.min(heldOut.size(), settings.measured()), most);
-      int longest = heldOut.stream().mapToInt(ids -> ids.length).max().orElse(1);
-      DivergenceMeter meter = new DivergenceMeter(decoder, longest, cacheDtype);
+      DivergenceMeter meter = new DivergenceMeter(decoder, cacheDtype);
       try {
         for (int i = 0; i < count; i++) {
           meter.add(heldOut.get((int) ((long) i * heldOut.size() / count)));
@@ -417,25 +426,50 @@ public final class Calibrator {
         divergence[k] = most;
         monitor.progress("Measuring keeps", (double) (divergence.length - k) / divergence.length);
       }
-      return new Calibration(
-          calibration.source(),
-          calibration.priorTokens(),
-          roots(calibration),
-          new Calibration.Budgets(KEEPS, calibration.budgets().shares(), List.of(divergence)));
+      return calibration.withDivergence(List.of(divergence));
+    }
+
+    /** With estimates of what is left out, where neurons for as many bytes do less. */
+    private Calibration withMaps(DivergenceMeter meter, Calibration plain) {
+      int rank = Math.min(MOST_RANK, config.dim() / RANK_PARTS);
+      if (rank < 1) {
+        return plain;
+      }
+      Map<Integer, LinearMap> maps = fitMaps(plain, rank);
+      Calibration mapped = plain.withMaps(maps);
+      for (int k : MAP_KEEPS) {
+        double keep = KEEPS.get(k);
+        double same = keep + meter.shareOfBytes(CoreOptions.auto(keep, mapped));
+        double more =
+            measure("more at " + keep, () -> meter.measure(CoreOptions.auto(same, plain)));
+        double map = measure("map at " + keep, () -> meter.measure(CoreOptions.auto(keep, mapped)));
+        if (map >= more) {
+          maps.remove(k);
+        }
+      }
+      return plain.withMaps(maps);
+    }
+
+    private Map<Integer, LinearMap> fitMaps(Calibration plain, int rank) {
+      List<CoreOptions> options =
+          MAP_KEEPS.stream().map(k -> CoreOptions.auto(KEEPS.get(k), plain)).toList();
+      int count = Math.min(read.size(), MOST_MAP_DOCUMENTS);
+      List<int[]> documents =
+          IntStream.range(0, count).mapToObj(i -> read.get(i * read.size() / count)).toList();
+      try (MapFitter fitter = new MapFitter(decoder, options, rank, longest(), cacheDtype)) {
+        List<LinearMap> maps =
+            fitter.fit(
+                documents, fraction -> monitor.progress("Fitting what is left out", fraction));
+        Map<Integer, LinearMap> byKeep = new HashMap<>();
+        for (int i = 0; i < maps.size(); i++) {
+          byKeep.put(MAP_KEEPS.get(i), maps.get(i));
+        }
+        return byKeep;
+      }
     }
 
     private float[][][] roots(List<List<Integer>> clusters) {
       return clusters.stream().map(this::meanRoots).toArray(float[][][]::new);
-    }
-
-    private float[][][] roots(Calibration calibration) {
-      return IntStream.range(0, calibration.clusters())
-          .mapToObj(
-              k ->
-                  IntStream.range(0, layers)
-                      .mapToObj(l -> calibration.roots(k, l))
-                      .toArray(float[][]::new))
-          .toArray(float[][][]::new);
     }
 
     private Calibration calibration(float[][][] roots, int priorTokens, float[][] shares) {
@@ -446,7 +480,8 @@ public final class Calibrator {
               model, layers, neurons, settings.rule(), settings.alpha(), read.size(), tokens),
           priorTokens,
           roots,
-          new Calibration.Budgets(KEEPS, shares, unknown));
+          new Calibration.Budgets(KEEPS, shares, unknown),
+          Map.of());
     }
   }
 

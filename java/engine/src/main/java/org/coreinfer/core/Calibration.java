@@ -1,7 +1,11 @@
 package org.coreinfer.core;
 
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.coreinfer.model.ModelConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a corpus showed of a model's neurons, once and for all: how much each matters in each kind
@@ -13,10 +17,13 @@ import org.coreinfer.model.ModelConfig;
  * worth most.
  */
 public final class Calibration {
+  private static final double KEEP_TOLERANCE = 1e-6; // files hold keeps as F32
+
   private final Source source;
   private final int priorTokens;
   private final float[][][] roots;
   private final Budgets budgets;
+  private final Map<Integer, LinearMap> maps;
 
   /**
    * What was calibrated.
@@ -49,12 +56,31 @@ public final class Calibration {
   /**
    * @param priorTokens how many tokens of a prompt weigh as much as its cluster does
    * @param roots (clusters, layers, neurons)
+   * @param maps estimates of what is left out, by index of the budgets' keeps; none if they don't
+   *     help
    */
-  public Calibration(Source source, int priorTokens, float[][][] roots, Budgets budgets) {
+  public Calibration(
+      Source source,
+      int priorTokens,
+      float[][][] roots,
+      Budgets budgets,
+      Map<Integer, LinearMap> maps) {
     this.source = source;
     this.priorTokens = priorTokens;
     this.roots = roots;
     this.budgets = budgets;
+    this.maps = new TreeMap<>(maps);
+  }
+
+  /** With other estimates of what is left out. */
+  public Calibration withMaps(Map<Integer, LinearMap> others) {
+    return new Calibration(source, priorTokens, roots, budgets, others);
+  }
+
+  /** With the divergence measured at each of the budgets' keeps. */
+  public Calibration withDivergence(List<Double> measured) {
+    return new Calibration(
+        source, priorTokens, roots, new Budgets(budgets.keeps(), budgets.shares(), measured), maps);
   }
 
   public Source source() {
@@ -78,6 +104,24 @@ public final class Calibration {
     return budgets;
   }
 
+  /** Estimates of what is left out, by index of the budgets' keeps. */
+  public Map<Integer, LinearMap> maps() {
+    return Collections.unmodifiableMap(maps);
+  }
+
+  /**
+   * The estimate of what is left out at a keep fraction: that of the next higher fraction which has
+   * one, so that no neuron counts twice. Null if there is none.
+   */
+  public @Nullable LinearMap mapFor(double keep) {
+    for (Map.Entry<Integer, LinearMap> entry : maps.entrySet()) {
+      if (budgets.keeps().get(entry.getKey()) >= keep - KEEP_TOLERANCE) {
+        return entry.getValue();
+      }
+    }
+    return null;
+  }
+
   /**
    * Checks that a model is of the calibrated shape.
    *
@@ -93,6 +137,13 @@ public final class Calibration {
                   source.neurons(),
                   config.layers(),
                   config.neurons()));
+    }
+    for (LinearMap map : maps.values()) {
+      if (map.dim() != config.dim()) {
+        throw new IllegalArgumentException(
+            "calibration of %s: its maps are for models of dimension %d, this one has %d"
+                .formatted(source.model(), map.dim(), config.dim()));
+      }
     }
   }
 

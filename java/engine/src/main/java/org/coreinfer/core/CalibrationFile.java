@@ -4,9 +4,12 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.coreinfer.error.ModelFormatException;
 import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.HalfFloat;
 import org.coreinfer.tensor.RowCodec;
 import org.coreinfer.tensor.Tensor;
 import org.coreinfer.weights.FileMapper;
@@ -17,8 +20,10 @@ import org.coreinfer.weights.Metadata;
 /**
  * Calibrations as GGUF files, which many tools can look into: {@code general.architecture} is
  * {@value #ARCHITECTURE}; a BF16 tensor {@code cluster.K.roots} (layers, neurons) for each cluster
- * and an F32 tensor {@code budgets.shares} (keeps, layers); everything else are keys that begin
- * with {@code calibration.}.
+ * and an F32 tensor {@code budgets.shares} (keeps, layers); for each index K of {@code
+ * calibration.maps} F16 tensors {@code map.K.in} (layers * rank, dim) and {@code map.K.out} (layers
+ * * dim, rank) and an F32 tensor {@code map.K.constant} (layers, dim); everything else are keys
+ * that begin with {@code calibration.}.
  */
 public final class CalibrationFile {
   static final String ARCHITECTURE = "coreinfer-calibration";
@@ -65,7 +70,35 @@ public final class CalibrationFile {
         shares.length,
         source.layers(),
         (row, target) -> System.arraycopy(shares[row], 0, target, 0, target.length));
+    writer.integers(KEY + "maps", calibration.maps().keySet().stream().mapToInt(k -> k).toArray());
+    calibration.maps().forEach((k, map) -> write(k, map, writer));
     writer.write(file, (written, total) -> {});
+  }
+
+  private static void write(int k, LinearMap map, GgufWriter writer) {
+    halves(mapName(k, "in"), map.in(), map.rank(), writer);
+    halves(mapName(k, "out"), map.out(), map.dim(), writer);
+    writer.tensor(
+        mapName(k, "constant"),
+        DType.F32,
+        map.constant().length,
+        map.dim(),
+        (row, target) -> System.arraycopy(map.constant()[row], 0, target, 0, target.length));
+  }
+
+  /** Writes matrices of so many rows, one below the other. */
+  private static void halves(String name, short[][] matrices, int rows, GgufWriter writer) {
+    int columns = matrices[0].length / rows;
+    writer.tensor(
+        name,
+        DType.F16,
+        Math.multiplyExact(matrices.length, rows),
+        columns,
+        (row, target) -> {
+          for (int i = 0; i < columns; i++) {
+            target[i] = HalfFloat.toFloat(matrices[row / rows][row % rows * columns + i]);
+          }
+        });
   }
 
   /**
@@ -106,7 +139,59 @@ public final class CalibrationFile {
       roots[k] = matrix(gguf, rootsName(k), source.layers(), source.neurons());
       requireRange(gguf, rootsName(k), roots[k], Float.MAX_VALUE);
     }
-    return new Calibration(source, positive(gguf, "prior_tokens"), roots, budgets(gguf, source));
+    Calibration.Budgets budgets = budgets(gguf, source);
+    return new Calibration(
+        source, positive(gguf, "prior_tokens"), roots, budgets, maps(gguf, source, budgets));
+  }
+
+  private static Map<Integer, LinearMap> maps(
+      GgufFile gguf, Calibration.Source source, Calibration.Budgets budgets) {
+    Map<Integer, LinearMap> maps = new HashMap<>();
+    for (long k : gguf.metadata().integers(KEY + "maps")) {
+      if (k < 0 || k >= budgets.keeps().size()) {
+        throw wrong(
+            gguf, KEY + "maps holds " + k + ", expected 0.." + (budgets.keeps().size() - 1));
+      }
+      maps.put((int) k, map(gguf, (int) k, source.layers()));
+    }
+    return maps;
+  }
+
+  private static LinearMap map(GgufFile gguf, int k, int layers) {
+    int dim = gguf.tensor(mapName(k, "constant")).columns();
+    int rank = gguf.tensor(mapName(k, "out")).columns();
+    return new LinearMap(
+        rank,
+        halves(gguf, mapName(k, "in"), layers, rank, dim),
+        halves(gguf, mapName(k, "out"), layers, dim, rank),
+        finite(gguf, mapName(k, "constant"), layers, dim));
+  }
+
+  private static short[][] halves(GgufFile gguf, String name, int layers, int rows, int columns) {
+    float[][] values = finite(gguf, name, Math.multiplyExact(layers, rows), columns);
+    short[][] halves = new short[layers][Math.multiplyExact(rows, columns)];
+    for (int row = 0; row < values.length; row++) {
+      for (int i = 0; i < columns; i++) {
+        halves[row / rows][row % rows * columns + i] = HalfFloat.fromFloat(values[row][i]);
+      }
+    }
+    return halves;
+  }
+
+  private static float[][] finite(GgufFile gguf, String name, int rows, int columns) {
+    float[][] values = matrix(gguf, name, rows, columns);
+    for (float[] row : values) {
+      for (float value : row) {
+        if (!Float.isFinite(value)) {
+          throw wrong(gguf, name + " holds " + value);
+        }
+      }
+    }
+    return values;
+  }
+
+  private static String mapName(int k, String part) {
+    return "map." + k + "." + part;
   }
 
   private static Calibration.Budgets budgets(GgufFile gguf, Calibration.Source source) {
@@ -154,8 +239,10 @@ public final class CalibrationFile {
           "%s is (%d, %d), expected (%d, %d)"
               .formatted(name, tensor.rows(), tensor.columns(), rows, columns));
     }
-    if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
-      throw wrong(gguf, name + " is " + tensor.dtype() + ", expected F32 or BF16");
+    if (tensor.dtype() != DType.F32
+        && tensor.dtype() != DType.F16
+        && tensor.dtype() != DType.BF16) {
+      throw wrong(gguf, name + " is " + tensor.dtype() + ", expected F32, F16 or BF16");
     }
     float[][] values = new float[rows][columns];
     int rowBytes = Math.toIntExact(tensor.dtype().bytes(columns));

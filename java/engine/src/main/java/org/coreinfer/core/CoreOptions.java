@@ -72,7 +72,8 @@ public record CoreOptions(
    *
    * @param refresh one of so many tokens is computed with every neuron, and the set is chosen anew;
    *     0 for never, {@link #AUTO} for as often as its drift demands
-   * @param compensates whether the mean of what is left out, over the prompt, is added back
+   * @param compensates whether what is left out is estimated and added back: by the calibration's
+   *     {@link LinearMap} where all layers share its budgets, else by its mean over the prompt
    * @param isLossless whether core neurons only draft tokens, which every neuron then verifies: the
    *     answer is that of dense decoding
    */
@@ -86,6 +87,11 @@ public record CoreOptions(
     public Upkeep {
       if (refresh < AUTO) {
         throw new IllegalArgumentException("refresh=" + refresh + ": expected 0 (never) or more");
+      }
+      if (isLossless && refresh != 0) {
+        throw new IllegalArgumentException(
+            "refresh with lossless: every pass that verifies drafts renews the core neurons anyway;"
+                + " leave refresh out");
       }
     }
 
@@ -156,8 +162,8 @@ public record CoreOptions(
 
   private static CoreOptions calibrated(Method method, double keep, Calibration calibration) {
     Calibration.Source source = calibration.source();
-    return new CoreOptions(
-        method, source.rule(), source.alpha(), keep, null, calibration, Upkeep.NONE);
+    Upkeep upkeep = new Upkeep(0, calibration.mapFor(keep) != null, false);
+    return new CoreOptions(method, source.rule(), source.alpha(), keep, null, calibration, upkeep);
   }
 
   /**
@@ -231,13 +237,17 @@ public record CoreOptions(
         && (layers == null || (layers.first() <= layer && layer <= layers.last()));
   }
 
+  /** Whether the layers share {@code keep} as the calibration says. */
+  boolean sharesKeep() {
+    return calibration != null && layers == null && keep < 1;
+  }
+
   /** The most neurons of a layer that decoding computes: all of a layer that stays dense. */
   public int mostChosen(int layer, ModelConfig config) {
     if (!isSparse(layer)) {
       return config.neurons();
     }
-    double share =
-        calibration == null || layers != null || keep == 1 ? keep : calibration.share(layer, keep);
+    double share = calibration != null && sharesKeep() ? calibration.share(layer, keep) : keep;
     return Rules.of(rule, alpha).count(share, config.neurons());
   }
 }

@@ -4,7 +4,10 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
+import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.ModelConfig;
+import org.coreinfer.model.NeuronSet;
+import org.coreinfer.model.Tail;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
 import org.jspecify.annotations.Nullable;
@@ -19,10 +22,12 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   private final Backend queue;
   private final CoreOptions options;
   private final Rule rule;
-  private final Resources resources = new Resources();
   private final @Nullable Prior prior;
   private final @Nullable ScoreTable priorScores; // what the prior said of the latest prompt
   private final @Nullable NativeMemory fused; // (neurons), with the prior
+  private final @Nullable MeanTail means;
+  private final @Nullable LinearTail estimate;
+  private final Resources memory = new Resources();
   private ScoreTable scores;
   private int observedLayers;
 
@@ -36,21 +41,38 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     this.options = options;
     this.rule = Rules.of(options.rule(), options.alpha());
     this.prior = priorOf(options);
+    LinearMap map = mapOf(options);
     this.scores = new ScoreTable(queue, "neuron scores", config.layers(), config.neurons());
-    resources.onClose(() -> scores.close());
+    memory.onClose(() -> scores.close());
     try {
       if (prior == null) {
         priorScores = null;
         fused = null;
       } else {
         priorScores = new ScoreTable(queue, "prior scores", config.layers(), config.neurons());
-        resources.onClose(priorScores::close);
-        fused = resources.own(queue.allocateFloats("scores with a prior", config.neurons()));
+        memory.onClose(priorScores::close);
+        fused = memory.own(queue.allocateFloats("scores with a prior", config.neurons()));
+      }
+      this.estimate = map == null ? null : new LinearTail(queue, map);
+      if (estimate != null) {
+        memory.onClose(estimate::close);
+      }
+      boolean isMean = options.upkeep().compensates() && estimate == null;
+      this.means = isMean ? new MeanTail(queue, config) : null;
+      if (means != null) {
+        memory.onClose(means::close);
       }
     } catch (RuntimeException e) {
-      resources.close();
+      memory.close();
       throw e;
     }
+  }
+
+  private static @Nullable LinearMap mapOf(CoreOptions options) {
+    Calibration calibration = options.calibration();
+    return calibration != null && options.upkeep().compensates() && options.sharesKeep()
+        ? calibration.mapFor(options.keep())
+        : null;
   }
 
   private static @Nullable Prior priorOf(CoreOptions options) {
@@ -70,6 +92,9 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     if (prior != null || options.isSparse(layer)) {
       rule.score(queue, activations, tokens, ffn.neurons(), scores.layer(layer));
     }
+    if (means != null && options.isSparse(layer)) {
+      means.observe(layer, activations, tokens);
+    }
   }
 
   @Override
@@ -88,7 +113,10 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     return choose(scores, layer, ffn, coreIds, core);
   }
 
-  /** Chooses by {@code table}, with the prior if there is one. */
+  /**
+   * Chooses by {@code table}, with the prior if there is one. What stands for the others is then
+   * the mean of those that are left out now.
+   */
   int choose(ScoreTable table, int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
     if (!isSparse(layer)) {
       return 0;
@@ -106,6 +134,9 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     }
     boolean onlySeen = rule.choosesOnlySeen();
     queue.scoreSelect(ranked, weights(layer, ffn), neurons, count, onlySeen, coreIds, core);
+    if (means != null) {
+      means.leaveOut(layer, ffn, queue.downloadInts(coreIds, queue.downloadInts(core, 1)[0]));
+    }
     return count;
   }
 
@@ -118,6 +149,21 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   /** What each neuron's score counts times; null for 1. */
   @Nullable NativeMemory weights(int layer, FfnWeights ffn) {
     return rule.weighsDownRows() ? decoder.downNorms().squared(queue, layer, ffn) : null;
+  }
+
+  /** What stands for the neurons that are left out; null for nothing. */
+  public @Nullable Tail tail() {
+    return estimate != null ? estimate : means;
+  }
+
+  /** Whether {@link #tail} differs from one set to the next. */
+  public boolean choosesTail() {
+    return means != null;
+  }
+
+  /** The neurons that were chosen for a sequence, with what stands for the others. */
+  public NeuronSet chosen(DecoderState state) {
+    return state.chosen().withTail(tail());
   }
 
   private int priorTokens() {
@@ -151,30 +197,48 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     return queue.downloadFloats(scores.layer(layer), decoder.config().neurons());
   }
 
-  /** A copy of all scores, for {@link #restore}. */
-  public float[] snapshot() {
-    return scores.download();
+  /** What was scored so far, for {@link #restore}. */
+  public static final class Snapshot {
+    private final float[] scores;
+    private final MeanTail.@Nullable Snapshot means;
+
+    private Snapshot(float[] scores, MeanTail.@Nullable Snapshot means) {
+      this.scores = scores;
+      this.means = means;
+    }
   }
 
-  /**
-   * Takes back everything that was scored after {@code snapshot}.
-   *
-   * @param snapshot null for nothing at all
-   */
-  public void restore(float @Nullable [] snapshot) {
-    if (snapshot == null) {
-      scores.scale(0);
-    } else {
-      scores.upload(snapshot);
+  public Snapshot snapshot() {
+    return new Snapshot(scores.download(), means == null ? null : means.snapshot());
+  }
+
+  /** Takes back everything that was scored. */
+  public void forget() {
+    scores.scale(0);
+    if (means != null) {
+      means.forget();
     }
+    forgetPrior(0);
+  }
+
+  /** Takes back everything that was scored after {@code snapshot}. */
+  public void restore(Snapshot snapshot) {
+    scores.upload(snapshot.scores);
+    if (means != null && snapshot.means != null) {
+      means.restore(snapshot.means);
+    }
+    forgetPrior(decoder.config().layers());
+  }
+
+  private void forgetPrior(int layersToSee) {
     if (prior != null) {
       prior.reset();
     }
-    observedLayers = decoder.config().layers();
+    observedLayers = layersToSee;
   }
 
   @Override
   public void close() {
-    resources.close();
+    memory.close();
   }
 }

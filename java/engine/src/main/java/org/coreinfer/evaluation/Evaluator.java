@@ -1,46 +1,34 @@
 package org.coreinfer.evaluation;
 
-import java.nio.FloatBuffer;
-import java.util.Arrays;
-import java.util.stream.IntStream;
+import java.util.List;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.generation.CoreDecoding;
-import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
-import org.coreinfer.model.DecoderState;
-import org.coreinfer.model.Logits;
-import org.coreinfer.model.NeuronSet;
 import org.coreinfer.tensor.DType;
-import org.coreinfer.tensor.NativeMemory;
 
 /**
- * Compares core decoding with dense decoding on given texts. Each document's beginning is its
- * prompt, read densely once; the rest is fed token by token, first with every neuron and then, from
- * the prompt's end again, with the core neurons that the prompt chose. For one thread at a time.
- *
- * <p>The first scored token follows from the prompt alone, so both runs predict it alike.
+ * Compares core decoding with dense decoding on given texts, for any number of options at once:
+ * each document is decoded densely once, then with the core neurons of each of the options. For one
+ * thread at a time.
  */
-public final class Evaluator implements AutoCloseable {
+public final class Evaluator {
   private final Decoder decoder;
-  private final CoreOptions options;
-  private final DecoderState state;
-  private final Tally tally;
+  private final DType cacheDtype;
+  private final Comparison comparison;
+  private final List<Tally> tallies;
 
   /**
-   * @param capacity the most tokens of a document
+   * @param options at least one
    * @param cacheDtype of keys and values, F32 or F16
    */
-  public Evaluator(Decoder decoder, CoreOptions options, int capacity, DType cacheDtype) {
-    options.requireSuits(decoder.config());
+  public Evaluator(Decoder decoder, List<CoreOptions> options, DType cacheDtype) {
+    if (options.isEmpty()) {
+      throw new IllegalArgumentException("there are no options to evaluate");
+    }
+    options.forEach(each -> each.requireSuits(decoder.config()));
     this.decoder = decoder;
-    this.options = options;
-    this.tally = new Tally(decoder.config().vocabulary());
-    this.state =
-        decoder.newState(
-            capacity,
-            Sequence.CHUNK,
-            cacheDtype,
-            layer -> options.mostChosen(layer, decoder.config()));
+    this.cacheDtype = cacheDtype;
+    this.comparison = new Comparison(decoder, cacheDtype);
+    this.tallies = options.stream().map(Tally::new).toList();
   }
 
   /**
@@ -58,50 +46,28 @@ public final class Evaluator implements AutoCloseable {
    *     evaluator is of no further use
    */
   public void add(int[] ids, int promptTokens, Decoder.Monitor monitor) {
-    if (promptTokens < 1 || promptTokens >= ids.length) {
-      throw new IllegalArgumentException(
-          "prompt tokens=%d: expected 1 to %d".formatted(promptTokens, ids.length - 1));
-    }
-    state.truncate(0);
-    try (CoreDecoding core = new CoreDecoding(decoder, state, options)) {
-      Steps steps = new Steps(ids, promptTokens, monitor);
-      Logits logits = core.prefill(Arrays.copyOf(ids, promptTokens), steps::prefilled);
-      double share = share(core.neurons());
-      tally.dense().read(logits.read());
-      tally.core().read(logits.read());
-      tally.score(ids[promptTokens]);
-      if (steps.count() > 0) {
-        compare(steps, core);
-      }
-      int scored = ids.length - promptTokens;
-      double refreshed = (double) core.refreshes().count() / scored;
-      tally.endDocument(scored, refreshed + (1 - refreshed) * share);
-    }
-  }
-
-  private void compare(Steps steps, CoreDecoding core) {
-    long rowBytes = (long) decoder.config().vocabulary() * Float.BYTES;
-    long bytes = Math.multiplyExact(steps.count(), rowBytes);
-    try (NativeMemory rows = state.queue().allocateHost("dense logits", bytes)) {
-      for (int i = 0; i < steps.count(); i++) {
-        FloatBuffer logits = decoder.decode(state, steps.input(i), decoder.allNeurons()).read();
-        rows.slice(i * rowBytes, rowBytes).floats().put(logits);
-        steps.decoded(i);
-      }
-      state.truncate(steps.promptTokens);
-      for (int i = 0; i < steps.count(); i++) {
-        int step = steps.count() + i;
-        tally.core().read(core.decode(steps.input(i), fraction -> steps.decoded(step - 1)).read());
-        tally.dense().read(rows.slice(i * rowBytes, rowBytes).floats());
-        tally.score(steps.target(i));
-        steps.decoded(step);
+    double runs = 1.0 + tallies.size();
+    try (DenseReference reference =
+        comparison.dense(ids, promptTokens, part -> monitor.progress(part / runs))) {
+      List<CoreSet> continuations = continuations(reference);
+      for (int i = 0; i < tallies.size(); i++) {
+        Tally tally = tallies.get(i);
+        double done = 1.0 + i;
+        DocumentScores scores =
+            comparison.compare(
+                reference, tally.options(), part -> monitor.progress((done + part) / runs));
+        tally.add(scores, CoreSet.of(scores.prompted()).overlap(continuations.get(i)));
       }
     }
   }
 
-  private double share(NeuronSet set) {
-    long computed = IntStream.range(0, set.layers()).mapToLong(set::count).sum();
-    return (double) computed / ((long) set.layers() * decoder.config().neurons());
+  /** For each of the options what the continuation alone would choose. */
+  private List<CoreSet> continuations(DenseReference reference) {
+    try (SetReader reader = new SetReader(decoder, reference.ids().length, cacheDtype)) {
+      reader.begin(reference.prompt());
+      int[] continuation = reference.continuation();
+      return tallies.stream().map(t -> reader.choose(t.options(), continuation)).toList();
+    }
   }
 
   /**
@@ -110,49 +76,15 @@ public final class Evaluator implements AutoCloseable {
    * @throws IllegalStateException if there is none
    */
   public Evaluation result() {
-    return tally.result();
-  }
-
-  @Override
-  public void close() {
-    state.close();
-  }
-
-  /** The decode steps of one document, each made twice, and its progress. */
-  private static final class Steps {
-    private final int[] ids;
-    private final int promptTokens;
-    private final Decoder.Monitor monitor;
-
-    Steps(int[] ids, int promptTokens, Decoder.Monitor monitor) {
-      this.ids = ids;
-      this.promptTokens = promptTokens;
-      this.monitor = monitor;
+    Tally first = tallies.get(0);
+    if (first.documents() == 0) {
+      throw new IllegalStateException("no token was scored");
     }
-
-    /** Tokens that are fed after the prompt; the last one is only predicted. */
-    int count() {
-      return ids.length - promptTokens - 1;
-    }
-
-    int input(int step) {
-      return ids[promptTokens + step];
-    }
-
-    int target(int step) {
-      return ids[promptTokens + step + 1];
-    }
-
-    void prefilled(double fraction) {
-      progress(fraction * promptTokens);
-    }
-
-    void decoded(int step) {
-      progress(promptTokens + step + 1);
-    }
-
-    private void progress(double tokens) {
-      monitor.progress(tokens / (promptTokens + 2.0 * count()));
-    }
+    Bootstrap bootstrap = new Bootstrap(first.documents());
+    return new Evaluation(
+        first.documents(),
+        first.tokens(),
+        first.dense(bootstrap, decoder.bytesPerToken(decoder.allNeurons())),
+        tallies.stream().map(tally -> tally.core(bootstrap)).toList());
   }
 }

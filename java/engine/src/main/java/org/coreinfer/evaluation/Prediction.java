@@ -54,4 +54,16 @@ public final class Prediction {
     }
     return divergence;
   }
+
+  /**
+   * The probability that a token drafted with one of both is accepted when the other verifies it:
+   * what both have in common.
+   */
+  public double commonWith(Prediction other) {
+    double common = 0;
+    for (int token = 0; token < logits.length; token++) {
+      common += Math.exp(Math.min(logProbability(token), other.logProbability(token)));
+    }
+    return Math.min(1, common);
+  }
 }

@@ -1,62 +1,65 @@
 package org.coreinfer.evaluation;
 
-/** Sums over scored tokens. */
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.DoubleUnaryOperator;
+import java.util.function.ToDoubleFunction;
+import org.coreinfer.core.CoreOptions;
+
+/** The scores of all documents with one choice of options, and what they mean. */
 final class Tally {
-  private final Prediction dense;
-  private final Prediction core;
-  private int documents;
-  private long tokens;
-  private double denseNll;
-  private double coreNll;
-  private double divergence;
-  private long agreements;
-  private double keep;
+  private final CoreOptions options;
+  private final List<DocumentScores> documents = new ArrayList<>();
+  private final List<Double> overlaps = new ArrayList<>();
 
-  Tally(int vocabulary) {
-    dense = new Prediction(vocabulary);
-    core = new Prediction(vocabulary);
+  Tally(CoreOptions options) {
+    this.options = options;
   }
 
-  Prediction dense() {
-    return dense;
+  CoreOptions options() {
+    return options;
   }
 
-  Prediction core() {
-    return core;
+  void add(DocumentScores scores, double overlap) {
+    documents.add(scores);
+    overlaps.add(overlap);
   }
 
-  /** Scores {@code token}, which the predictions of {@link #dense} and {@link #core} precede. */
-  void score(int token) {
-    tokens++;
-    denseNll -= dense.logProbability(token);
-    coreNll -= core.logProbability(token);
-    divergence += dense.divergenceOf(core);
-    agreements += dense.best() == core.best() ? 1 : 0;
+  int documents() {
+    return documents.size();
   }
 
-  /**
-   * Counts a document.
-   *
-   * @param keepOfDocument share of neurons that its core decoding computed
-   */
-  void endDocument(int scoredTokens, double keepOfDocument) {
-    documents++;
-    keep += keepOfDocument * scoredTokens;
+  long tokens() {
+    return documents.stream().mapToLong(DocumentScores::tokens).sum();
   }
 
-  Evaluation result() {
-    if (tokens == 0) {
-      throw new IllegalStateException("no token was scored");
-    }
-    return new Evaluation(
-        documents,
-        tokens,
-        new Evaluation.Dense(denseNll / tokens, Math.exp(denseNll / tokens)),
-        new Evaluation.Core(
-            coreNll / tokens,
-            Math.exp(coreNll / tokens),
-            divergence / tokens,
-            (double) agreements / tokens,
-            keep / tokens));
+  Evaluation.Dense dense(Bootstrap bootstrap, long bytesPerToken) {
+    Estimate nll = perToken(bootstrap, DocumentScores::denseNll, x -> x);
+    return new Evaluation.Dense(
+        nll, perToken(bootstrap, DocumentScores::denseNll, Math::exp), bytesPerToken);
+  }
+
+  Evaluation.Core core(Bootstrap bootstrap) {
+    double[] overlap = overlaps.stream().mapToDouble(x -> x).toArray();
+    double[] ones = documents.stream().mapToDouble(d -> 1).toArray();
+    return new Evaluation.Core(
+        options,
+        perToken(bootstrap, DocumentScores::coreNll, x -> x),
+        perToken(bootstrap, DocumentScores::coreNll, Math::exp),
+        perToken(bootstrap, d -> d.coreNll() - d.denseNll(), Math::exp),
+        perToken(bootstrap, DocumentScores::divergence, x -> Math.max(0, x)),
+        perToken(bootstrap, DocumentScores::agreements, x -> x),
+        perToken(bootstrap, DocumentScores::common, x -> x),
+        bootstrap.ratio(overlap, ones, x -> x),
+        perToken(bootstrap, DocumentScores::keep, x -> x),
+        perToken(bootstrap, DocumentScores::bytes, x -> x));
+  }
+
+  private Estimate perToken(
+      Bootstrap bootstrap, ToDoubleFunction<DocumentScores> sum, DoubleUnaryOperator transform) {
+    return bootstrap.ratio(
+        documents.stream().mapToDouble(sum).toArray(),
+        documents.stream().mapToDouble(DocumentScores::tokens).toArray(),
+        transform);
   }
 }

@@ -1,5 +1,6 @@
 package org.coreinfer.generation;
 
+import java.util.List;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.Stopwatch;
 import org.coreinfer.core.CoreOptions;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * core neurons, decoding computes them, and now and then renews them. If a call fails or is
  * cancelled the sequence is as it was before. For one thread at a time.
  */
-public final class CoreDecoding implements AutoCloseable {
+final class CoreDecoding implements AutoCloseable {
   private final Decoder decoder;
   private final DecoderState state;
   private final boolean isDense;
@@ -30,14 +31,14 @@ public final class CoreDecoding implements AutoCloseable {
   private final Stopwatch choosing;
   private @Nullable NeuronSet neurons; // null while only the device has the lists
   private boolean isScored;
-  private boolean isSetLost;
+  private boolean isSetLost; // it, or what stands for the others, went with something that failed
   private long selectNanos;
   private Refreshes refreshes = Refreshes.NONE;
 
   /**
    * @param state of a new sequence, which the caller closes after this
    */
-  public CoreDecoding(Decoder decoder, DecoderState state, CoreOptions options) {
+  CoreDecoding(Decoder decoder, DecoderState state, CoreOptions options) {
     this.decoder = decoder;
     this.state = state;
     this.isDense = options.method() == CoreOptions.Method.DENSE;
@@ -59,24 +60,29 @@ public final class CoreDecoding implements AutoCloseable {
     }
   }
 
-  /** The neurons that the next decoded token computes, unless it renews them. */
-  public NeuronSet neurons() {
+  /** The core neurons, of which the next decoded token computes no others unless it renews them. */
+  NeuronSet neurons() {
+    recoverSet();
     NeuronSet known = neurons;
     if (known == null) {
-      recoverSet();
-      known = state.chosen();
+      known = scores.chosen(state);
       neurons = known;
     }
     return known;
   }
 
+  /** The neurons that the next decoded token computes. */
+  NeuronSet next() {
+    return schedule.isDue() ? decoder.allNeurons() : neurons();
+  }
+
   /** Time that the latest prompt spent on scoring and choosing. */
-  public long selectNanos() {
+  long selectNanos() {
     return selectNanos;
   }
 
   /** Since the latest prompt. */
-  public Refreshes refreshes() {
+  Refreshes refreshes() {
     return refreshes;
   }
 
@@ -85,16 +91,16 @@ public final class CoreDecoding implements AutoCloseable {
    *
    * @return the logits after the last token, valid until the next call
    */
-  public Logits prefill(int[] tokens, Decoder.Monitor monitor) {
+  Logits prefill(int[] tokens, Decoder.Monitor monitor) {
     int start = state.position();
-    float @Nullable [] snapshot = isScored ? scores.snapshot() : null;
+    NeuronScores.@Nullable Snapshot snapshot = isScored ? scores.snapshot() : null;
     choosing.takeNanos();
     try {
       ActivationListener listener = isDense ? ActivationListener.NONE : timed(scores);
       Logits logits = decoder.prefill(state, tokens, Sequence.CHUNK, listener, null, monitor);
       if (!isDense) {
         choosing.start();
-        neurons = state.chosen();
+        neurons = scores.chosen(state);
         choosing.stop();
         isScored = true;
         isSetLost = false;
@@ -105,9 +111,11 @@ public final class CoreDecoding implements AutoCloseable {
       return logits;
     } catch (RuntimeException e) {
       state.truncate(start);
-      if (!isDense) {
+      if (snapshot != null) {
         scores.restore(snapshot);
-        isSetLost = neurons == null;
+        loseSet();
+      } else if (!isDense) {
+        scores.forget();
       }
       throw e;
     }
@@ -143,16 +151,26 @@ public final class CoreDecoding implements AutoCloseable {
    * @param monitor hears of a refresh's progress; may throw to end it
    * @return the logits after it, valid until the next call
    */
-  public Logits decode(int token, Decoder.Monitor monitor) {
+  Logits decode(int token, Decoder.Monitor monitor) {
     if (refresh != null && schedule.isDue()) {
       return renew(token, refresh, monitor);
     }
-    NeuronSet known = neurons;
-    recoverSet();
-    Logits logits =
-        known == null ? decoder.decode(state, token) : decoder.decode(state, token, known);
+    Logits logits = draft(token);
     schedule.decoded();
     return logits;
+  }
+
+  /**
+   * Appends a token, computing the core neurons whether or not they are to be renewed.
+   *
+   * @return the logits after it, valid until the next call
+   */
+  Logits draft(int token) {
+    recoverSet();
+    NeuronSet known = neurons;
+    return known == null
+        ? decoder.decode(state, token, scores.tail())
+        : decoder.decode(state, token, known);
   }
 
   private Logits renew(int token, Refresh listener, Decoder.Monitor monitor) {
@@ -164,7 +182,7 @@ public final class CoreDecoding implements AutoCloseable {
     }
     try {
       listener.begin();
-      Logits logits = decodeDensely(token, listener, monitor);
+      Logits logits = decoder.append(state, new int[] {token}, listener, monitor).get(0);
       Refresh.Drift drift = listener.end();
       neurons = null;
       schedule.refreshed(drift);
@@ -172,17 +190,56 @@ public final class CoreDecoding implements AutoCloseable {
       return logits;
     } catch (RuntimeException e) {
       state.truncate(start);
-      isSetLost = neurons == null;
+      loseSet();
       throw e;
     }
   }
 
-  /** One token with every neuron, of which {@code listener} hears. */
-  private Logits decodeDensely(int token, ActivationListener listener, Decoder.Monitor monitor) {
-    return decoder.prefill(state, new int[] {token}, 1, listener, null, monitor);
+  /**
+   * Appends a token with every neuron; the core neurons stay chosen.
+   *
+   * @return the logits after it, valid until the next call
+   */
+  Logits decodeDensely(int token) {
+    neurons(); // which are known from here on, as the device now gets other lists
+    return decoder.decode(state, token, decoder.allNeurons());
   }
 
-  /** Chooses the set anew, by the scores, if it went with something that failed. */
+  /**
+   * Appends tokens with every neuron. Where there are several it also chooses the core neurons anew
+   * from what they show.
+   *
+   * @return the logits after each of them, valid until the next call
+   */
+  List<Logits> verify(int[] tokens) {
+    if (tokens.length == 1) { // nothing is drafted, so nobody needs other neurons
+      return decoder.append(state, tokens, ActivationListener.NONE);
+    }
+    List<Logits> logits = decoder.append(state, tokens, scores);
+    neurons = scores.chosen(state);
+    isSetLost = false;
+    return logits;
+  }
+
+  /** Makes everything as it was in the beginning, but for the state. */
+  void forget() {
+    scores.forget();
+    neurons = decoder.allNeurons();
+    isScored = false;
+    isSetLost = false;
+    selectNanos = 0;
+    schedule.restart();
+    refreshes = Refreshes.NONE;
+  }
+
+  private void loseSet() {
+    if (neurons == null || scores.choosesTail()) {
+      neurons = null;
+      isSetLost = true;
+    }
+  }
+
+  /** Chooses the set anew, by the scores, if it was lost. */
   private void recoverSet() {
     if (isSetLost) {
       decoder.choose(state, scores);

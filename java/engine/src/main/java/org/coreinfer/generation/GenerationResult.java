@@ -2,6 +2,7 @@ package org.coreinfer.generation;
 
 import java.util.List;
 import org.coreinfer.core.CoreOptions;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A whole answer.
@@ -9,8 +10,10 @@ import org.coreinfer.core.CoreOptions;
  * @param promptTokens tokens that were read before it
  * @param tokens generated tokens, with the end-of-sequence token if it came
  * @param core how neurons were chosen
- * @param neuronsPerLayer how many neurons each layer computed per decoded token
+ * @param neuronsPerLayer how many neurons each layer computed per decoded token; per draft, where
+ *     drafts were verified
  * @param refreshes decoded tokens that computed all of them instead; their time is decoding's
+ * @param drafts what became of drafts; null where none were made
  */
 public record GenerationResult(
     List<Integer> promptTokens,
@@ -20,4 +23,5 @@ public record GenerationResult(
     CoreOptions core,
     List<Integer> neuronsPerLayer,
     Refreshes refreshes,
+    @Nullable Drafts drafts,
     Timings timings) {}

@@ -1,10 +1,12 @@
 package org.coreinfer.generation;
 
+import java.util.List;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
+import org.coreinfer.sampling.DraftSampler;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
 import org.coreinfer.sampling.SamplingOptions;
@@ -12,8 +14,8 @@ import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Resources;
 
 /**
- * Tokens that were read or decoded so far, with their keys and values, and how they are decoded.
- * For one thread at a time.
+ * Tokens that were read or decoded so far, with their keys and values, and the core neurons that
+ * they chose. For one thread at a time.
  */
 public final class Sequence implements AutoCloseable {
   /** Tokens that prefill takes through the layers at once. */
@@ -21,6 +23,7 @@ public final class Sequence implements AutoCloseable {
 
   private static final int NONE = -1;
 
+  private final Decoder decoder;
   private final CoreOptions options;
   private final Resources resources = new Resources();
   private final DecoderState state;
@@ -33,6 +36,7 @@ public final class Sequence implements AutoCloseable {
    * @param cacheDtype of keys and values, F32 or F16
    */
   public Sequence(Decoder decoder, CoreOptions options, int capacity, DType cacheDtype) {
+    this.decoder = decoder;
     this.options = options;
     try {
       this.state =
@@ -61,9 +65,14 @@ public final class Sequence implements AutoCloseable {
     return options;
   }
 
-  /** The neurons that the next decoded token computes, unless it renews them. */
+  /** The core neurons, which stay until a prompt or a refresh renews them; at first all neurons. */
   public NeuronSet neurons() {
     return decoding.neurons();
+  }
+
+  /** The neurons that the next call of {@link #decode} computes: all, if it renews the set. */
+  public NeuronSet nextNeurons() {
+    return decoding.next();
   }
 
   /** Time that the latest prefill spent on scoring and choosing. */
@@ -74,6 +83,11 @@ public final class Sequence implements AutoCloseable {
   /** How often the set was renewed since the latest prompt. */
   public Refreshes refreshes() {
     return decoding.refreshes();
+  }
+
+  /** Samplers for drafts and what verifies them. */
+  DraftSampler newDraftSampler(SamplingOptions sampling) {
+    return samplers.startDrafts(sampling);
   }
 
   /** A sampler for the next answer, on the device that computes the logits. */
@@ -118,6 +132,11 @@ public final class Sequence implements AutoCloseable {
     pending = token;
   }
 
+  /** As the other one, unheard. */
+  public Logits decode() {
+    return decode(fraction -> {});
+  }
+
   /**
    * Computes the accepted token with the core neurons, or with all of them if the core neurons are
    * to be renewed. If it fails or is cancelled the sequence is as it was before.
@@ -129,6 +148,85 @@ public final class Sequence implements AutoCloseable {
     Logits logits = decoding.decode(pending, monitor);
     pending = NONE;
     return logits;
+  }
+
+  /**
+   * Computes the accepted token with every neuron; the core neurons stay chosen.
+   *
+   * @return the logits after it, valid until the next call
+   */
+  public Logits decodeDensely() {
+    Logits logits = decoding.decodeDensely(pending);
+    pending = NONE;
+    return logits;
+  }
+
+  /**
+   * Goes back to where the first {@code tokens} tokens had been read or decoded. The core neurons
+   * stay chosen, and the scores of what was read count on, unless {@code tokens} is 0: then the
+   * sequence is as a new one.
+   */
+  public void rewind(int tokens) {
+    state.truncate(tokens);
+    pending = NONE;
+    if (tokens == 0) {
+      decoding.forget();
+    }
+  }
+
+  // ---- drafting ----
+
+  /** Whether core neurons only draft tokens. */
+  boolean isLossless() {
+    return options.method() != CoreOptions.Method.DENSE && options.upkeep().isLossless();
+  }
+
+  /** The weights that drafting a token reads, relative to decoding it densely. */
+  double draftCost() {
+    return (double) decoder.bytesPerToken(neurons()) / decoder.bytesPerToken(decoder.allNeurons());
+  }
+
+  /** The accepted token that was not decoded yet. */
+  int pending() {
+    return pending;
+  }
+
+  /**
+   * Computes a token with the core neurons, for now: {@link #takeBack} must follow.
+   *
+   * @return the logits after it, valid until the next call
+   */
+  Logits draft(int token) {
+    return decoding.draft(token);
+  }
+
+  /** Goes back to the first {@code position} tokens. */
+  void takeBack(int position) {
+    state.truncate(position);
+  }
+
+  /**
+   * Computes the accepted token, and drafts after it, with every neuron. Where there are drafts it
+   * also chooses the core neurons anew from what that shows: more drafts are accepted then. They
+   * are not part of the sequence yet: those that are accepted, from the first one on, are added by
+   * {@link #skip}.
+   *
+   * @return the logits after each of them, valid until the next call
+   */
+  List<Logits> verify(int[] drafts) {
+    int[] tokens = new int[drafts.length + 1];
+    tokens[0] = pending;
+    System.arraycopy(drafts, 0, tokens, 1, drafts.length);
+    List<Logits> logits = decoding.verify(tokens);
+    pending = NONE;
+    state.truncate(state.position() - drafts.length);
+    return logits;
+  }
+
+  /** Takes the accepted token, which was verified, as decoded. */
+  void skip() {
+    state.restore(1);
+    pending = NONE;
   }
 
   @Override

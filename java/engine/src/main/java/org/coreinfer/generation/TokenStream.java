@@ -5,6 +5,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.model.Logits;
@@ -30,7 +31,7 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   private final StopMatcher stops;
   private final List<Integer> tokens = new ArrayList<>();
   private final StringBuilder answer = new StringBuilder();
-  private @Nullable Sampler sampler;
+  private @Nullable TokenSource source;
   private @Nullable Token prepared;
   private @Nullable FinishReason finishReason;
   private List<Integer> neuronsPerLayer = List.of();
@@ -38,7 +39,6 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   private long selectNanos;
   private long decodeNanos;
   private int decodeSteps;
-  private boolean isStarted;
   private boolean isEnded;
   private volatile boolean isClosed;
 
@@ -117,9 +117,8 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   }
 
   private @Nullable Token computeToken() {
-    Sampler draws = sampler();
-    int token = isStarted ? decode(draws) : draws.sample(prefill());
-    draws.accept(token);
+    TokenSource started = source;
+    int token = started == null ? first() : next(started);
     sequence.accept(token);
     tokens.add(token);
     if (endTokens.contains(token) && !request.ignoreEos()) {
@@ -139,20 +138,32 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     return new Token(token, shown);
   }
 
-  private Sampler sampler() {
-    Sampler draws = sampler;
-    if (draws == null) {
-      draws = sequence.newSampler(request.sampling());
-      IntStream.of(prompt).forEach(draws::accept);
-      sampler = draws;
-    }
-    return draws;
+  /** Reads the prompt and draws the first token. */
+  private int first() {
+    Logits logits = prefill();
+    TokenSource begun = sequence.isLossless() ? drafted() : plain();
+    source = begun;
+    return begun.first(logits);
+  }
+
+  private TokenSource plain() {
+    Sampler sampler = sequence.newSampler(request.sampling());
+    IntStream.of(prompt).forEach(sampler::accept);
+    return new PlainDecoding(sequence, sampler, () -> check("a token was computed"));
+  }
+
+  private TokenSource drafted() {
+    IntPredicate isEnd = token -> !request.ignoreEos() && endTokens.contains(token);
+    DraftedDecoding drafted =
+        DraftedDecoding.adaptive(
+            sequence, request.sampling(), isEnd, () -> check("tokens were drafted"));
+    IntStream.of(prompt).forEach(drafted::read);
+    return drafted;
   }
 
   private Logits prefill() {
     long begin = System.nanoTime();
     Logits logits = sequence.prefill(prompt, this::progress);
-    isStarted = true;
     selectNanos = sequence.selectNanos();
     prefillNanos = System.nanoTime() - begin - selectNanos;
     NeuronSet neurons = sequence.neurons();
@@ -161,16 +172,17 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   }
 
   private void progress(double fraction) {
-    checkGoesOn("the prompt was read");
+    check("the prompt was read");
     request.prefillProgress().accept(fraction);
   }
 
-  private void checkGoesOn(String during) {
+  /** Ends the answer if that was asked for. */
+  private void check(String activity) {
     if (isCancelled()) {
-      throw new GenerationCancelledException("cancelled while " + during);
+      throw new GenerationCancelledException("cancelled while " + activity);
     }
     if (lifetime.isClosed()) {
-      throw new IllegalStateException("the session or its model was closed while " + during);
+      throw new IllegalStateException("the session or its model was closed while " + activity);
     }
   }
 
@@ -178,10 +190,10 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     return isClosed || request.cancellation().isCancelled();
   }
 
-  /** Computes the accepted token and draws the next one, which waits for the device. */
-  private int decode(Sampler draws) {
+  /** The token after the accepted one; waits for the device. */
+  private int next(TokenSource tokensOfAnswer) {
     long begin = System.nanoTime();
-    int token = draws.sample(sequence.decode(fraction -> checkGoesOn("a token was computed")));
+    int token = tokensOfAnswer.next(request.maxTokens() - tokens.size());
     decodeNanos += System.nanoTime() - begin;
     decodeSteps++;
     return token;
@@ -232,6 +244,7 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
         sequence.options(),
         neuronsPerLayer,
         sequence.refreshes(),
+        source == null ? null : source.drafts(),
         new Timings(prompt.length, prefillNanos, selectNanos, decodeSteps, decodeNanos));
   }
 

@@ -9,6 +9,13 @@ public interface ActivationListener {
   ActivationListener NONE = (layer, ffn, activations, tokens) -> {};
 
   /**
+   * Called for each layer and chunk of the prompt, in order, before its neurons are computed.
+   *
+   * @param x (tokens, dim) what the FFN is given, valid during the call
+   */
+  default void enter(int layer, NativeMemory x, int tokens) {}
+
+  /**
    * Called for each layer and chunk of the prompt, in order.
    *
    * @param ffn the layer's weights

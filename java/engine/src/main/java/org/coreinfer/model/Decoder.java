@@ -9,7 +9,6 @@ import org.coreinfer.backend.AttentionShape;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.KvLayer;
-import org.coreinfer.backend.PackedFfn;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
@@ -26,6 +25,7 @@ public final class Decoder implements AutoCloseable {
   private final ModelConfig config;
   private final Parts parts;
   private final AttentionShape attention;
+  private final DecodeStep step;
   private final NeuronSet allNeurons;
   private final DownNorms downNorms;
 
@@ -61,6 +61,7 @@ public final class Decoder implements AutoCloseable {
     this.attention =
         new AttentionShape(
             config.heads(), config.kvHeads(), config.headDim(), config.window(), parts.scale());
+    this.step = new DecodeStep(config, parts, attention);
     this.allNeurons = NeuronSet.all(config);
     this.downNorms = new DownNorms(backend, config.layers());
   }
@@ -98,8 +99,14 @@ public final class Decoder implements AutoCloseable {
         bytes += linear.weight().bytes();
       }
       bytes += neurons.count(layer) * parts.ffn().weights(layer).bytesPerNeuron();
+      bytes += neurons.tail() == null ? 0 : neurons.tail().bytes(layer);
     }
     return bytes;
+  }
+
+  /** The bytes of all layers' FFN weights that decoding may read. */
+  public long ffnBytes() {
+    return parts.ffn().all().stream().mapToLong(ffn -> ffn.neurons() * ffn.bytesPerNeuron()).sum();
   }
 
   /**
@@ -126,7 +133,7 @@ public final class Decoder implements AutoCloseable {
           "capacity=" + capacity + ": expected 1 to " + maxPositions());
     }
     return new DecoderState(
-        backend, config, parts.ffn(), capacity, chunk, cacheDtype, mostListed, this::step);
+        backend, config, parts.ffn(), capacity, chunk, cacheDtype, mostListed, step::run);
   }
 
   /**
@@ -161,6 +168,9 @@ public final class Decoder implements AutoCloseable {
     if (tokens.length == 0) {
       throw new IllegalArgumentException("there are no tokens to prefill");
     }
+    if (tokens.length <= Backend.DECODE_TOKENS && state.queue().isHost()) {
+      return prefillShort(state, tokens, listener, everyToken, monitor);
+    }
     checkTokens(tokens);
     checkRoom(state, tokens.length);
     int step = listener.needsWholePrompt() ? tokens.length : Math.min(chunk, tokens.length);
@@ -185,6 +195,20 @@ public final class Decoder implements AutoCloseable {
     return state.logits();
   }
 
+  /** On the CPU a few tokens are read by decode's kernels in less time. */
+  private Logits prefillShort(
+      DecoderState state,
+      int[] tokens,
+      ActivationListener listener,
+      @Nullable LogitsListener everyToken,
+      Monitor monitor) {
+    List<Logits> logits = append(state, tokens, listener, monitor);
+    for (int i = 0; everyToken != null && i < tokens.length; i++) {
+      everyToken.logits(i, logits.get(i).read());
+    }
+    return logits.get(tokens.length - 1);
+  }
+
   private void heads(
       DecoderState state,
       int start,
@@ -196,7 +220,8 @@ public final class Decoder implements AutoCloseable {
     for (int i = everyToken == null ? count - 1 : 0; i < count; i++) {
       if (everyToken != null || isLast) {
         state.logits().renew();
-        head(state.queue(), state, x.slice(i * rowBytes, rowBytes));
+        NativeMemory row = x.slice(i * rowBytes, rowBytes);
+        step.head(state.queue(), row, 1, state.one(), state.logits().memory());
       }
       if (everyToken != null) {
         everyToken.logits(start + i, state.logits().read());
@@ -221,7 +246,7 @@ public final class Decoder implements AutoCloseable {
         FfnWeights ffn = ffns.layer(layer);
         for (int first = 0; first < tokens.length; first += step) {
           int count = Math.min(step, tokens.length - first);
-          prefillChunk(on, state, layer, ffn, first, count, s, stretch);
+          prefillChunk(on, state, layer, ffn, first, count, s, stretch, listener);
           listener.observe(layer, ffn, s.activations(), count);
           double seen = layer + (double) (first + count) / tokens.length;
           monitor.progress(seen / config.layers());
@@ -232,7 +257,13 @@ public final class Decoder implements AutoCloseable {
         ffns.done(layer);
       }
     }
-    for (int layer = 0; isLast && layer < config.layers(); layer++) {
+    if (isLast) {
+      chooseResident(state, listener);
+    }
+  }
+
+  private void chooseResident(DecoderState state, ActivationListener listener) {
+    for (int layer = 0; layer < config.layers(); layer++) {
       if (!parts.ffn().isStreamed(layer)) {
         choose(state, layer, parts.ffn().weights(layer), listener);
       }
@@ -247,7 +278,8 @@ public final class Decoder implements AutoCloseable {
       int first,
       int count,
       Scratch s,
-      Stretch stretch) {
+      Stretch stretch,
+      ActivationListener listener) {
     Block block = parts.blocks().get(layer);
     KvLayer cache = state.cache(layer);
     long rowBytes = (long) config.dim() * Float.BYTES;
@@ -257,11 +289,12 @@ public final class Decoder implements AutoCloseable {
     block.query().prefill(on, s.normed(), count, s.query());
     block.key().prefill(on, s.normed(), count, s.key());
     block.value().prefill(on, s.normed(), count, s.value());
-    placeHeads(on, block, s, count, position);
+    step.placeHeads(on, block, s, count, position);
     on.attentionAppend(attention, s.key(), s.value(), count, position, cache);
     on.attentionPrefill(attention, s.query(), count, position, cache, s.attention());
     block.output().prefillAdding(on, s.attention(), count, x);
     block.ffnNorm().apply(on, x, count, s.normed());
+    listener.enter(layer, s.normed(), count);
     on.ffnPrefill(ffn, s.normed(), count, s.activations(), x);
   }
 
@@ -301,19 +334,20 @@ public final class Decoder implements AutoCloseable {
   public Logits decode(DecoderState state, int token, NeuronSet neurons) {
     checkStep(state, token);
     state.neurons().use(neurons);
-    return decodeListed(state, token);
+    return decodeListed(state, token, neurons.tail());
   }
 
   /**
    * Appends {@code token}, computing the neurons that a listener chose last, wherever the lists
    * are: nothing is copied for it.
    *
+   * @param tail what stands for the other neurons; null for nothing
    * @return the logits after it, valid until the next call with this state
    */
-  public Logits decode(DecoderState state, int token) {
+  public Logits decode(DecoderState state, int token, @Nullable Tail tail) {
     checkStep(state, token);
     state.neurons().useWritten(state.isChosen());
-    return decodeListed(state, token);
+    return decodeListed(state, token, tail);
   }
 
   private void checkStep(DecoderState state, int token) {
@@ -322,62 +356,64 @@ public final class Decoder implements AutoCloseable {
     state.logits().await();
   }
 
-  private Logits decodeListed(DecoderState state, int token) {
+  private Logits decodeListed(DecoderState state, int token, @Nullable Tail tail) {
     int position = state.position();
     state.inputs().set(token, position, position + parts.positionOffset());
     state.logits().renew();
     if (state.neurons().mustStream()) {
-      step(state.queue(), state);
+      step.run(state.queue(), state, tail);
     } else {
-      state.step().run();
+      state.step(tail).run();
     }
     state.advance(1);
     return state.logits();
   }
 
-  /** All calls of one token, with the same arguments for every token. */
-  private void step(Backend on, DecoderState state) {
-    Scratch s = state.one();
-    NativeMemory x = state.x();
-    NativeMemory position = state.inputs().position();
-    NeuronLists lists = state.neurons();
-    on.embed(parts.embedding(), state.inputs().token(), 1, x);
-    if (parts.positions() != null) {
-      on.embed(parts.positions(), state.inputs().row(), 1, s.normed());
-      on.add(s.normed(), config.dim(), x);
-    }
-    try (FfnLayers.Pass ffns = parts.ffn().open(on, lists::mustStream)) {
-      for (int layer = 0; layer < config.layers(); layer++) {
-        Block block = parts.blocks().get(layer);
-        KvLayer cache = state.cache(layer);
-        block.attentionNorm().apply(on, x, 1, s.normed());
-        block.query().decode(on, s.normed(), s.query());
-        block.key().decode(on, s.normed(), s.key());
-        block.value().decode(on, s.normed(), s.value());
-        placeHeads(on, block, s, 1, position);
-        on.attentionAppend(attention, s.key(), s.value(), 1, position, cache);
-        on.attentionDecode(attention, s.query(), position, cache, s.attention());
-        block.output().decodeAdding(on, s.attention(), x);
-        block.ffnNorm().apply(on, x, 1, s.normed());
-        ffn(on, layer, ffns, lists, s, x);
-      }
-    }
-    head(on, state, x);
+  /** As the other one, unheard. */
+  public List<Logits> append(DecoderState state, int[] tokens, ActivationListener listener) {
+    return append(state, tokens, listener, fraction -> {});
   }
 
-  private void ffn(
-      Backend on, int layer, FfnLayers.Pass ffns, NeuronLists lists, Scratch s, NativeMemory x) {
-    NativeMemory core = lists.count(layer);
-    PackedFfn packed = lists.packed(layer);
-    if (packed != null) {
-      FfnWeights weights = parts.ffn().weights(layer);
-      on.device()
-          .ffnDecodePacked(weights, packed, s.normed(), lists.ids(layer), core, s.activations(), x);
-    } else {
-      FfnWeights weights = ffns.layer(layer);
-      on.ffnDecode(weights, s.normed(), lists.idsOrNull(layer), core, s.activations(), x);
-      ffns.done(layer);
+  /**
+   * Appends up to {@link Backend#DECODE_TOKENS} tokens with every neuron, as decoding them one by
+   * one with {@link #allNeurons} would, bit for bit, but reading the weights once for all.
+   *
+   * @param listener hears of each layer, then may choose the neurons for what follows
+   * @return the logits after each token, valid until the next call with this state
+   */
+  public List<Logits> append(
+      DecoderState state, int[] tokens, ActivationListener listener, Monitor monitor) {
+    int count = tokens.length;
+    if (count < 1 || count > Backend.DECODE_TOKENS) {
+      throw new IllegalArgumentException(
+          "%d tokens to append: expected 1 to %d".formatted(count, Backend.DECODE_TOKENS));
     }
+    checkTokens(tokens);
+    checkRoom(state, count);
+    state.logits().await();
+    Arrays.fill(state.isChosen(), false);
+    Backend on = state.queue();
+    Stretch stretch = state.stretch(count);
+    LogitsRows rows = state.rows(count);
+    List<Logits> logits = rows.renew(count);
+    try {
+      embed(on, state.position(), tokens, count, state.scratch(count), stretch);
+      DecodeStep.LayerDone done =
+          (layer, ffn, activations) -> {
+            listener.observe(layer, ffn, activations, count);
+            if (parts.ffn().isStreamed(layer)) {
+              choose(state, layer, ffn, listener); // while its weights are on the device
+            }
+            monitor.progress((layer + 1.0) / config.layers());
+          };
+      step.runDense(on, state, stretch, count, rows.memory(), done);
+      chooseResident(state, listener);
+    } catch (RuntimeException e) {
+      state.forgetChosen();
+      throw e;
+    }
+    state.advance(count);
+    return logits;
   }
 
   private void embed(Backend on, int position, int[] tokens, int step, Scratch s, Stretch stretch) {
@@ -401,26 +437,6 @@ public final class Decoder implements AutoCloseable {
       NativeMemory x = stretch.x().slice(first * rowBytes, some * rowBytes);
       on.add(s.normed(), (long) some * config.dim(), x);
     }
-  }
-
-  /** Norms of heads and rotary positions, where the family has them. */
-  private void placeHeads(Backend on, Block block, Scratch s, int count, NativeMemory position) {
-    if (block.queryNorm() != null) {
-      block.queryNorm().apply(on, s.query(), count * config.heads(), s.query());
-    }
-    if (block.keyNorm() != null) {
-      block.keyNorm().apply(on, s.key(), count * config.kvHeads(), s.key());
-    }
-    if (parts.rotary() != null) {
-      parts.rotary().apply(on, count, config.heads(), config.headDim(), position, s.query());
-      parts.rotary().apply(on, count, config.kvHeads(), config.headDim(), position, s.key());
-    }
-  }
-
-  private void head(Backend on, DecoderState state, NativeMemory x) {
-    NativeMemory normed = state.one().normed();
-    parts.finalNorm().apply(on, x, 1, normed);
-    parts.head().decode(on, normed, state.logits().memory());
   }
 
   private void checkTokens(int[] tokens) {

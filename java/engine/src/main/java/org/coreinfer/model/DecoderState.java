@@ -10,6 +10,7 @@ import org.coreinfer.backend.Recording;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one sequence needs beside the weights: a queue of the device, keys and values of the tokens
@@ -26,11 +27,16 @@ public final class DecoderState implements AutoCloseable {
   private final StepInputs inputs;
   private final NativeMemory x; // of the decoded token
   private final Scratch one; // of the decoded token; recordings refer to it
-  private final Recording step;
+  private final StepWork decode;
+  private final Recording plainStep;
+  private @Nullable Recording tailedStep;
+  private @Nullable Tail recordedTail; // by tailedStep
   private Scratch scratch;
   private Stretch stretch;
+  private @Nullable LogitsRows rows;
   private boolean[] isChosen;
   private int position;
+  private int computed; // tokens whose keys and values the cache holds
 
   /**
    * @param capacity the most tokens of the sequence
@@ -62,6 +68,7 @@ public final class DecoderState implements AutoCloseable {
       }
       this.logits = new Logits(queue, config.vocabulary());
       resources.onClose(logits::close);
+      resources.onClose(this::closeRows);
       this.neurons = new NeuronLists(queue, config, ffn, mostListed);
       resources.onClose(neurons::close);
       this.inputs = new StepInputs(queue);
@@ -73,8 +80,10 @@ public final class DecoderState implements AutoCloseable {
       resources.onClose(() -> scratch.close());
       this.stretch = Stretch.allocate(queue, config, Math.min(Stretch.TOKENS, capacity));
       resources.onClose(() -> stretch.close());
-      this.step = queue.record(on -> decode.run(on, this));
-      resources.onClose(step::close);
+      this.decode = decode;
+      this.plainStep = queue.record(on -> decode.run(on, this, null));
+      resources.onClose(plainStep::close);
+      resources.onClose(this::closeTailedStep);
     } catch (RuntimeException e) {
       resources.close();
       throw e;
@@ -83,7 +92,7 @@ public final class DecoderState implements AutoCloseable {
 
   /** One step of decoding. */
   interface StepWork {
-    void run(Backend on, DecoderState state);
+    void run(Backend on, DecoderState state, @Nullable Tail tail);
   }
 
   /** The bytes of one layer's keys, and of its values. */
@@ -97,10 +106,13 @@ public final class DecoderState implements AutoCloseable {
         + Stretch.bytes(config, Math.min(Stretch.TOKENS, capacity));
   }
 
-  /** The bytes of lists and results that a state allocates. */
+  /**
+   * The bytes of lists and results that a state allocates, those of its longest append included.
+   */
   static long listBytes(ModelConfig config) {
     long listed = (long) config.layers() * (config.neurons() + 1) * Integer.BYTES;
-    return listed + (long) (config.vocabulary() + config.dim()) * Float.BYTES;
+    long logits = (1L + Backend.DECODE_TOKENS) * config.vocabulary();
+    return listed + (logits + config.dim() + 1) * Float.BYTES;
   }
 
   /** The backend on which everything of this state is queued. */
@@ -128,6 +140,24 @@ public final class DecoderState implements AutoCloseable {
     return stretch;
   }
 
+  /** Room for the logits after each of at least {@code tokens} tokens. */
+  LogitsRows rows(int tokens) {
+    LogitsRows held = rows;
+    if (held == null || held.tokens() < tokens) {
+      closeRows();
+      held = new LogitsRows(queue, tokens, config.vocabulary());
+      rows = held;
+    }
+    return held;
+  }
+
+  private void closeRows() {
+    if (rows != null) {
+      rows.close();
+      rows = null;
+    }
+  }
+
   Scratch one() {
     return one;
   }
@@ -144,8 +174,27 @@ public final class DecoderState implements AutoCloseable {
     return neurons;
   }
 
-  Recording step() {
-    return step;
+  /** One step, with a tail where the set has one. */
+  Recording step(@Nullable Tail tail) {
+    if (tail == null) {
+      return plainStep;
+    }
+    Recording recorded = tailedStep;
+    if (recorded == null || recordedTail != tail) {
+      closeTailedStep();
+      recorded = queue.record(on -> decode.run(on, this, tail));
+      tailedStep = recorded;
+      recordedTail = tail;
+    }
+    return recorded;
+  }
+
+  private void closeTailedStep() {
+    if (tailedStep != null) {
+      tailedStep.close();
+      tailedStep = null;
+      recordedTail = null;
+    }
   }
 
   KvLayer cache(int layer) {
@@ -156,14 +205,14 @@ public final class DecoderState implements AutoCloseable {
     return logits;
   }
 
-  /** Layers for which the latest prefill's listener chose neurons. */
+  /** Layers for which the latest prefill's or append's listener chose neurons. */
   boolean[] isChosen() {
     return isChosen;
   }
 
   /**
-   * The neurons that the latest prefill's listener chose, and all neurons of layers for which it
-   * chose none.
+   * The neurons that the listener of the latest prefill or append chose, and all neurons of layers
+   * for which it chose none.
    */
   public NeuronSet chosen() {
     return neurons.read(isChosen);
@@ -202,6 +251,7 @@ public final class DecoderState implements AutoCloseable {
 
   void advance(int tokens) {
     position += tokens;
+    computed = position;
   }
 
   /** Forgets everything after the first {@code tokens} tokens. */
@@ -211,6 +261,19 @@ public final class DecoderState implements AutoCloseable {
           "tokens=" + tokens + ": the sequence has " + position + " tokens");
     }
     position = tokens;
+  }
+
+  /**
+   * Brings tokens back that {@link #truncate} forgot.
+   *
+   * @throws IllegalStateException if others were computed since, or there were not so many
+   */
+  public void restore(int tokens) {
+    if (tokens < 0 || tokens > computed - position) {
+      throw new IllegalStateException(
+          "tokens=%d: %d were forgotten".formatted(tokens, computed - position));
+    }
+    position += tokens;
   }
 
   @Override

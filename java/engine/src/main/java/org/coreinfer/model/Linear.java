@@ -16,15 +16,15 @@ record Linear(Tensor weight, @Nullable NativeMemory bias) {
     backend.matmul(weight, bias, x, tokens, false, y);
   }
 
-  void decode(Backend backend, NativeMemory x, NativeMemory y) {
-    backend.matvec(weight, bias, x, false, y);
+  void decode(Backend backend, NativeMemory x, int tokens, NativeMemory y) {
+    backend.matvec(weight, bias, x, tokens, false, y);
   }
 
   void prefillAdding(Backend backend, NativeMemory x, int tokens, NativeMemory y) {
     backend.matmul(weight, bias, x, tokens, true, y);
   }
 
-  void decodeAdding(Backend backend, NativeMemory x, NativeMemory y) {
-    backend.matvec(weight, bias, x, true, y);
+  void decodeAdding(Backend backend, NativeMemory x, int tokens, NativeMemory y) {
+    backend.matvec(weight, bias, x, tokens, true, y);
   }
 }

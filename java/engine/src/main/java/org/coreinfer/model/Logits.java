@@ -12,30 +12,30 @@ import org.jspecify.annotations.Nullable;
 public final class Logits implements AutoCloseable {
   private final Backend queue;
   private final NativeMemory memory;
-  private final @Nullable NativeMemory copy; // null where the memory itself can be read
-  private final FloatBuffer view;
+  private final boolean ownsMemory;
+  private @Nullable NativeMemory copy; // null where the memory itself can be read
+  private @Nullable FloatBuffer view;
   private boolean isCopied;
   private boolean isAwaited = true;
 
   /** Memory for the logits of one sequence. */
   public Logits(Backend queue, int vocabulary) {
+    this(queue, queue.allocateFloats("logits", vocabulary), true);
+  }
+
+  private Logits(Backend queue, NativeMemory memory, boolean ownsMemory) {
     this.queue = queue;
-    this.memory = queue.allocateFloats("logits", vocabulary);
-    NativeMemory host = null;
-    try {
-      if (!queue.isHost()) {
-        host = queue.allocateHost("logits", memory.bytes());
-      }
-      this.copy = host;
-      this.view = (host == null ? memory : host).floats();
-    } catch (RuntimeException e) {
-      memory.close();
-      throw e;
-    }
+    this.memory = memory;
+    this.ownsMemory = ownsMemory;
+  }
+
+  /** Logits in memory that someone else owns. */
+  static Logits at(Backend queue, NativeMemory memory) {
+    return new Logits(queue, memory, false);
   }
 
   public int vocabulary() {
-    return view.capacity();
+    return Math.toIntExact(memory.bytes() / Float.BYTES);
   }
 
   /** Where kernels read them. */
@@ -50,12 +50,26 @@ public final class Logits implements AutoCloseable {
 
   /** All of them, for Java; waits for them. */
   public FloatBuffer read() {
+    FloatBuffer floats = view();
     if (copy != null && !isCopied) {
       queue.download(memory, copy);
       isCopied = true;
     }
     isAwaited = true;
-    return view.rewind();
+    return floats.rewind();
+  }
+
+  /** Where Java reads them; made when they are read first. */
+  private FloatBuffer view() {
+    FloatBuffer floats = view;
+    if (floats == null) {
+      if (!queue.isHost()) {
+        copy = queue.allocateHost("logits", memory.bytes());
+      }
+      floats = (copy == null ? memory : copy).floats();
+      view = floats;
+    }
+    return floats;
   }
 
   /** Says that something waited for work that was queued after them. */
@@ -79,7 +93,9 @@ public final class Logits implements AutoCloseable {
 
   @Override
   public void close() {
-    memory.close();
+    if (ownsMemory) {
+      memory.close();
+    }
     if (copy != null) {
       copy.close();
     }

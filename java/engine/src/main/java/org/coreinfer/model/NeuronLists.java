@@ -22,7 +22,8 @@ final class NeuronLists implements AutoCloseable {
   private final ModelConfig config;
   private final FfnLayers ffn;
   private final NativeMemory ids; // (layers, neurons)
-  private final NativeMemory counts; // (layers)
+  private final NativeMemory counts; // (layers + 1), the last one being all neurons
+  private final NativeMemory all;
   private final NativeMemory[] layerIds;
   private final NativeMemory[] layerCounts;
   private final @Nullable PackedFfn[] packed;
@@ -46,14 +47,16 @@ final class NeuronLists implements AutoCloseable {
     Arrays.fill(held, UNKNOWN);
     this.ids = queue.allocate("neuron lists", layers * listBytes);
     try {
-      this.counts = queue.allocateInts("neuron counts", layers);
+      this.counts = queue.allocateInts("neuron counts", layers + 1L);
     } catch (RuntimeException e) {
       ids.close();
       throw e;
     }
-    this.layerIds = slices(ids, layers);
-    this.layerCounts = slices(counts, layers);
+    this.layerIds = slices(ids, layers, listBytes);
+    this.layerCounts = slices(counts, layers, Integer.BYTES);
+    this.all = counts.slice((long) layers * Integer.BYTES, Integer.BYTES);
     try {
+      queue.upload(new int[] {config.neurons()}, all);
       for (int layer = 0; layer < layers; layer++) {
         int most = mostListed.applyAsInt(layer);
         if (ffn.isStreamed(layer) && most < config.neurons()) {
@@ -66,8 +69,7 @@ final class NeuronLists implements AutoCloseable {
     }
   }
 
-  private static NativeMemory[] slices(NativeMemory memory, int count) {
-    long bytes = memory.bytes() / count;
+  private static NativeMemory[] slices(NativeMemory memory, int count, long bytes) {
     return IntStream.range(0, count)
         .mapToObj(i -> memory.slice(i * bytes, bytes))
         .toArray(NativeMemory[]::new);
@@ -84,6 +86,11 @@ final class NeuronLists implements AutoCloseable {
 
   NativeMemory count(int layer) {
     return layerCounts[layer];
+  }
+
+  /** How many neurons a layer has, where kernels read it. */
+  NativeMemory all() {
+    return all;
   }
 
   /** The listed rows, of a layer whose weights the next token need not stream; null of others. */

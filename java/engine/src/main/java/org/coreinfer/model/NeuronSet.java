@@ -3,19 +3,24 @@ package org.coreinfer.model;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** The neurons that decoding computes, layer by layer. Dense decoding is the set of all. */
+/**
+ * The neurons that decoding computes, layer by layer, and what stands for the others. Dense
+ * decoding is the set of all.
+ */
 public final class NeuronSet {
   private final int neurons;
   private final int[] @Nullable [] lists; // null for all neurons of a layer
+  private final @Nullable Tail tail;
 
-  private NeuronSet(int neurons, int[] @Nullable [] lists) {
+  private NeuronSet(int neurons, int[] @Nullable [] lists, @Nullable Tail tail) {
     this.neurons = neurons;
     this.lists = lists;
+    this.tail = tail;
   }
 
   /** Every neuron of every layer. */
   public static NeuronSet all(ModelConfig config) {
-    return new NeuronSet(config.neurons(), new int[config.layers()][]);
+    return new NeuronSet(config.neurons(), new int[config.layers()][], null);
   }
 
   /**
@@ -36,7 +41,7 @@ public final class NeuronSet {
         copies[layer] = list.clone();
       }
     }
-    return new NeuronSet(config.neurons(), copies);
+    return new NeuronSet(config.neurons(), copies, null);
   }
 
   private static void checkAscending(int layer, int[] list, int neurons) {
@@ -54,8 +59,23 @@ public final class NeuronSet {
     }
   }
 
+  /** The same neurons, with something in place of the others. */
+  public NeuronSet withTail(@Nullable Tail other) {
+    return new NeuronSet(neurons, lists, other);
+  }
+
+  /** What is added in place of the neurons that are left out; null for nothing. */
+  public @Nullable Tail tail() {
+    return tail;
+  }
+
   public int layers() {
     return lists.length;
+  }
+
+  /** How many neurons each layer has, computed or not. */
+  public int neurons() {
+    return neurons;
   }
 
   /** How many neurons of a layer are computed. */

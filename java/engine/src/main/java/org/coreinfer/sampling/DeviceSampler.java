@@ -23,8 +23,18 @@ final class DeviceSampler implements Sampler {
   }
 
   @Override
+  public void mark() {
+    recent.mark();
+  }
+
+  @Override
+  public void rewind() {
+    recent.rewind();
+  }
+
+  @Override
   public int sample(Logits logits) {
     double uniform = options.isGreedy() ? 0 : random.nextDouble();
-    return HostSampler.usable(draws.draw(options, recent, uniform, logits));
+    return Candidates.usable(draws.draw(options, recent, uniform, logits));
   }
 }

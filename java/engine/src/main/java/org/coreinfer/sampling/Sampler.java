@@ -11,6 +11,12 @@ public interface Sampler {
   /** Remembers a token of the prompt or of the answer for the repetition penalty. */
   void accept(int token);
 
+  /** Keeps what was accepted so far for {@link #rewind}. */
+  void mark();
+
+  /** Forgets what was accepted since the latest {@link #mark}. */
+  void rewind();
+
   /** The next token. The logits must not be used afterwards. */
   int sample(Logits logits);
 }

@@ -27,6 +27,11 @@ public final class Samplers implements AutoCloseable {
     return new DeviceSampler(options, recent, draws(recent.limit()));
   }
 
+  /** Draws drafts and what verifies them; the sampler before must not be used any more. */
+  public DraftSampler startDrafts(SamplingOptions options) {
+    return options.isGreedy() ? new GreedyDrafts(start(options)) : new RandomDrafts(options);
+  }
+
   private DeviceDraws draws(int recent) {
     DeviceDraws held = draws;
     if (held == null || held.mostRecent() < recent) {

@@ -40,7 +40,7 @@ public record SamplingOptions(
   }
 
   /** Whether the most likely token is taken, without a random number. */
-  boolean isGreedy() {
+  public boolean isGreedy() {
     return (float) temperature == 0 || topK == 1;
   }
 

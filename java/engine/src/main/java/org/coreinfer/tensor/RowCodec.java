@@ -3,14 +3,8 @@ package org.coreinfer.tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/**
- * Rows of numbers as the bytes of a dtype, and back. Quantising rounds as ggml's reference does
- * (quantize_row_q8_0_ref, quantize_row_q4_0_ref): codes come from the scale before it is rounded to
- * F16.
- */
+/** Rows of numbers as the bytes of a dtype, and back. */
 public final class RowCodec {
-  private static final int GROUP = 32;
-
   private RowCodec() {}
 
   /**
@@ -37,17 +31,19 @@ public final class RowCodec {
           row[i] = BrainFloat.toFloat(source.getShort());
         }
       }
-      case Q8_0 -> {
-        for (int start = 0; start < row.length; start += GROUP) {
-          decodeGroup8(source, row, start);
+      case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 -> {
+        Groups groups = new Groups();
+        for (int start = 0; start < row.length; start += dtype.groupSize()) {
+          groups.decode(dtype, source, row, start);
         }
       }
-      case Q4_0 -> {
-        for (int start = 0; start < row.length; start += GROUP) {
-          decodeGroup4(source, row, start);
+      case Q4_K, Q5_K, Q6_K -> {
+        SuperGroups groups = new SuperGroups();
+        for (int start = 0; start < row.length; start += dtype.groupSize()) {
+          groups.decode(dtype, source, row, start);
         }
       }
-      case Q8_0_SHARED, Q4_0_SHARED -> throw notByRow(dtype);
+      default -> throw notByRow(dtype);
     }
   }
 
@@ -77,86 +73,20 @@ public final class RowCodec {
           target.putShort(BrainFloat.fromFloat(value));
         }
       }
-      case Q8_0 -> {
-        for (int start = 0; start < row.length; start += GROUP) {
-          encodeGroup8(row, start, target);
+      case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 -> {
+        Groups groups = new Groups();
+        for (int start = 0; start < row.length; start += dtype.groupSize()) {
+          groups.encode(dtype, row, start, target);
         }
       }
-      case Q4_0 -> {
-        for (int start = 0; start < row.length; start += GROUP) {
-          encodeGroup4(row, start, target);
+      case Q4_K, Q5_K, Q6_K -> {
+        SuperGroups groups = new SuperGroups();
+        for (int start = 0; start < row.length; start += dtype.groupSize()) {
+          groups.encode(dtype, row, start, target);
         }
       }
-      case Q8_0_SHARED, Q4_0_SHARED -> throw notByRow(dtype);
+      default -> throw notByRow(dtype);
     }
-  }
-
-  private static void decodeGroup8(ByteBuffer source, float[] row, int start) {
-    float scale = HalfFloat.toFloat(source.getShort());
-    for (int i = 0; i < GROUP; i++) {
-      row[start + i] = scale * source.get();
-    }
-  }
-
-  private static void decodeGroup4(ByteBuffer source, float[] row, int start) {
-    float scale = HalfFloat.toFloat(source.getShort());
-    for (int i = 0; i < GROUP / 2; i++) {
-      int codes = source.get();
-      row[start + i] = scale * ((codes & 15) - 8);
-      row[start + i + GROUP / 2] = scale * (((codes >> 4) & 15) - 8);
-    }
-  }
-
-  private static void encodeGroup8(float[] row, int start, ByteBuffer target) {
-    float scale = Math.abs(largest(row, start)) / 127;
-    float inverse = scale == 0 ? 0 : 1 / scale;
-    putScale(scale, target);
-    for (int i = start; i < start + GROUP; i++) {
-      target.put((byte) clamp(roundHalfAway(row[i] * inverse), -127, 127));
-    }
-  }
-
-  private static void encodeGroup4(float[] row, int start, ByteBuffer target) {
-    float scale = largest(row, start) / -8;
-    float inverse = scale == 0 ? 0 : 1 / scale;
-    putScale(scale, target);
-    for (int i = start; i < start + GROUP / 2; i++) {
-      int low = clamp((int) (row[i] * inverse + 8.5f), 0, 15);
-      int high = clamp((int) (row[i + GROUP / 2] * inverse + 8.5f), 0, 15);
-      target.put((byte) (low | (high << 4)));
-    }
-  }
-
-  /** The signed value of largest magnitude in a group, the first one if there are several. */
-  private static float largest(float[] row, int start) {
-    float largest = 0;
-    for (int i = start; i < start + GROUP; i++) {
-      if (!Float.isFinite(row[i])) {
-        throw new ArithmeticException("element " + i + " is " + row[i] + ", which has no code");
-      }
-      if (Math.abs(row[i]) > Math.abs(largest)) {
-        largest = row[i];
-      }
-    }
-    return largest;
-  }
-
-  private static void putScale(float scale, ByteBuffer target) {
-    short half = HalfFloat.fromFloat(scale);
-    if (!Float.isFinite(HalfFloat.toFloat(half))) {
-      throw new ArithmeticException("the scale " + scale + " of a group exceeds the F16 range");
-    }
-    target.putShort(half);
-  }
-
-  private static int roundHalfAway(float value) {
-    return (int) (value + Math.copySign(0.5, value)); // in double, where the sum is exact
-  }
-
-  // A scale below the float range has an infinite inverse, so codes can exceed their range; its F16
-  // is 0.
-  private static int clamp(int code, int least, int most) {
-    return Math.max(least, Math.min(most, code));
   }
 
   private static void requireLittleEndian(ByteBuffer buffer) {

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.coreinfer.error.ModelFormatException;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Tensor;
@@ -20,14 +21,13 @@ public final class GgufFile implements WeightFile {
 
   private final String name;
   private final NativeMemory memory;
-  private final Metadata metadata;
+  private final GgufHeader header;
   private final TensorTable table;
 
   private GgufFile(String name, NativeMemory memory) {
     this.name = name;
     this.memory = memory;
-    GgufHeader header = GgufHeader.read(name, memory);
-    this.metadata = header.metadata();
+    this.header = GgufHeader.read(name, memory);
     this.table = new TensorTable(name);
     header.tensors().forEach(entry -> table.add(entry, memory));
   }
@@ -74,12 +74,25 @@ public final class GgufFile implements WeightFile {
 
   @Override
   public String architecture() {
-    return metadata.string("general.architecture");
+    return metadata().string("general.architecture");
   }
 
   /** The key-value section. */
   public Metadata metadata() {
-    return metadata;
+    return header.metadata();
+  }
+
+  /** Adds the values of some keys to a file, as they are stored here. */
+  void copyMetadata(GgufWriter writer, Predicate<String> isCopied) {
+    header
+        .values()
+        .forEach(
+            (key, range) -> {
+              if (isCopied.test(key)) {
+                int bytes = Math.toIntExact(range.end() - range.begin());
+                writer.stored(key, memory.buffer(range.begin(), bytes));
+              }
+            });
   }
 
   @Override

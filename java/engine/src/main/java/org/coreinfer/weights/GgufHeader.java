@@ -14,9 +14,13 @@ import org.jspecify.annotations.Nullable;
  * The header of a GGUF file, version 2 or 3: metadata, and where each tensor lies. Follows ggml's
  * docs/gguf.md, and PowerInfer's variant, which differs in the magic.
  *
+ * @param values where each key's value lies, in file order
  * @param tensors in file order
  */
-record GgufHeader(Metadata metadata, List<TensorEntry> tensors) {
+record GgufHeader(Metadata metadata, Map<String, Range> values, List<TensorEntry> tensors) {
+  /** The bytes of a value with the type before it, from the start of the file. */
+  record Range(long begin, long end) {}
+
   private static final int MAX_NAME_LENGTH = 65_535;
   private static final int MAX_DIMENSIONS = 4;
   private static final int LEAST_KEY_BYTES = 8 + 4 + 1;
@@ -32,6 +36,7 @@ record GgufHeader(Metadata metadata, List<TensorEntry> tensors) {
     private final HeapBudget budget;
     private final GgufCursor cursor;
     private final long fileBytes;
+    private final Map<String, Range> ranges = new LinkedHashMap<>();
 
     Reader(String source, NativeMemory file) {
       this.source = source;
@@ -48,7 +53,7 @@ record GgufHeader(Metadata metadata, List<TensorEntry> tensors) {
       Metadata metadata = metadata(keyCount);
       requireWhole(metadata);
       List<TensorInfo> infos = infos(tensorCount);
-      return new GgufHeader(metadata, place(infos, alignment(metadata)));
+      return new GgufHeader(metadata, ranges, place(infos, alignment(metadata)));
     }
 
     private void requireVersion(int version) {
@@ -71,8 +76,10 @@ record GgufHeader(Metadata metadata, List<TensorEntry> tensors) {
         String key = name();
         cursor.enter("metadata " + Printable.of(key));
         budget.chargeEntry();
+        long begin = cursor.position();
         GgufValueType type = valueType();
         Object value = type == GgufValueType.ARRAY ? array() : scalar(type);
+        ranges.put(key, new Range(begin, cursor.position()));
         if (values.put(key, value) != null) {
           throw cursor.wrong("the key appears twice");
         }

@@ -16,15 +16,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.coreinfer.error.CoreInferException;
 import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.RowCodec;
 import org.coreinfer.tensor.RowSource;
+import org.coreinfer.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a model as a GGUF file, version 3. Collect metadata and tensors first, then {@link
- * #write}; rows are read and converted one at a time. Integers are written in the width in which
- * llama.cpp asks for them.
+ * #write}; rows are read and converted piece by piece, on all processors. Integers are written in
+ * the width in which llama.cpp asks for them.
  */
 public final class GgufWriter {
   private static final System.Logger LOGGER = System.getLogger(GgufWriter.class.getName());
@@ -96,19 +100,47 @@ public final class GgufWriter {
   }
 
   /**
+   * Adds a value as another file stores it.
+   *
+   * @param value the type, then the value
+   */
+  void stored(String key, ByteBuffer value) {
+    startKey(key);
+    byte[] bytes = new byte[value.remaining()];
+    value.get(bytes);
+    metadata.writeBytes(bytes);
+  }
+
+  /** Adds a tensor as it is; its memory is read during {@link #write}. */
+  void tensor(Tensor stored) {
+    add(
+        new Item(
+            stored.name(),
+            GgmlType.of(stored.dtype()),
+            stored.dtype(),
+            stored.rows(),
+            stored.columns(),
+            RowSource.of(stored),
+            stored.memory()));
+  }
+
+  /**
    * Adds a tensor, a vector if it has one row.
    *
    * @param dtype to store it in
-   * @param source read during {@link #write}, rows in order
+   * @param source read during {@link #write}, each row once, by several threads at a time
    */
   public void tensor(String name, DType dtype, int rows, int columns, RowSource source) {
     if (name.isEmpty() || rows < 1 || columns < 1 || dtype.bytes(columns) > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           name + ": dtype=" + dtype + " rows=" + rows + " columns=" + columns);
     }
-    Item item = new Item(name, GgmlType.of(dtype), dtype, rows, columns, source);
-    if (tensors.putIfAbsent(name, item) != null) {
-      throw new IllegalArgumentException(name + " was added before");
+    add(new Item(name, GgmlType.of(dtype), dtype, rows, columns, source, null));
+  }
+
+  private void add(Item item) {
+    if (tensors.putIfAbsent(item.name, item) != null) {
+      throw new IllegalArgumentException(item.name + " was added before");
     }
   }
 
@@ -143,7 +175,13 @@ public final class GgufWriter {
     writeAll(ByteBuffer.wrap(header), channel);
     progress.written(channel.position(), total);
     for (Item item : tensors.values()) {
-      writeTensor(item, channel, progress, total);
+      if (item.stored == null) {
+        encodeTensor(item, channel, progress, total);
+      } else {
+        copyTensor(item.stored, item.bytes(), channel, progress, total);
+      }
+      writeAll(ByteBuffer.allocate((int) (padded(item.bytes()) - item.bytes())), channel);
+      progress.written(channel.position(), total);
     }
   }
 
@@ -175,29 +213,37 @@ public final class GgufWriter {
     return tensors.values().stream().mapToLong(item -> padded(item.bytes())).sum();
   }
 
-  private static void writeTensor(Item item, FileChannel channel, Progress progress, long total)
+  private static void encodeTensor(Item item, FileChannel channel, Progress progress, long total)
       throws IOException {
     int rowBytes = (int) item.dtype.bytes(item.columns);
-    float[] row = new float[item.columns];
-    ByteBuffer chunk =
-        ByteBuffer.allocate(Math.max(CHUNK_BYTES, rowBytes)).order(ByteOrder.LITTLE_ENDIAN);
-    for (int r = 0; r < item.rows; r++) {
-      item.source.read(r, row);
-      encode(item, r, row, chunk);
-      if (chunk.remaining() < rowBytes) {
-        writeAll(chunk.flip(), channel);
-        chunk.clear();
-        progress.written(channel.position(), total);
-      }
+    int step = Math.max(1, Math.min(item.rows, CHUNK_BYTES / rowBytes));
+    ByteBuffer chunk = ByteBuffer.allocate(step * rowBytes);
+    for (int first = 0; first < item.rows; first += step) {
+      int from = first;
+      int count = Math.min(step, item.rows - first);
+      IntStream.range(0, count)
+          .parallel()
+          .forEach(r -> encode(item, from + r, chunk.slice(r * rowBytes, rowBytes)));
+      writeAll(chunk.position(0).limit(count * rowBytes), channel);
+      chunk.clear();
+      progress.written(channel.position(), total);
     }
-    writeAll(chunk.flip(), channel);
-    writeAll(ByteBuffer.allocate((int) (padded(item.bytes()) - item.bytes())), channel);
-    progress.written(channel.position(), total);
   }
 
-  private static void encode(Item item, int row, float[] values, ByteBuffer chunk) {
+  private static void copyTensor(
+      NativeMemory stored, long bytes, FileChannel channel, Progress progress, long total)
+      throws IOException {
+    for (long at = 0; at < bytes; at += CHUNK_BYTES) {
+      writeAll(stored.buffer(at, (int) Math.min(CHUNK_BYTES, bytes - at)), channel);
+      progress.written(channel.position(), total);
+    }
+  }
+
+  private static void encode(Item item, int row, ByteBuffer target) {
+    float[] values = new float[item.columns];
+    item.source.read(row, values);
     try {
-      RowCodec.encode(item.dtype, values, chunk);
+      RowCodec.encode(item.dtype, values, target.order(ByteOrder.LITTLE_ENDIAN));
     } catch (ArithmeticException e) {
       throw new CoreInferException(
           item.name + ": row " + row + " can't be stored as " + item.dtype + ": " + e.getMessage(),
@@ -219,11 +265,15 @@ public final class GgufWriter {
     }
   }
 
-  private void startValue(String key, GgufValueType type) {
+  private void startKey(String key) {
     if (key.isEmpty() || !keys.add(key)) {
       throw new IllegalArgumentException("key '" + key + "' is empty or was added before");
     }
     metadata.putString(key);
+  }
+
+  private void startValue(String key, GgufValueType type) {
+    startKey(key);
     metadata.putInt(type.code());
   }
 
@@ -237,8 +287,19 @@ public final class GgufWriter {
     return (bytes + ALIGNMENT - 1) & -ALIGNMENT;
   }
 
+  /**
+   * A tensor to be written.
+   *
+   * @param stored its bytes, if they are there already
+   */
   private record Item(
-      String name, GgmlType type, DType dtype, int rows, int columns, RowSource source) {
+      String name,
+      GgmlType type,
+      DType dtype,
+      int rows,
+      int columns,
+      RowSource source,
+      @Nullable NativeMemory stored) {
     long bytes() {
       return dtype.bytes((long) rows * columns);
     }

@@ -1,6 +1,7 @@
 package org.coreinfer.evaluation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -40,15 +41,21 @@ class EvaluatorTest {
         Evaluation one = evaluate(model, List.of(document), CoreOptions.stability(0.4));
         assertEquals(document.get("scored_tokens").getAsLong(), one.tokens());
         double perplexity = document.get("perplexity").getAsDouble();
-        assertEquals(perplexity, one.dense().perplexity(), perplexity * PERPLEXITY_TOLERANCE);
+        assertEquals(
+            perplexity, one.dense().perplexity().value(), perplexity * PERPLEXITY_TOLERANCE);
         sum += document.get("nll").getAsDouble() * one.tokens();
         tokens += one.tokens();
       }
       Evaluation all = evaluate(model, documents(golden), CoreOptions.stability(0.4));
-      assertEquals(sum / tokens, all.dense().nll(), PERPLEXITY_TOLERANCE);
-      assertEquals(0.4, all.core().keepMeasured(), 0.003);
-      assertTrue(all.core().kl() > 0);
-      assertTrue(all.core().top1Agreement() > 0 && all.core().top1Agreement() < 1);
+      assertEquals(sum / tokens, all.dense().nll().value(), PERPLEXITY_TOLERANCE);
+      Evaluation.Core core = all.cores().get(0);
+      assertEquals(0.4, core.keepMeasured().value(), 0.003);
+      assertTrue(core.kl().value() > 0);
+      for (Estimate share : List.of(core.top1Agreement(), core.acceptance(), core.overlap())) {
+        assertTrue(share.value() > 0 && share.value() < 1, share.toString());
+        assertTrue(share.low() <= share.value() && share.value() <= share.high());
+        assertTrue(share.halfWidth() > 0);
+      }
     }
   }
 
@@ -59,32 +66,35 @@ class EvaluatorTest {
   }
 
   private static Evaluation evaluate(Model model, List<JsonObject> documents, CoreOptions options) {
-    try (Evaluator evaluator =
-        new Evaluator(model.decoder(), options, model.contextLength(), model.cacheDtype())) {
-      for (JsonObject document : documents) {
-        evaluator.add(
-            TestData.ints(document.getAsJsonArray("ids")),
-            document.get("prompt_tokens").getAsInt(),
-            fraction -> {});
-      }
-      return evaluator.result();
+    Evaluator evaluator = new Evaluator(model.decoder(), List.of(options), model.cacheDtype());
+    for (JsonObject document : documents) {
+      evaluator.add(
+          TestData.ints(document.getAsJsonArray("ids")),
+          document.get("prompt_tokens").getAsInt(),
+          fraction -> {});
     }
+    return evaluator.result();
   }
 
   @Test
   void everyNeuronKeptIsDenseDecodingExactly() {
     Evaluation result = evaluateTiny(CoreOptions.stability(1), IDS, 4);
-    assertEquals(result.dense().nll(), result.core().nll());
-    assertEquals(0, result.core().kl());
-    assertEquals(1, result.core().top1Agreement());
-    assertEquals(1, result.core().keepMeasured());
+    Evaluation.Core core = result.cores().get(0);
+    assertEquals(result.dense().nll().value(), core.nll().value());
+    assertEquals(0, core.kl().value());
+    assertEquals(1, core.perplexityRatio().value());
+    assertEquals(1, core.top1Agreement().value());
+    assertEquals(1, core.acceptance().value(), 1e-9);
+    assertEquals(1, core.overlap().value());
+    assertEquals(1, core.keepMeasured().value());
+    assertEquals((double) result.dense().bytesPerToken(), core.bytesPerToken().value());
   }
 
   @Test
   void theDenseMethodKeepsEveryNeuron() {
     Evaluation result = evaluateTiny(CoreOptions.dense(), IDS, 4);
-    assertEquals(result.dense().nll(), result.core().nll());
-    assertEquals(1, result.core().keepMeasured());
+    assertEquals(result.dense().nll().value(), result.cores().get(0).nll().value());
+    assertEquals(1, result.cores().get(0).keepMeasured().value());
   }
 
   @Test
@@ -92,30 +102,85 @@ class EvaluatorTest {
     int[] ids = {5, 9, 17, 3, 40};
     Evaluation result = evaluateTiny(CoreOptions.stability(0.1), ids, 4);
     assertEquals(1, result.tokens());
-    assertEquals(result.dense().nll(), result.core().nll());
-    assertEquals(0, result.core().kl());
+    assertEquals(result.dense().nll().value(), result.cores().get(0).nll().value());
+    assertEquals(0, result.cores().get(0).kl().value());
   }
 
   @Test
-  void fewerNeuronsDiverge() {
+  void fewerNeuronsDivergeAndReadFewerBytes() {
     Evaluation result = evaluateTiny(CoreOptions.stability(0.1), IDS, 4);
+    Evaluation.Core core = result.cores().get(0);
     assertEquals(6, result.tokens());
-    assertEquals(0.1, result.core().keepMeasured(), 0.005);
-    assertTrue(result.core().kl() > 0);
-    assertEquals(Math.exp(result.core().nll()), result.core().perplexity());
+    assertEquals(0.1, core.keepMeasured().value(), 0.005);
+    assertTrue(core.kl().value() > 0);
+    assertTrue(core.acceptance().value() < 1);
+    assertTrue(core.bytesPerToken().value() < result.dense().bytesPerToken());
+    assertEquals(Math.exp(core.nll().value()), core.perplexity().value());
+    assertEquals(
+        core.perplexity().value() / result.dense().perplexity().value(),
+        core.perplexityRatio().value(),
+        1e-9);
+  }
+
+  @Test
+  void oneDocumentHasNoInterval() {
+    Evaluation result = evaluateTiny(CoreOptions.stability(0.1), IDS, 4);
+    assertFalse(result.dense().nll().hasInterval());
+    assertFalse(result.cores().get(0).kl().hasInterval());
   }
 
   @Test
   void oneLayerOfThreeCountsAsAThird() {
     CoreOptions options = CoreOptions.stability(0.4).withLayers(new CoreOptions.LayerRange(1, 1));
-    assertEquals((1 + 0.4 + 1) / 3, evaluateTiny(options, IDS, 4).core().keepMeasured(), 1e-9);
+    assertEquals(
+        (1 + 0.4 + 1) / 3,
+        evaluateTiny(options, IDS, 4).cores().get(0).keepMeasured().value(),
+        1e-9);
+  }
+
+  @Test
+  void combinationsComeOutAsTheyDoAlone() {
+    List<CoreOptions> options =
+        List.of(
+            CoreOptions.stability(0.2).withRule("paper"),
+            CoreOptions.dense(),
+            CoreOptions.stability(0.5));
+    List<Evaluation> together = new ArrayList<>();
+    withTiny(
+        options,
+        evaluator -> {
+          evaluator.add(IDS, 4, fraction -> {});
+          evaluator.add(new int[] {8, 8, 1, 30, 2, 19}, 3, fraction -> {});
+          together.add(evaluator.result());
+        });
+    for (int i = 0; i < options.size(); i++) {
+      List<Evaluation> alone = new ArrayList<>();
+      withTiny(
+          List.of(options.get(i)),
+          evaluator -> {
+            evaluator.add(IDS, 4, fraction -> {});
+            evaluator.add(new int[] {8, 8, 1, 30, 2, 19}, 3, fraction -> {});
+            alone.add(evaluator.result());
+          });
+      assertEquals(alone.get(0).cores().get(0), together.get(0).cores().get(i));
+      assertEquals(alone.get(0).dense(), together.get(0).dense());
+    }
+  }
+
+  @Test
+  void ofLosslessOptionsTheDraftIsCompared() {
+    CoreOptions plain = CoreOptions.stability(0.2);
+    CoreOptions lossless = plain.withUpkeep(new CoreOptions.Upkeep(0, false, true));
+    assertEquals(
+        evaluateTiny(plain, IDS, 4).cores().get(0).kl(),
+        evaluateTiny(lossless, IDS, 4).cores().get(0).kl());
   }
 
   @Test
   void reportsProgressUpToOneAndEndsWhenTheMonitorThrows() {
     List<Double> fractions = new ArrayList<>();
     withTiny(
-        CoreOptions.stability(0.4),
+        List.of(CoreOptions.stability(0.4), CoreOptions.stability(0.2)),
         evaluator -> {
           evaluator.add(IDS, 4, fractions::add);
           assertEquals(fractions.stream().sorted().toList(), fractions);
@@ -135,7 +200,7 @@ class EvaluatorTest {
   @Test
   void refusesWhatCannotBeScored() {
     withTiny(
-        CoreOptions.stability(0.4),
+        List.of(CoreOptions.stability(0.4), CoreOptions.stability(0.2)),
         evaluator -> {
           assertThrows(IllegalStateException.class, evaluator::result);
           for (int prompt : new int[] {0, IDS.length}) {
@@ -156,7 +221,7 @@ class EvaluatorTest {
   private static Evaluation evaluateTiny(CoreOptions options, int[] ids, int prompt) {
     List<Evaluation> result = new ArrayList<>();
     withTiny(
-        options,
+        List.of(options),
         evaluator -> {
           evaluator.add(ids, prompt, fraction -> {});
           result.add(evaluator.result());
@@ -169,13 +234,12 @@ class EvaluatorTest {
   }
 
   /** An evaluator of a random model with 3 layers of 100 neurons, for up to 32 tokens. */
-  private static void withTiny(CoreOptions options, Work work) {
+  private static void withTiny(List<CoreOptions> options, Work work) {
     try (WeightFile file = WeightFile.open(TestData.file("families/llama-silu"), Host::map);
         Backend backend = Host.cpu(2);
         Decoder decoder =
-            new ModelLoader(file, Families.of(file)).load(backend, 32, fraction -> {});
-        Evaluator evaluator = new Evaluator(decoder, options, 32, DType.F32)) {
-      work.with(evaluator);
+            new ModelLoader(file, Families.of(file)).load(backend, 32, fraction -> {})) {
+      work.with(new Evaluator(decoder, options, DType.F32));
     }
   }
 }

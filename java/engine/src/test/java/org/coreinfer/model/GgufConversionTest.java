@@ -15,6 +15,7 @@ import org.coreinfer.model.family.Families;
 import org.coreinfer.model.family.GgufConversion;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.weights.HuggingFaceFolder;
+import org.coreinfer.weights.Quantization;
 import org.coreinfer.weights.WeightFile;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,7 +42,7 @@ class GgufConversionTest {
     Path folder = copyWithTokenizer(family);
     Path gguf = temporary.resolve("model.gguf");
     try (HuggingFaceFolder source = HuggingFaceFolder.open(folder, Host::map)) {
-      new GgufConversion(source, DType.F32).write(gguf, (written, total) -> {});
+      new GgufConversion(source, Quantization.F32).write(gguf, (written, total) -> {});
     }
     float[] expected = logits(folder);
     float[] actual = logits(gguf);

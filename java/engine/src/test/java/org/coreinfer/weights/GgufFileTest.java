@@ -147,7 +147,7 @@ class GgufFileTest {
   void reportsUnsupportedTensorsWhenAskedForThem() {
     byte[] bytes =
         GgufBytes.withTensors(7)
-            .tensor("k-quant", 14, 0, 256)
+            .tensor("k-quant", 10, 0, 256)
             .tensor("unheard-of", 99, 224, 7)
             .tensor("cube", 0, 256, 2, 2, 2)
             .tensor("scalar", 0, 288)
@@ -159,7 +159,10 @@ class GgufFileTest {
       assertEquals(List.of("good"), List.copyOf(file.tensors().keySet()));
       assertEquals(6, file.unsupported().size());
       assertRefused(
-          file, "k-quant", "dtype Q6_K is not supported, only F32, F16, Q4_0, Q8_0, BF16");
+          file,
+          "k-quant",
+          "dtype Q2_K is not supported, only F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K,"
+              + " Q6_K, BF16");
       assertRefused(file, "unheard-of", "dtype number 99 is not supported");
       assertRefused(file, "removed", "dtype number 4 is not supported");
       assertRefused(file, "cube", "3 dimensions");

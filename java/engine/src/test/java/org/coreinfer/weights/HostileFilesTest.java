@@ -224,8 +224,11 @@ class HostileFilesTest {
     writer.strings("tokens", List.of("a", "", "grün"));
     writer.integers("types", new int[] {1, 2, 3});
     writer.numbers("scores", new float[] {0, -1, -2});
-    for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0}) {
-      writer.tensor(dtype + ".weight", dtype, 4, 64, (row, values) -> Arrays.fill(values, row));
+    for (DType dtype :
+        new DType[] {DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q5_1, DType.Q5_K}) {
+      int columns = Math.max(64, dtype.groupSize());
+      writer.tensor(
+          dtype + ".weight", dtype, 4, columns, (row, values) -> Arrays.fill(values, row));
     }
     writer.tensor("norm", DType.F32, 1, 3, (row, values) -> {});
     Path file = folder.resolve("good.gguf");

@@ -92,6 +92,14 @@ public final class CudaBackend extends Backend implements Device {
     return products + device.kernelScratchBytes();
   }
 
+  /** Whether there are kernels for weights of this dtype. */
+  public static boolean computes(DType dtype) {
+    return switch (dtype) {
+      case F32, F16, BF16, Q8_0, Q4_0, Q8_0_SHARED, Q4_0_SHARED -> true;
+      default -> false;
+    };
+  }
+
   /** The same for a GPU that is not open, with cuBLAS and what kernels take by themselves. */
   public static long usualWorkspace(int tokens, int widest, int neurons) {
     return DenseProducts.scratchBytes(tokens, widest, neurons) + Cuda.KERNEL_SCRATCH;
@@ -255,6 +263,18 @@ public final class CudaBackend extends Backend implements Device {
     floats(x, (long) tokens * weight.columns());
     floats(y, (long) tokens * weight.rows());
     products.matmul(this, weight, bias, x, tokens, accumulate, y);
+  }
+
+  @Override
+  public void matmulTransposed(Tensor weight, NativeMemory x, int tokens, NativeMemory y) {
+    DenseProducts products = device.products();
+    if (products == null) {
+      super.matmulTransposed(weight, x, tokens, y);
+      return;
+    }
+    floats(x, (long) tokens * weight.rows());
+    floats(y, (long) tokens * weight.columns());
+    products.matmulTransposed(this, weight, x, tokens, y);
   }
 
   @Override

@@ -89,6 +89,17 @@ final class DenseProducts implements AutoCloseable {
     }
   }
 
+  /** y += x weight for each row of x. */
+  synchronized void matmulTransposed(
+      CudaBackend queue, Tensor weight, NativeMemory x, int tokens, NativeMemory y) {
+    begin(queue);
+    try {
+      multiplyTransposed(queue, weight, x, tokens, y);
+    } finally {
+      end(queue);
+    }
+  }
+
   /** Kernels#ffnPrefill. */
   synchronized void ffn(
       CudaBackend queue,
@@ -103,7 +114,7 @@ final class DenseProducts implements AutoCloseable {
       if (weights.downBias() != null) {
         queue.addBias(weights.downBias(), tokens, weights.dim(), true, y);
       }
-      multiplyDown(queue, weights.down(), activations, tokens, y);
+      multiplyTransposed(queue, weights.down(), activations, tokens, y);
     } finally {
       end(queue);
     }
@@ -170,30 +181,30 @@ final class DenseProducts implements AutoCloseable {
                 weight.rows()));
   }
 
-  /** y += activations down, tile by tile of neurons. */
-  private void multiplyDown(
-      CudaBackend queue, Tensor down, NativeMemory activations, int tokens, NativeMemory y) {
-    int neurons = down.rows();
-    int dim = down.columns();
-    Rows rows = rows(queue, down.dtype(), activations, (long) tokens * neurons);
+  /** y += x weight, tile by tile of the weight's rows. */
+  private void multiplyTransposed(
+      CudaBackend queue, Tensor weight, NativeMemory x, int tokens, NativeMemory y) {
+    int depth = weight.rows();
+    int columns = weight.columns();
+    Rows rows = rows(queue, weight.dtype(), x, (long) tokens * depth);
     forEachTile(
         queue,
-        down,
+        weight,
         (first, count, address) ->
             blas.multiply(
                 rows.precision,
                 false,
-                dim,
+                columns,
                 tokens,
                 count,
                 rows.factor,
                 address,
-                dim,
+                columns,
                 rows.address + (long) first * rows.elementBytes(),
-                neurons,
+                depth,
                 one(),
                 y.address(),
-                dim));
+                columns));
   }
 
   /** Takes rows of a matrix as plain numbers. */

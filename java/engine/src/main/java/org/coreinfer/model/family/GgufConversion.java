@@ -18,8 +18,10 @@ import org.coreinfer.tensor.RowSource;
 import org.coreinfer.tensor.Tensor;
 import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
+import org.coreinfer.weights.GgufQuantization;
 import org.coreinfer.weights.GgufWriter;
 import org.coreinfer.weights.HuggingFaceFolder;
+import org.coreinfer.weights.Quantization;
 
 /**
  * Writes a Hugging Face folder as one GGUF file. The tokenizer goes in as {@code
@@ -43,17 +45,14 @@ public final class GgufConversion {
   private final HuggingFaceFolder folder;
   private final Family family;
   private final ModelConfig config;
-  private final DType dtype;
+  private final Quantization quantization;
   private final GgufWriter writer = new GgufWriter();
 
-  /**
-   * @param dtype of the matrices; vectors are F32, and so are matrices whose rows it can't hold
-   */
-  public GgufConversion(HuggingFaceFolder folder, DType dtype) {
+  public GgufConversion(HuggingFaceFolder folder, Quantization quantization) {
     this.folder = folder;
     this.family = Families.of(folder);
     this.config = family.config(folder);
-    this.dtype = dtype;
+    this.quantization = quantization;
   }
 
   /** Writes the file; a failure leaves none. */
@@ -88,6 +87,10 @@ public final class GgufConversion {
     String prefix = architecture() + ".";
     writer.string("general.architecture", architecture());
     writer.string("general.name", folder.name());
+    if (!quantization.dtype().isPlain()) {
+      writer.integer("general.file_type", quantization.fileType());
+      writer.integer("general.quantization_version", GgufQuantization.QUANTIZATION_VERSION);
+    }
     writer.integer(prefix + "context_length", config.contextLength());
     writer.integer(prefix + "embedding_length", config.dim());
     writer.integer(prefix + "block_count", config.layers());
@@ -172,7 +175,9 @@ public final class GgufConversion {
 
   private void putTensor(String name, String stored) {
     Tensor tensor = folder.tensor(family.tensorName(folder, stored));
-    boolean fits = !tensor.isVector() && tensor.columns() % dtype.groupSize() == 0;
+    boolean isTied = !stores("output.weight") || !stores("token_embd.weight");
+    DType dtype =
+        quantization.dtypeOf(name, tensor.rows(), tensor.columns(), config.layers(), isTied);
     RowSource rows = RowSource.of(tensor);
     boolean isTurned =
         architecture().equals("llama") && name.matches("blk\\.\\d+\\.attn_[qk]\\..*");
@@ -182,7 +187,7 @@ public final class GgufConversion {
       RowSource halves = rows;
       rows = (row, values) -> halves.read(halfRow(row), values);
     }
-    writer.tensor(name, fits ? dtype : DType.F32, tensor.rows(), tensor.columns(), rows);
+    writer.tensor(name, dtype, tensor.rows(), tensor.columns(), rows);
   }
 
   /**

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Runs the JMH benchmarks: builds what is missing or older than its sources, then passes the arguments on to JMH.
+#   bench/jmh.sh [--save[=NAME]] [JMH ARGUMENTS]
+#   bench/jmh.sh -l                                              what there is; -lp with all parameters, -h for help
+#   bench/jmh.sh FfnBenchmark -p shape=llama-2-7b -p dtype=Q4_0 -p keep=1,0.4
+# -rff FILE writes the results as JSON; --save writes them to bench/results/jmh_NAME.json, NAME being the processor's
+# where none is given. COREINFER_JAVA_OPTIONS goes to the JVM, and from there to those that JMH starts.
+# Exit codes: 0 done, 1 failed, 2 wrong usage.
+set -euo pipefail
+
+home=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+jar="$home/bench/target/benchmarks.jar"
+
+fail() {
+  echo "jmh: $1" >&2
+  exit 1
+}
+
+build() {
+  local tool missing=() log="$home/build/jmh.log"
+  for tool in javac mvn cmake g++; do
+    command -v "$tool" >/dev/null || missing+=("$tool")
+  done
+  if ((${#missing[@]})); then
+    fail "building needs ${missing[*]}: apt-get install -y openjdk-17-jdk-headless maven cmake g++"
+  fi
+  mkdir -p "$home/build"
+  echo "jmh: building, once; this takes some minutes ($log)" >&2
+  if ! mvn -B -ntp -f "$home/pom.xml" -pl bench -am -DskipTests -Dspotless.check.skip=true -Dnative.target=libraries \
+    package >"$log" 2>&1; then
+    grep -m 5 -E '^\[ERROR\]|error:' "$log" >&2 || true
+    fail "the build failed; the whole log is $log"
+  fi
+  touch "$jar"
+}
+
+is_stale() {
+  [[ ! -f $jar ]] || [[ -n $(find "$home/pom.xml" "$home/CMakeLists.txt" "$home/java" "$home/cpp" "$home/cuda" \
+    "$home/include" "$home/bench/pom.xml" "$home/bench/src" \
+    -name target -prune -o -name test -prune -o -type f -newer "$jar" -print -quit) ]]
+}
+
+# The processor's name, as a part of a file's.
+processor() {
+  local name
+  name=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | tr -cs 'A-Za-z0-9\n' '_' | sed 's/^_*//; s/_*$//')
+  echo "${name:-unknown}"
+}
+
+arguments=()
+for argument in "$@"; do
+  case $argument in
+    --save) name=$(processor) ;;
+    --save=*) name=${argument#--save=} ;;
+    *) arguments+=("$argument"); continue ;;
+  esac
+  if [[ ! $name =~ ^[A-Za-z0-9_.-]+$ ]]; then
+    echo "jmh: --save=$name: expected letters, digits, dots, dashes and underscores" >&2
+    exit 2
+  fi
+  arguments+=(-rff "$home/bench/results/jmh_$name.json")
+done
+case " ${arguments[*]-} " in
+  *' -rf '*) ;;
+  *' -rff '*) arguments+=(-rf json) ;;
+esac
+
+if is_stale; then
+  build
+fi
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+command -v "$java" >/dev/null || fail "there is no Java: apt-get install -y openjdk-17-jre-headless"
+# shellcheck disable=SC2086
+exec "$java" ${COREINFER_JAVA_OPTIONS:-} -jar "$jar" ${arguments[@]+"${arguments[@]}"}

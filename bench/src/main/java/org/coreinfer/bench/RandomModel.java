@@ -1,0 +1,121 @@
+package org.coreinfer.bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.coreinfer.ComputeDevice;
+import org.coreinfer.Model;
+import org.coreinfer.core.CoreOptions;
+import org.coreinfer.error.CoreInferException;
+import org.coreinfer.tensor.DType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A loaded model of a shape with random weights. Its file is temporary, below {@code
+ * java.io.tmpdir}; with the system property {@value #FOLDER} it is written there, stays, and is
+ * found by the next run.
+ */
+final class RandomModel implements AutoCloseable {
+  static final String FOLDER = "coreinfer.bench.models";
+
+  private final Model model;
+  private final @Nullable Path temporary;
+
+  private RandomModel(Model model, @Nullable Path temporary) {
+    this.model = model;
+    this.temporary = temporary;
+  }
+
+  /**
+   * Writes and loads a model.
+   *
+   * @param backend {@code cpu} or {@code cuda}
+   * @param threads of the CPU; 0 for all processors
+   * @param context the most tokens
+   * @param options what decoding will compute, for the plan of a GPU's memory
+   */
+  static RandomModel load(
+      String backend, int threads, Shape shape, DType dtype, int context, CoreOptions options) {
+    ComputeDevice device = ComputeDevice.valueOf(backend.toUpperCase(Locale.ROOT));
+    String name = "%s-%s-%d.gguf".formatted(shape.name(), dtype, shape.layers());
+    String kept = System.getProperty(FOLDER);
+    Path temporary = null;
+    try {
+      Path folder;
+      if (kept == null) {
+        temporary = Files.createTempDirectory("coreinfer-bench");
+        folder = temporary;
+      } else {
+        folder = Files.createDirectories(Path.of(kept));
+      }
+      Path file = folder.resolve(name);
+      if (!Files.exists(file)) {
+        FileStore disk = Files.getFileStore(folder);
+        RandomGguf.write(
+            shape, dtype, file, (written, total) -> requireRoom(disk, folder, total - written));
+      }
+      Model model =
+          Model.builder(file)
+              .device(device)
+              .threads(threads)
+              .contextLength(context)
+              .plannedFor(options)
+              .load();
+      return new RandomModel(model, temporary);
+    } catch (IOException e) {
+      delete(temporary);
+      throw new UncheckedIOException(e);
+    } catch (RuntimeException e) {
+      delete(temporary);
+      throw e;
+    }
+  }
+
+  private static void requireRoom(FileStore disk, Path folder, long bytes) {
+    long free;
+    try {
+      free = disk.getUsableSpace();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    if (free < bytes) {
+      throw new CoreInferException(
+          String.format(
+              Locale.ROOT,
+              "%s has %.1f GB left, but the model needs %.1f GB more: choose fewer layers or a"
+                  + " smaller dtype, or name another folder with"
+                  + " COREINFER_JAVA_OPTIONS=-D%s=FOLDER",
+              folder,
+              free * 1e-9,
+              bytes * 1e-9,
+              FOLDER));
+    }
+  }
+
+  private static void delete(@Nullable Path folder) {
+    if (folder == null) {
+      return;
+    }
+    try (var files = Files.newDirectoryStream(folder)) {
+      for (Path file : files) {
+        Files.delete(file);
+      }
+      Files.delete(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(folder + " is left over", e);
+    }
+  }
+
+  Model model() {
+    return model;
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    delete(temporary);
+  }
+}

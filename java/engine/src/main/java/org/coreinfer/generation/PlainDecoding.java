@@ -1,0 +1,28 @@
+package org.coreinfer.generation;
+
+import org.coreinfer.model.Logits;
+import org.coreinfer.sampling.Sampler;
+
+/**
+ * Each token is computed once, with the sequence's neurons.
+ *
+ * @param duringStep called while a token that renews the neurons is computed; may throw to end it
+ */
+record PlainDecoding(Sequence sequence, Sampler sampler, Runnable duringStep)
+    implements TokenSource {
+  @Override
+  public int first(Logits afterPrompt) {
+    return draw(afterPrompt);
+  }
+
+  @Override
+  public int next(int most) {
+    return draw(sequence.decode(fraction -> duringStep.run()));
+  }
+
+  private int draw(Logits logits) {
+    int token = sampler.sample(logits);
+    sampler.accept(token);
+    return token;
+  }
+}
