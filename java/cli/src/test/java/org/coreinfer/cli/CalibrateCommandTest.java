@@ -128,13 +128,19 @@ class CalibrateCommandTest {
 
   @ParameterizedTest
   @CsvSource({
-    "--rule,best", "--rule,reference", "--alpha,0", "--clusters,-1", "--clusters,65",
-    "--max-documents,0", "--document-tokens,15", "--measured-documents,0", "--seed,x"
+    "--rule,best",
+    "--rule,reference",
+    "--alpha,0",
+    "--clusters,-1",
+    "--clusters,65",
+    "--max-documents,0",
+    "--document-tokens,15",
+    "--measured-documents,0",
+    "--seed,x"
   })
   void aBadValueIsOneSentenceThatNamesTheOption(String option, String value) {
     String sentence =
-        Command.run(
-                "calibrate", calibrated.toString(), "--text", text.toString(), option, value)
+        Command.run("calibrate", calibrated.toString(), "--text", text.toString(), option, value)
             .sentence(2);
     assertTrue(sentence.startsWith("coreinfer calibrate: "), sentence);
     assertTrue(sentence.contains(option), sentence);
@@ -285,8 +291,7 @@ class CalibrateCommandTest {
   void aBrokenFileBesideTheModelIsNamed() throws IOException {
     Path broken = copyOf("stories260k-hf", folder.resolve("broken"));
     byte[] bytes = Files.readAllBytes(Path.of(file()));
-    Files.write(
-        broken.resolve("coreinfer.calibration"), Arrays.copyOf(bytes, bytes.length / 2));
+    Files.write(broken.resolve("coreinfer.calibration"), Arrays.copyOf(bytes, bytes.length / 2));
     String sentence = refusal(1, broken.toString());
     assertTrue(sentence.contains("coreinfer.calibration"), sentence);
   }
@@ -297,8 +302,7 @@ class CalibrateCommandTest {
     String sentence = refusal(2, other, "--calibration", file(), "--keep", "0.5");
     assertTrue(sentence.contains("calibration"), sentence);
     assertTrue(sentence.contains("layers"), sentence);
-    String shown =
-        Command.run("show", other, "--calibration", file(), "--keep", "0.5").sentence(2);
+    String shown = Command.run("show", other, "--calibration", file(), "--keep", "0.5").sentence(2);
     assertTrue(shown.contains("calibration"), shown);
   }
 }

@@ -18,9 +18,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/**
- * y += x weight, of down projections as kernels hold them, against sums in double precision.
- */
+/** y += x weight, of down projections as kernels hold them, against sums in double precision. */
 class TransposedProductTest {
   private static final int DIM = 64;
 

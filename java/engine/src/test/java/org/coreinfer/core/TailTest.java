@@ -244,8 +244,7 @@ class TailTest {
     assertNotNull(tail);
     int dim = decoder.config().dim();
     for (int layer = 0; layer < decoder.config().layers(); layer++) {
-      double[] expected =
-          witness.meanOfOthers(layer, chosen.ids(layer), downRows(family, layer));
+      double[] expected = witness.meanOfOthers(layer, chosen.ids(layer), downRows(family, layer));
       float[] found = added(state.queue(), tail, layer, random(1, dim), new float[dim]);
       double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);
       for (int i = 0; i < dim; i++) {
@@ -418,8 +417,7 @@ class TailTest {
           ModelConfig config = decoder.config();
           Calibration calibration =
               PlantedCalibration.of(PlantedCalibration.halves(config.layers(), config.neurons()))
-                  .withMaps(
-                      Map.of(2, PlantedCalibration.map(config.layers(), 2, config.dim(), 1)));
+                  .withMaps(Map.of(2, PlantedCalibration.map(config.layers(), 2, config.dim(), 1)));
           for (CoreOptions options :
               List.of(
                   CoreOptions.dense().withUpkeep(COMPENSATED),
