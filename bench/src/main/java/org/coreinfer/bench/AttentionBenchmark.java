@@ -92,7 +92,7 @@ public class AttentionBenchmark {
   @Benchmark
   public void decode(Traffic traffic) {
     KvLayer layer = layers.get(rotation.next());
-    bench.device().attentionDecode(attention, query, place, layer, y);
+    bench.device().attentionDecode(attention, query, 1, place, layer, y);
     traffic.read(bytes);
   }
 

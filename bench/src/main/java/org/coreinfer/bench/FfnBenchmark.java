@@ -96,7 +96,7 @@ public class FfnBenchmark {
   @Benchmark
   public void decode(Traffic traffic) {
     Layer layer = layers.get(rotation.next());
-    bench.device().ffnDecode(layer.weights, x, layer.ids, listed, activations, y);
+    bench.device().ffnDecode(layer.weights, x, 1, layer.ids, listed, activations, y);
     traffic.read(bytes);
   }
 

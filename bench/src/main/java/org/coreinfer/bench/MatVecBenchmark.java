@@ -77,7 +77,7 @@ public class MatVecBenchmark {
 
   @Benchmark
   public void multiply(Traffic traffic) {
-    bench.device().matvec(matrices.get(rotation.next()), null, x, false, y);
+    bench.device().matvec(matrices.get(rotation.next()), null, x, 1, false, y);
     traffic.read(bytes);
   }
 

@@ -93,7 +93,7 @@ public class PrefillBenchmark {
             tokens,
             Sequence.CHUNK,
             model.model().cacheDtype(),
-            layer -> NeuronScores.mostChosen(options, decoder.config(), layer));
+            layer -> options.mostChosen(layer, decoder.config()));
     resources.onClose(state::close);
     listener = ActivationListener.NONE;
     if (options.method() != CoreOptions.Method.DENSE) {

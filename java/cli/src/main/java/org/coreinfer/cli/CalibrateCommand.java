@@ -171,12 +171,18 @@ final class CalibrateCommand implements Callable<Integer> {
     if (documentTokens < 16) {
       throw Usage.error(spec, "--document-tokens=" + documentTokens + ": expected 16 or more");
     }
-    return Usage.suited(
+    if (measured < 1) {
+      throw Usage.error(spec, "--measured-documents=" + measured + ": expected 1 or more");
+    }
+    return Usage.checked(
         spec,
-        () -> new Calibrator.Settings(rule, alpha, clusters, measured, seed),
-        "--rule",
-        "--alpha",
-        "--clusters");
+        () ->
+            Usage.suited(
+                spec,
+                () -> new Calibrator.Settings(rule, alpha, clusters, measured, seed),
+                "--alpha",
+                "--clusters"),
+        "--rule");
   }
 
   private List<int[]> documents(Model model) {

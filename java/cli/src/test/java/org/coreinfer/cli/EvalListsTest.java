@@ -132,7 +132,6 @@ class EvalListsTest {
     "--keep,'0.4,,0.6',--keep",
     "--rule,'paper,best',best",
     "--method,'stability,guess',guess",
-    "--method,'stability,similarity',similarity",
   })
   void aBadListNamesItsEntry(String option, String list, String entry) throws Exception {
     String[] bad = {option, list, "--keep", "0.5"};

@@ -23,6 +23,9 @@ import org.coreinfer.tensor.Tensor;
  * best of them are found. Sums are in the backend's memory. For one thread.
  */
 final class LayerFit implements AutoCloseable {
+  /** Of a second moment, a variance that may be rounding alone, as products are F32. */
+  private static final double ROUNDING = 1e-6;
+
   private final Backend queue;
   private final int dim;
   private final int directions;
@@ -170,6 +173,7 @@ final class LayerFit implements AutoCloseable {
     RealMatrix covariance = new Array2DRowRealMatrix(directions, directions);
     RealMatrix with = new Array2DRowRealMatrix(directions, dim);
     double variance = 0;
+    double moment = 0;
     for (int i = 0; i < directions; i++) {
       double mean = gram[directions][i] / tokens;
       for (int j = 0; j <= i; j++) {
@@ -177,14 +181,16 @@ final class LayerFit implements AutoCloseable {
         covariance.setEntry(i, j, centred);
         covariance.setEntry(j, i, centred);
       }
-      variance += covariance.getEntry(i, i) / directions;
+      variance += Math.max(0, covariance.getEntry(i, i)) / directions;
+      moment += gram[i][i] / directions;
       for (int column = 0; column < dim; column++) {
         float all = right[directions * dim + column];
         with.setEntry(i, column, right[i * dim + column] - mean * all);
       }
     }
+    double least = ridge * variance + ROUNDING * moment + Double.MIN_NORMAL;
     for (int i = 0; i < directions; i++) {
-      covariance.addToEntry(i, i, ridge * variance + Double.MIN_NORMAL);
+      covariance.addToEntry(i, i, least);
     }
     // With covariance = L L^T, the best map of any rank comes from the singular vectors of L^-1
     // with.

@@ -176,8 +176,17 @@ class CalibrationFileTest {
 
   @ParameterizedTest
   @CsvSource({
-    "layers,0", "layers,3", "neurons,0", "neurons,31", "clusters,0", "clusters,2",
-    "clusters,1000000", "layers,2000000000", "prior_tokens,0", "documents,0", "tokens,0"
+    "layers,0",
+    "layers,3",
+    "neurons,0",
+    "neurons,31",
+    "clusters,0",
+    "clusters,2",
+    "clusters,1000000",
+    "layers,2000000000",
+    "prior_tokens,0",
+    "documents,0",
+    "tokens,0"
   })
   void countsThatDoNotFitAreRefused(String key, int value) {
     Fields fields = new Fields();
@@ -201,7 +210,8 @@ class CalibrationFileTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"0.5 0.25 1", "0 0.5 1", "0.5 0.5 1", "-1 0.5 1", "NaN 0.5 1", "1", "0.5 1"})
+  @ValueSource(
+      strings = {"0.5 0.25 1", "0 0.5 1", "0.5 0.5 1", "-1 0.5 1", "NaN 0.5 1", "1", "0.5 1"})
   void keepsThatDoNotAscendToOneAreRefused(String keeps) {
     Fields fields = new Fields();
     fields.keeps = numbers(keeps);
