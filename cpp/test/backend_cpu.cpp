@@ -45,7 +45,11 @@ bool Computes(int32_t) { return true; }
 
 int32_t Repetitions() { return 4; }
 
+#ifdef __SANITIZE_ADDRESS__
+int32_t Slowness() { return 4; }
+#else
 int32_t Slowness() { return 1; }
+#endif
 
 // Weights are read from mapped files, where they start anywhere.
 void* Allocate(int64_t bytes, const void* host, bool weights) {
