@@ -42,7 +42,10 @@ class RunCommandTest {
     assertFalse(text.isEmpty());
     assertEquals(text.endsWith("\n") ? text : text + "\n", outcome.out());
     assertTrue(
-        outcome.err().matches("prefill \\d+ tokens, .*; decode 23 tokens, .*auto, keep 0\\.\\d+, rule relative.*\n"),
+        outcome
+            .err()
+            .matches(
+                "prefill \\d+ tokens, .*; decode 23 tokens, .*auto, keep 0\\.\\d+, rule relative.*\n"),
         outcome.err());
   }
 

@@ -14,6 +14,7 @@ import org.coreinfer.TestData;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.Host;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.CoreOptions.Upkeep;
 import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.ModelLoader;
@@ -95,6 +96,24 @@ class EvaluatorTest {
     Evaluation result = evaluateTiny(CoreOptions.dense(), IDS, 4);
     assertEquals(result.dense().nll().value(), result.cores().get(0).nll().value());
     assertEquals(1, result.cores().get(0).keepMeasured().value());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,5", "2,2", "3,1", "6,0"})
+  void tokensThatRenewTheSetCountAsDenseOnes(int interval, int refreshes) {
+    CoreOptions options = CoreOptions.stability(0.2);
+    Evaluation once = evaluateTiny(options, IDS, 4);
+    Evaluation.Core fixed = once.cores().get(0);
+    Evaluation.Core renewed =
+        evaluateTiny(options.withUpkeep(Upkeep.refreshing(interval)), IDS, 4).cores().get(0);
+    double share = refreshes / 6.0;
+    assertEquals(
+        share + (1 - share) * fixed.keepMeasured().value(), renewed.keepMeasured().value(), 1e-9);
+    double bytes = share * once.dense().bytesPerToken();
+    assertEquals(
+        bytes + (1 - share) * fixed.bytesPerToken().value(), renewed.bytesPerToken().value(), 1e-3);
+    assertEquals(fixed.overlap().value(), renewed.overlap().value());
+    assertEquals(refreshes == 5, renewed.kl().value() == 0);
   }
 
   @Test
