@@ -29,39 +29,40 @@ namespace {
 struct Block {
   int32_t size;
   int32_t bytes;
-  std::vector<int32_t> halves;  // where its f16 lie
+  int64_t halves;           // how many f16 it has
+  int64_t half_offsets[2];  // where they lie
 };
 
 Block BlockOf(int32_t dtype) {
   switch (dtype) {
     case CI_F32:
-      return {1, 4, {}};
+      return {1, 4, 0, {}};
     case CI_F16:
     case CI_BF16:
-      return {1, 2, {}};
+      return {1, 2, 0, {}};
     case CI_Q8_0:
     case CI_Q8_0_SHARED:
-      return {32, 34, {0}};
+      return {32, 34, 1, {0}};
     case CI_Q4_0:
     case CI_Q4_0_SHARED:
-      return {32, 18, {0}};
+      return {32, 18, 1, {0}};
     case CI_Q4_1:
     case CI_Q4_1_SHARED:
-      return {32, 20, {0, 2}};
+      return {32, 20, 2, {0, 2}};
     case CI_Q5_0:
     case CI_Q5_0_SHARED:
-      return {32, 22, {0}};
+      return {32, 22, 1, {0}};
     case CI_Q5_1:
     case CI_Q5_1_SHARED:
-      return {32, 24, {0, 2}};
+      return {32, 24, 2, {0, 2}};
     case CI_Q4_K:
     case CI_Q4_K_SHARED:
-      return {256, 144, {0, 2}};
+      return {256, 144, 2, {0, 2}};
     case CI_Q5_K:
     case CI_Q5_K_SHARED:
-      return {256, 176, {0, 2}};
+      return {256, 176, 2, {0, 2}};
     default:
-      return {256, 210, {208}};
+      return {256, 210, 1, {208}};
   }
 }
 
@@ -289,10 +290,10 @@ std::vector<uint8_t> RandomFile(int32_t dtype, int32_t rows, int32_t columns, Ra
     default:
       // Blocks of rows begin with the f16 of all columns.
       for (int64_t at = 0; at < size; at += int64_t{block.bytes} * (IsShared(dtype) ? columns : 1)) {
-        const auto halves = static_cast<int64_t>(block.halves.size());
-        for (int64_t i = 0; IsShared(dtype) && i < halves * columns; ++i) put_half(at + 2 * i, RandomHalf(random));
-        for (int64_t i = 0; !IsShared(dtype) && i < halves; ++i) {
-          put_half(at + block.halves[static_cast<size_t>(i)], RandomHalf(random));
+        for (int64_t i = 0; IsShared(dtype) && i < block.halves * columns; ++i)
+          put_half(at + 2 * i, RandomHalf(random));
+        for (int64_t i = 0; !IsShared(dtype) && i < block.halves; ++i) {
+          put_half(at + block.half_offsets[i], RandomHalf(random));
         }
       }
       break;
