@@ -60,5 +60,5 @@ for model in "${models[@]}"; do
   ./coreinfer calibrate "$work/$model" --text "$shared/data/train/stories.txt" \
     --text "$shared/data/train/generated-stories.txt" --max-documents 300 --json >"$results/quality_${model}_calibration.json"
   { cat $heldout/stories.txt; echo '<|endoftext|>'; cat $heldout/generated-stories.txt; } >"$work/heldout.txt"
-  all "$model" 0..1 "$work/$model" --text "$work/heldout.txt" --max-documents 40 --context 256
+  all "$model" 0..1 "$work/$model" --text "$work/heldout.txt" --max-documents 40
 done
