@@ -124,6 +124,11 @@ final class CoreDecoding implements AutoCloseable {
   private ActivationListener timed(ActivationListener listener) {
     return new ActivationListener() {
       @Override
+      public void enter(int layer, NativeMemory x, int tokens) {
+        listener.enter(layer, x, tokens);
+      }
+
+      @Override
       public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
         choosing.start();
         listener.observe(layer, ffn, activations, tokens);

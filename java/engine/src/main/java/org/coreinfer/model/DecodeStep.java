@@ -51,9 +51,13 @@ final class DecodeStep {
     head(on, one, state.logits().memory());
   }
 
-  /** Hears of a layer whose weights are still there. */
-  interface LayerDone {
-    void accept(int layer, FfnWeights ffn, NativeMemory activations);
+  /** Hears of each layer. */
+  interface LayerListener {
+    /** The FFN is about to be given x (tokens, dim). */
+    void enter(int layer, NativeMemory x);
+
+    /** The FFN is computed, and its weights are still there. */
+    void done(int layer, FfnWeights ffn, NativeMemory activations);
   }
 
   /**
@@ -67,16 +71,17 @@ final class DecodeStep {
       Stretch stretch,
       int count,
       NativeMemory logits,
-      LayerDone done) {
+      LayerListener listener) {
     Tokens tokens = new Tokens(count, stretch.x(), stretch.firsts(), state.scratch(count));
     NativeMemory all = state.neurons().all();
     Scratch s = tokens.scratch;
     try (FfnLayers.Pass ffns = parts.ffn().open(on, layer -> true)) {
       for (int layer = 0; layer < config.layers(); layer++) {
         attend(on, layer, state.cache(layer), tokens);
+        listener.enter(layer, s.normed());
         FfnWeights weights = ffns.layer(layer);
         on.ffnDecode(weights, s.normed(), count, null, all, s.activations(), tokens.x);
-        done.accept(layer, weights, s.activations());
+        listener.done(layer, weights, s.activations());
         ffns.done(layer);
       }
     }

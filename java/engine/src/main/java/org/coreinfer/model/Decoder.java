@@ -398,15 +398,23 @@ public final class Decoder implements AutoCloseable {
     List<Logits> logits = rows.renew(count);
     try {
       embed(on, state.position(), tokens, count, state.scratch(count), stretch);
-      DecodeStep.LayerDone done =
-          (layer, ffn, activations) -> {
-            listener.observe(layer, ffn, activations, count);
-            if (parts.ffn().isStreamed(layer)) {
-              choose(state, layer, ffn, listener); // while its weights are on the device
+      DecodeStep.LayerListener layers =
+          new DecodeStep.LayerListener() {
+            @Override
+            public void enter(int layer, NativeMemory x) {
+              listener.enter(layer, x, count);
             }
-            monitor.progress((layer + 1.0) / config.layers());
+
+            @Override
+            public void done(int layer, FfnWeights ffn, NativeMemory activations) {
+              listener.observe(layer, ffn, activations, count);
+              if (parts.ffn().isStreamed(layer)) {
+                choose(state, layer, ffn, listener); // while its weights are on the device
+              }
+              monitor.progress((layer + 1.0) / config.layers());
+            }
           };
-      step.runDense(on, state, stretch, count, rows.memory(), done);
+      step.runDense(on, state, stretch, count, rows.memory(), layers);
       chooseResident(state, listener);
     } catch (RuntimeException e) {
       state.forgetChosen();
