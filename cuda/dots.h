@@ -120,7 +120,6 @@ class DotWalk {
         chunks_(columns / kElements),
         depth_(depth),
         ring_(rings + warp_ * depth * kSlotBytes),
-        policy_(StreamPolicy()),
         next_(division_.Begin(warp_)),
         end_(division_.Begin(warp_ + 1)) {}
 
@@ -176,11 +175,11 @@ class DotWalk {
     if (ahead_ < end_) {
       const int chunk = min(piece_ahead_ * kWarpThreads + lane_, chunks_ - 1);
       uint8_t* target = ring_ + slot * kSlotBytes;
-      AsyncCopy<16>(target + lane_ * 16, q_[0] + 16 * int64_t{chunk}, policy_);
-      AsyncCopy<16>(target + (kWarpThreads + lane_) * 16, q_[1] + 16 * int64_t{chunk}, policy_);
+      AsyncCopy<16>(target + lane_ * 16, q_[0] + 16 * int64_t{chunk});
+      AsyncCopy<16>(target + (kWarpThreads + lane_) * 16, q_[1] + 16 * int64_t{chunk});
       if (kIsGrouped && lane_ < 2 * kScaleWords) {
         const int word = min(piece_ahead_ * kScaleWords + lane_ % kScaleWords, chunks_ * kElements / 64 - 1);
-        AsyncCopy<4>(target + 2 * kWarpThreads * 16 + lane_ * 4, d_ + 4 * int64_t{word}, policy_);
+        AsyncCopy<4>(target + 2 * kWarpThreads * 16 + lane_ * 4, d_ + 4 * int64_t{word});
       }
       ++ahead_;
       if (++piece_ahead_ == division_.pieces) {
@@ -241,7 +240,6 @@ class DotWalk {
   const int chunks_;
   const int depth_;
   uint8_t* const ring_;
-  const uint64_t policy_;
   int next_;  // the piece to multiply, of all the block's
   const int end_;
   int ahead_ = 0;  // the piece to send for

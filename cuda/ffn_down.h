@@ -104,8 +104,7 @@ class DownWalk {
         lane_(static_cast<int>(threadIdx.x) % kWarpThreads),
         strip_(band * kWarpThreads + lane_),
         ring_(rings + static_cast<int>(threadIdx.x) / kWarpThreads * depth * GroupBytes(kDtype)),
-        depth_(depth),
-        policy_(StreamPolicy()) {}
+        depth_(depth) {}
 
   /// The sum over active neurons begin..end-1.
   __device__ __forceinline__ StripSums Sum(int begin, int end) {
@@ -175,14 +174,14 @@ class DownWalk {
     for (int byte = lane_ * 16; byte < kRows * kBandBytes; byte += kWarpThreads * 16) {
       const int i = first + byte / kBandBytes;
       const int64_t at = band + byte % kBandBytes;
-      if (i < end && at < row_bytes) AsyncCopy<16>(target + byte, down_.q + active_.rows[i] * row_bytes + at, policy_);
+      if (i < end && at < row_bytes) AsyncCopy<16>(target + byte, down_.q + active_.rows[i] * row_bytes + at);
     }
     if (HasOwnScales(kDtype) && lane_ < kRows * 4) {
       const int64_t scale_bytes = ScaleBytes(kDtype, down_.columns);
       const int i = first + lane_ / 4;
       const int64_t at = band / kBytes / 2 + lane_ % 4 * 4;
       if (i < end && at < scale_bytes) {
-        AsyncCopy<4>(target + kRows * kBandBytes + lane_ * 4, down_.d + active_.rows[i] * scale_bytes + at, policy_);
+        AsyncCopy<4>(target + kRows * kBandBytes + lane_ * 4, down_.d + active_.rows[i] * scale_bytes + at);
       }
     }
     CommitCopies();
@@ -223,7 +222,6 @@ class DownWalk {
   const int strip_;
   uint8_t* const ring_;
   const int depth_;
-  const uint64_t policy_;
 };
 
 /// partial (dim) = the sum over the active neurons of activation * down row. team_sums: 2 quads of shared memory per

@@ -1,6 +1,6 @@
 // How weights, which are read once per token, come from device memory: copied by the hardware into rings in shared
-// memory while a thread computes, and leaving the caches first, so that vectors and neuron lists stay in L2. A thread
-// reads only what it copied itself, so no barrier is needed. Before sm_80 there are no such copies: plain ones.
+// memory while a thread computes. A thread reads only what it copied itself, so no barrier is needed. Before sm_80
+// there are no such copies: plain ones.
 #ifndef COREINFER_CUDA_STREAM_H_
 #define COREINFER_CUDA_STREAM_H_
 
@@ -13,31 +13,18 @@ namespace coreinfer {
 /// How many groups of copies may be on their way: a power of two up to kMostDepth.
 constexpr int kMostDepth = 8;
 
-/// The cache policy for AsyncCopy.
-__device__ __forceinline__ uint64_t StreamPolicy() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-  uint64_t policy;
-  asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
-  return policy;
-#else
-  return 0;
-#endif
-}
-
-/// Starts a copy of kBytes (4, 8 or 16) aligned bytes.
+/// Starts a copy of kBytes (4, 8 or 16) aligned bytes. It has no cache hint: with one, ptxas 13.0 makes an illegal
+/// instruction of copies to addresses that are uniform but for an offset.
 template <int kBytes>
-__device__ __forceinline__ void AsyncCopy(uint8_t* shared, const uint8_t* global, [[maybe_unused]] uint64_t policy) {
+__device__ __forceinline__ void AsyncCopy(uint8_t* shared, const uint8_t* global) {
   static_assert(kBytes == 4 || kBytes == 8 || kBytes == 16);
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   const auto target = static_cast<unsigned>(__cvta_generic_to_shared(shared));
   const size_t source = __cvta_generic_to_global(global);
   if constexpr (kBytes == 16) {  // past L1
-    asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "l"(policy)
-                 : "memory");
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(target), "l"(source) : "memory");
   } else {
-    asm volatile("cp.async.ca.shared.global.L2::cache_hint [%0], [%1], %2, %3;" ::"r"(target), "l"(source), "n"(kBytes),
-                 "l"(policy)
-                 : "memory");
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(target), "l"(source), "n"(kBytes) : "memory");
   }
 #elif defined(__CUDA_ARCH__)
   if constexpr (kBytes == 16) {

@@ -58,9 +58,8 @@ inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
   const uint64_t bytes = uint64_t{y} << 32 | x;
   unsigned result = 0;
   for (int i = 0; i < 4; ++i) {
-    const unsigned choice = selector >> (4 * i) & 15;
-    const auto byte = static_cast<unsigned>(bytes >> (8 * (choice & 7)) & 255);
-    result |= ((choice & 8) == 0 ? byte : (byte & 128) != 0 ? 255u : 0u) << (8 * i);
+    const unsigned choice = selector >> (4 * i) & 7;
+    result |= static_cast<unsigned>(bytes >> (8 * choice) & 255) << (8 * i);
   }
   return result;
 }
