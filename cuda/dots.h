@@ -8,29 +8,10 @@
 #ifndef COREINFER_CUDA_DOTS_H_
 #define COREINFER_CUDA_DOTS_H_
 
-#include "early_start.h"
-#include "rows.h"
+#include "staged_vector.h"
 #include "stream.h"
 
 namespace coreinfer {
-
-constexpr int kDotThreads = 512;
-constexpr int kDotWarps = kDotThreads / kWarpThreads;
-
-/// Elements of 16 bytes.
-__host__ __device__ constexpr int ChunkElements(int32_t dtype) {
-  return dtype == CI_F32 ? 4 : dtype == CI_Q8_0 ? 16 : dtype == CI_Q4_0 ? 32 : 8;
-}
-
-/// Pieces of a row.
-__host__ __device__ __forceinline__ int PiecesOf(int32_t dtype, int32_t columns) {
-  return (columns - 1) / (kWarpThreads * ChunkElements(dtype)) + 1;
-}
-
-/// The vector's floats in shared memory: whole pieces.
-__host__ __device__ __forceinline__ int64_t StagedFloats(int32_t dtype, int32_t columns) {
-  return int64_t{PiecesOf(dtype, columns)} * kWarpThreads * ChunkElements(dtype);
-}
 
 /// The floats that a block's walks over `rows` rows leave in shared memory.
 __host__ __device__ __forceinline__ int64_t DotFloats(int64_t rows) { return rows + 1 + 2 * kDotWarps; }
@@ -43,24 +24,11 @@ __host__ __device__ constexpr int PieceScaleBytes(int32_t dtype) {
 /// Bytes of a warp's slot: a piece of two rows.
 __host__ __device__ constexpr int SlotBytes(int32_t dtype) { return 2 * (kWarpThreads * 16 + PieceScaleBytes(dtype)); }
 
-/// Bytes of all warps' rings.
-__host__ __device__ __forceinline__ int64_t RingBytes(int32_t dtype, int depth) {
-  return int64_t{kDotWarps} * depth * SlotBytes(dtype);
-}
+/// The deepest rings of dots.
+constexpr int kMostDotDepth = 8;
 
-/// Waits for the kernels that made the vector, then copies it to shared memory, zeros behind it. Quad k, of a lane's
-/// kQuads per chunk, goes where the eight lanes that are served together find their quads in different banks. columns
-/// is a multiple of 4, x aligned to 16.
-template <int kDtype>
-__device__ __forceinline__ void StageVector(const float* x, int columns, float4* staged) {
-  WaitForPrevious();
-  constexpr int kQuads = ChunkElements(kDtype) / 4;
-  const int quads = static_cast<int>(StagedFloats(kDtype, columns) / 4);
-  for (int k = static_cast<int>(threadIdx.x); k < quads; k += kDotThreads) {
-    const float4 quad = k < columns / 4 ? reinterpret_cast<const float4*>(x)[k] : make_float4(0, 0, 0, 0);
-    staged[k ^ (k >> 3 & (kQuads - 1))] = quad;
-  }
-}
+/// Bytes of a warp's ring.
+__host__ __device__ __forceinline__ int RingBytes(int32_t dtype, int depth) { return depth * SlotBytes(dtype); }
 
 /// The calling block's equal share of `items` items: first..first + count - 1.
 struct Share {
@@ -131,7 +99,7 @@ class DotWalk {
     for (int slot = 0; slot < depth_; ++slot) SendFor(slot);
   }
 
-  __device__ __forceinline__ void Finish(const float4* __restrict__ staged, float* dots) {
+  __device__ __forceinline__ void Finish(const StagedVector<kDtype>& x, float* dots) {
     int piece = next_ % division_.pieces;
     int pair = next_ / division_.pieces;
     int slot = 0;
@@ -139,7 +107,7 @@ class DotWalk {
     for (; next_ < end_; ++next_) {
       WaitForOldest(depth_);
       if (kIsGrouped) __syncwarp();  // a lane's scales were copied by others
-      AddProducts(slot, staged, piece, sums);
+      AddProducts(slot, x, piece, sums);
       if (kIsGrouped) __syncwarp();
       SendFor(slot);
       slot = slot + 1 == depth_ ? 0 : slot + 1;
@@ -157,7 +125,6 @@ class DotWalk {
 
  private:
   static constexpr int kElements = ChunkElements(kDtype);
-  static constexpr int kQuads = kElements / 4;
   static constexpr int kSlotBytes = SlotBytes(kDtype);
   static constexpr bool kIsGrouped = kDtype == CI_Q8_0 || kDtype == CI_Q4_0;
   static constexpr int kScaleWords = kIsGrouped ? PieceScaleBytes(kDtype) / 4 : 1;  // two scales each
@@ -191,30 +158,11 @@ class DotWalk {
     CommitCopies();
   }
 
-  __device__ __forceinline__ void AddProducts(int slot, const float4* staged, int piece, float* sums) const {
+  __device__ __forceinline__ void AddProducts(int slot, const StagedVector<kDtype>& x, int piece, float* sums) const {
     const uint8_t* q = ring_ + slot * kSlotBytes + lane_ * 16;
-    const Chunk<kDtype> chunks[2] = {{*reinterpret_cast<const uint4*>(q)},
-                                     {*reinterpret_cast<const uint4*>(q + kWarpThreads * 16)}};
-    // The byte offset of quad 0; StageVector says why that of quad j differs by an exclusive or.
-    const int first = ((piece * kWarpThreads + lane_) * kQuads | (lane_ * kQuads >> 3 & (kQuads - 1))) * 16;
-    float products[2] = {0.0f, 0.0f};
-#pragma unroll
-    for (int j = 0; j < kQuads; ++j) {
-      const float4 x = *reinterpret_cast<const float4*>(reinterpret_cast<const uint8_t*>(staged) + (first ^ j * 16));
-#pragma unroll
-      for (int which = 0; which < 2; ++which) {
-        const float4 w = chunks[which].Quad(j);
-        products[which] = fmaf(w.x, x.x, products[which]);
-        products[which] = fmaf(w.y, x.y, products[which]);
-        products[which] = fmaf(w.z, x.z, products[which]);
-        products[which] = fmaf(w.w, x.w, products[which]);
-      }
-    }
-#pragma unroll
-    for (int which = 0; which < 2; ++which) {
-      sums[which] =
-          kIsGrouped ? fmaf(ScaleIn(slot, which), products[which], sums[which]) : sums[which] + products[which];
-    }
+    const uint4 words[2] = {*reinterpret_cast<const uint4*>(q), *reinterpret_cast<const uint4*>(q + kWarpThreads * 16)};
+    const float scales[2] = {kIsGrouped ? ScaleIn(slot, 0) : 1.0f, kIsGrouped ? ScaleIn(slot, 1) : 1.0f};
+    x.Add(words, scales, piece, lane_, sums);
   }
 
   // A chunk of Q4_0 has one scale, two chunks of Q8_0 share one.

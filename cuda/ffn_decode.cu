@@ -8,8 +8,9 @@
 // device. The slices depend on the list's length, the grid does not: one graph serves any list.
 //
 // With rectified activations the up row of a neuron whose gate is not positive is not read, nor the down row of one
-// whose activation is 0: neither could change the result. With the others the first down rows are fetched into L2 while
-// the block waits for its last dots. Memory bounds the time. Several tokens are so many launches.
+// whose activation is 0: neither could change the result. With the others every neuron counts, so a warp sends for
+// its first down rows as soon as it has its last dot, and the bytes flow on while the block waits for the others.
+// Memory bounds the time. Several tokens are so many launches.
 #include "activation.h"
 #include "coreinfer/cuda.h"
 #include "coreinfer/kernels.h"
@@ -18,14 +19,7 @@
 namespace coreinfer {
 namespace {
 
-// Fetches into L2 what the block's first down rows need, a row per thread. Only a hint.
-__device__ __forceinline__ void PrefetchDown(const DeviceMatrix& down, const Neuron& neuron) {
-  constexpr int kBytes = 64 * 1024;
-  const int64_t row_bytes = ElementBytes(down.dtype, down.columns);
-  if (threadIdx.x * row_bytes < kBytes) PrefetchToL2(down.q + neuron.row * row_bytes, row_bytes);
-}
-
-// The same for shared scales, a group per thread: its first neuron's, or its warp's first.
+// Fetches into L2 the shared scales of the block's neurons, a group per thread: its first neuron's, or its warp's.
 __device__ __forceinline__ void PrefetchSharedScales(const DeviceMatrix& down, const Neuron& neuron, bool has_neuron) {
   const int group = neuron.id / kGroupSize;
   const int before = __shfl_up_sync(kWholeWarp, group, 1);
@@ -53,12 +47,13 @@ __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode de
     neuron = NeuronAt(decode, slice.first + i);
     list.rows[takes_both ? 2 * i : i] = is_gated ? -1 - neuron.row : neuron.row;
     if (takes_both) list.rows[2 * i + 1] = neuron.row;
+    if (!is_rectified) active.rows[i] = neuron.row;
   }
   if (i == 0) list.count = takes_both ? 2 * slice.count : slice.count;
   if (HasSharedScales(ffn.down.dtype) && decode.depth > 0) PrefetchSharedScales(ffn.down, neuron, has_neuron);
   __syncthreads();
   DotListedRows(decode, list, true, shared);
-  if (has_neuron && !is_rectified && decode.depth > 0) PrefetchDown(ffn.down, neuron);
+  if (!is_rectified) StartDownRows(decode, active, slice.count, shared);
   __syncthreads();
 
   float gate = 0.0f;
@@ -81,7 +76,7 @@ __global__ void __launch_bounds__(kDotThreads, 1) ffn_decode_kernel(FfnDecode de
   if (has_neuron) decode.activations[slice.first + i] = activation;
   const bool counts = has_neuron && !(is_rectified && activation == 0.0f);
   ListActive(neuron, activation, counts, HasSharedScales(ffn.down.dtype), &active);
-  SumDownRows(decode, active, shared, decode.partials + int64_t{blockIdx.x} * ffn.dim);
+  SumDownRows(decode, active, !is_rectified, shared, decode.partials + int64_t{blockIdx.x} * ffn.dim);
 }
 
 // y += bias + the blocks' sums, in their order: a warp for each share of the blocks, a lane for each column.
@@ -131,7 +126,7 @@ Plan PlanFor(const ci_context& c, FfnDecode decode) {
   if (!can_stream) return {least * c.multiprocessors, 0};
   constexpr int64_t kStaticBytes = sizeof(DotRows) + sizeof(ActiveNeurons) + 256;
   for (int64_t rounds = least; rounds < least + 4; ++rounds) {
-    for (decode.depth = kMostDepth; decode.depth > 0; decode.depth /= 2) {
+    for (decode.depth = kMostDotDepth; decode.depth > 0; decode.depth /= 2) {
       const int64_t blocks = rounds * c.multiprocessors;
       if (SharedBytes(decode, blocks) + kStaticBytes <= c.most_shared_bytes) return {blocks, decode.depth};
     }

@@ -1,8 +1,8 @@
 // The second stage of the fused feed-forward layer: a block adds up the down rows of its active neurons.
 //
 // A thread owns eight columns, a strip, and a warp 32 strips, a band. The warp takes the rows in list order, in groups
-// whose parts in its band make 512 bytes (1 KB of F32), of which it has `depth` on their way in shared memory: 64 KB
-// per block at depth 8. Where there are fewer bands than warps, teams of warps share the rows among them and their sums
+// whose parts in its band make 512 bytes (1 KB of F32), of which it has up to 16 on their way in its ring: 128 KB in
+// a block. Where there are fewer bands than warps, teams of warps share the rows among them and their sums
 // are added in order. With shared scales the rows of one group of 32 neurons are summed before they are scaled, and the
 // scales of the next such group are on their way meanwhile.
 #ifndef COREINFER_CUDA_FFN_DOWN_H_
@@ -60,10 +60,10 @@ __host__ __device__ constexpr int GroupBytes(int32_t dtype) {
   return GroupRows(dtype) * (kWarpThreads * StripBytes(dtype) + (HasOwnScales(dtype) ? 16 : 0));
 }
 
-/// The deepest rings that fit into `bytes`.
-__host__ __device__ __forceinline__ int DownDepth(int32_t dtype, int64_t bytes) {
+/// The depth of rings of `bytes` bytes.
+__host__ __device__ __forceinline__ int DownDepth(int32_t dtype, int bytes) {
   int depth = kMostDepth;
-  while (depth > 1 && int64_t{kDotWarps} * depth * GroupBytes(dtype) > bytes) depth /= 2;
+  while (depth > 1 && depth * GroupBytes(dtype) > bytes) depth /= 2;
   return depth;
 }
 
@@ -98,15 +98,20 @@ template <int kDtype>
 class DownWalk {
  public:
   __device__ __forceinline__ DownWalk(const DeviceMatrix& down, const ActiveNeurons& active, int band, uint8_t* rings,
-                                      int depth)
+                                      int ring_bytes)
       : down_(down),
         active_(active),
         lane_(static_cast<int>(threadIdx.x) % kWarpThreads),
         strip_(band * kWarpThreads + lane_),
-        ring_(rings + static_cast<int>(threadIdx.x) / kWarpThreads * depth * GroupBytes(kDtype)),
-        depth_(depth) {}
+        ring_(rings + static_cast<int>(threadIdx.x) / kWarpThreads * ring_bytes),
+        depth_(DownDepth(kDtype, ring_bytes)) {}
 
-  /// The sum over active neurons begin..end-1.
+  /// Sends for the first of the active neurons begin..end-1.
+  __device__ __forceinline__ void Start(int begin, int end) {
+    for (int slot = 0; slot < depth_; ++slot) SendFor(begin + slot * kRows, end, slot);
+  }
+
+  /// The sum over active neurons begin..end-1, which were started.
   __device__ __forceinline__ StripSums Sum(int begin, int end) {
     StripSums sums = {};
     Take(
@@ -117,7 +122,7 @@ class DownWalk {
   /// The same for shared scales.
   __device__ __forceinline__ StripSums SumScaled(int begin, int end) {
     StripSums sums = {};
-    if (begin == end) return sums;
+    if (begin == end) return sums;  // nothing was sent for
     int run = 0;
     while (active_.firsts[run + 1] <= begin) ++run;
     StripScales<kDtype> scales = {};
@@ -148,7 +153,6 @@ class DownWalk {
   // Calls before(i) when active neuron i is next.
   template <class Before>
   __device__ __forceinline__ void Take(int begin, int end, const Before& before, StripSums* sums) {
-    for (int slot = 0; slot < depth_; ++slot) SendFor(begin + slot * kRows, end, slot);
     for (int first = begin, slot = 0; first < end; first += kRows) {
       WaitForOldest(depth_);
       __syncwarp();  // a lane's elements were copied by others
@@ -224,43 +228,72 @@ class DownWalk {
   const int depth_;
 };
 
-/// partial (dim) = the sum over the active neurons of activation * down row. team_sums: 2 quads of shared memory per
-/// thread. The whole block calls it.
+/// How warps share the bands of a round, kDotWarps at most, and the active neurons.
+struct Teams {
+  __device__ __forceinline__ Teams(int first_band, int bands, int active)
+      : width(min(bands - first_band, kDotWarps)), count(kDotWarps / width) {
+    const int warp = static_cast<int>(threadIdx.x) / kWarpThreads;
+    own = warp / width;
+    band = first_band + warp % width;
+    begin = active * own / count;
+    end = active * (own + 1) / count;
+  }
+
+  /// Left over warps have no team.
+  __device__ __forceinline__ bool takes_part() const { return own < count; }
+
+  int width;
+  int count;
+  int own;  // the calling warp's team, and its band and neurons
+  int band;
+  int begin;
+  int end;
+};
+
+__device__ __forceinline__ int BandsOf(const DeviceMatrix& down) { return (down.columns / 8 - 1) / kWarpThreads + 1; }
+
+/// The calling warp sends for the first of the rows that it takes in SumActiveRows, of `count` active neurons.
 template <int kDtype>
-__device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const ActiveNeurons& active, uint8_t* rings,
-                                              int depth, float4* team_sums, float* partial) {
+__device__ __forceinline__ void StartActiveRows(const DeviceMatrix& down, const ActiveNeurons& active, int count,
+                                                uint8_t* rings, int ring_bytes) {
+  const Teams teams(0, BandsOf(down), count);
+  if (!teams.takes_part()) return;
+  __syncwarp();  // the ring's last pieces were read
+  DownWalk<kDtype>(down, active, teams.band, rings, ring_bytes).Start(teams.begin, teams.end);
+}
+
+/// partial (dim) = the sum over the active neurons of activation * down row. team_sums: 2 quads of shared memory per
+/// thread. The whole block calls it, after StartActiveRows when `is_started`.
+template <int kDtype>
+__device__ __forceinline__ void SumActiveRows(const DeviceMatrix& down, const ActiveNeurons& active, bool is_started,
+                                              uint8_t* rings, int ring_bytes, float4* team_sums, float* partial) {
   const int thread = static_cast<int>(threadIdx.x);
-  const int warp = thread / kWarpThreads;
   const int strips = down.columns / 8;
-  const int bands = (strips - 1) / kWarpThreads + 1;
+  const int bands = BandsOf(down);
   for (int first = 0; first < bands; first += kDotWarps) {
-    const int width = min(bands - first, kDotWarps);
-    const int teams = kDotWarps / width;
-    const int team = warp / width;
-    const int band = first + warp % width;
+    const Teams teams(first, bands, active.count);
     StripSums sums = {};
-    if (team < teams) {
-      DownWalk<kDtype> walk(down, active, band, rings, depth);
-      const int begin = active.count * team / teams;
-      const int end = active.count * (team + 1) / teams;
+    if (teams.takes_part()) {
+      DownWalk<kDtype> walk(down, active, teams.band, rings, ring_bytes);
+      if (first > 0 || !is_started) walk.Start(teams.begin, teams.end);
       if constexpr (HasSharedScales(kDtype)) {
-        sums = walk.SumScaled(begin, end);
+        sums = walk.SumScaled(teams.begin, teams.end);
       } else {
-        sums = walk.Sum(begin, end);
+        sums = walk.Sum(teams.begin, teams.end);
       }
     }
-    if (teams > 1) {
+    if (teams.count > 1) {
       team_sums[thread] = sums.quads[0];
       team_sums[kDotThreads + thread] = sums.quads[1];
       __syncthreads();
-      for (int other = 1; other < teams && team == 0; ++other) {
-        Accumulate(1.0f, team_sums[other * width * kWarpThreads + thread], &sums.quads[0]);
-        Accumulate(1.0f, team_sums[kDotThreads + other * width * kWarpThreads + thread], &sums.quads[1]);
+      for (int other = 1; other < teams.count && teams.own == 0; ++other) {
+        Accumulate(1.0f, team_sums[other * teams.width * kWarpThreads + thread], &sums.quads[0]);
+        Accumulate(1.0f, team_sums[kDotThreads + other * teams.width * kWarpThreads + thread], &sums.quads[1]);
       }
       __syncthreads();
     }
-    const int strip = band * kWarpThreads + thread % kWarpThreads;
-    if (team != 0 || strip >= strips) continue;
+    const int strip = teams.band * kWarpThreads + thread % kWarpThreads;
+    if (teams.own != 0 || strip >= strips) continue;
     auto* target = reinterpret_cast<float4*>(partial);
 #pragma unroll
     for (int which = 0; which < 2; ++which) target[StripQuad(kDtype, strip, which)] = sums.quads[which];

@@ -3,6 +3,8 @@
 #ifndef COREINFER_CUDA_FFN_STAGES_H_
 #define COREINFER_CUDA_FFN_STAGES_H_
 
+#include <type_traits>
+
 #include "ffn_down.h"
 #include "ffn_slice.h"
 
@@ -10,14 +12,14 @@ namespace coreinfer {
 
 /// A block's dynamic shared memory: the vector, in whose place the sums of teams come, the rings and the dots.
 struct Shared {
-  float4* staged;
+  uint8_t* staged;
   uint8_t* rings;
   float* dots;
 };
 
 __host__ __device__ __forceinline__ int64_t VectorBytes(const FfnDecode& decode) {
   if (decode.depth == 0) return 0;
-  const int64_t staged = StagedFloats(decode.ffn.up.dtype, decode.ffn.dim) * 4;
+  const int64_t staged = StagedBytes(decode.ffn.up.dtype, decode.ffn.dim);
   constexpr int64_t kSums = 8 * 4 * kDotThreads;
   return staged > kSums ? staged : kSums;
 }
@@ -25,13 +27,13 @@ __host__ __device__ __forceinline__ int64_t VectorBytes(const FfnDecode& decode)
 __device__ __forceinline__ Shared SharedOf(const FfnDecode& decode) {
   auto* memory = DynamicShared<uint8_t>();
   uint8_t* rings = memory + VectorBytes(decode);
-  uint8_t* dots = rings + RingBytes(decode.ffn.up.dtype, decode.depth);
-  return {reinterpret_cast<float4*>(memory), rings, reinterpret_cast<float*>(dots)};
+  uint8_t* dots = rings + kDotWarps * RingBytes(decode.ffn.up.dtype, decode.depth);
+  return {memory, rings, reinterpret_cast<float*>(dots)};
 }
 
 inline int64_t SharedBytes(const FfnDecode& decode, int64_t blocks) {
   const int64_t neurons = (decode.ffn.neurons - 1) / blocks + 1;
-  return VectorBytes(decode) + RingBytes(decode.ffn.up.dtype, decode.depth) + 4 * DotFloats(2 * neurons);
+  return VectorBytes(decode) + kDotWarps * RingBytes(decode.ffn.up.dtype, decode.depth) + 4 * DotFloats(2 * neurons);
 }
 
 /// Listed rows 2 i and 2 i + 1; an odd last one is its own partner. Gate and up differ in their addresses only.
@@ -60,10 +62,11 @@ __device__ __forceinline__ void DotAligned(const FfnDecode& decode, const DotRow
                                            const Shared& shared) {
   const ListedRows<kDtype> rows{decode.ffn, list};
   DotWalk<kDtype, ListedRows<kDtype>> walk(rows, (list.count + 1) / 2, decode.ffn.dim, shared.rings, decode.depth);
+  StagedVector<kDtype> x(shared.staged, decode.ffn.dim);
   walk.Start();
-  if (stages) StageVector<kDtype>(decode.x, decode.ffn.dim, shared.staged);
+  if (stages) x.Stage(decode.x);
   __syncthreads();
-  walk.Finish(shared.staged, shared.dots);
+  walk.Finish(x, shared.dots);
 }
 
 /// A warp for each row, element by element.
@@ -120,28 +123,48 @@ __device__ inline void SumUnaligned(const DeviceMatrix& down, const ActiveNeuron
   }
 }
 
-/// partial (dim) = the sum of the active neurons' down rows. The rings are free: all dots were taken.
-__device__ __forceinline__ void SumDownRows(const FfnDecode& decode, const ActiveNeurons& active, const Shared& shared,
-                                            float* partial) {
-  const DeviceMatrix& down = decode.ffn.down;
-  if (decode.depth == 0) return SumUnaligned(down, active, partial);
-  const int depth = DownDepth(down.dtype, RingBytes(decode.ffn.up.dtype, decode.depth));
-  switch (down.dtype) {
+/// Calls f with a down projection's dtype as a constant.
+template <class Function>
+__device__ __forceinline__ void WithDownDtype(int32_t dtype, const Function& f) {
+  switch (dtype) {
     case CI_F32:
-      return SumActiveRows<CI_F32>(down, active, shared.rings, depth, shared.staged, partial);
+      return f(std::integral_constant<int, CI_F32>());
     case CI_F16:
-      return SumActiveRows<CI_F16>(down, active, shared.rings, depth, shared.staged, partial);
+      return f(std::integral_constant<int, CI_F16>());
     case CI_BF16:
-      return SumActiveRows<CI_BF16>(down, active, shared.rings, depth, shared.staged, partial);
+      return f(std::integral_constant<int, CI_BF16>());
     case CI_Q8_0:
-      return SumActiveRows<CI_Q8_0>(down, active, shared.rings, depth, shared.staged, partial);
+      return f(std::integral_constant<int, CI_Q8_0>());
     case CI_Q4_0:
-      return SumActiveRows<CI_Q4_0>(down, active, shared.rings, depth, shared.staged, partial);
+      return f(std::integral_constant<int, CI_Q4_0>());
     case CI_Q8_0_SHARED:
-      return SumActiveRows<CI_Q8_0_SHARED>(down, active, shared.rings, depth, shared.staged, partial);
+      return f(std::integral_constant<int, CI_Q8_0_SHARED>());
     default:
-      return SumActiveRows<CI_Q4_0_SHARED>(down, active, shared.rings, depth, shared.staged, partial);
+      return f(std::integral_constant<int, CI_Q4_0_SHARED>());
   }
+}
+
+/// The calling warp sends for its first down rows, of the first `count` rows that `active` lists; its own dots are
+/// done, others' need not be. SumDownRows goes on.
+__device__ __forceinline__ void StartDownRows(const FfnDecode& decode, const ActiveNeurons& active, int count,
+                                              const Shared& shared) {
+  if (decode.depth == 0) return;
+  const int ring_bytes = RingBytes(decode.ffn.up.dtype, decode.depth);
+  WithDownDtype(decode.ffn.down.dtype, [&](auto dtype) {
+    StartActiveRows<decltype(dtype)::value>(decode.ffn.down, active, count, shared.rings, ring_bytes);
+  });
+}
+
+/// partial (dim) = the sum of the active neurons' down rows, for which StartDownRows sent already when `is_started`.
+/// All dots were taken.
+__device__ __forceinline__ void SumDownRows(const FfnDecode& decode, const ActiveNeurons& active, bool is_started,
+                                            const Shared& shared, float* partial) {
+  if (decode.depth == 0) return SumUnaligned(decode.ffn.down, active, partial);
+  const int ring_bytes = RingBytes(decode.ffn.up.dtype, decode.depth);
+  WithDownDtype(decode.ffn.down.dtype, [&](auto dtype) {
+    SumActiveRows<decltype(dtype)::value>(decode.ffn.down, active, is_started, shared.rings, ring_bytes,
+                                          reinterpret_cast<float4*>(shared.staged), partial);
+  });
 }
 
 }  // namespace coreinfer

@@ -49,10 +49,11 @@ template <int kDtype>
 __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
   LetNextStart();
   const DeviceMatrix& weight = matvec.weight;
-  auto* staged = DynamicShared<float4>();
-  auto* rings = reinterpret_cast<uint8_t*>(staged + StagedFloats(kDtype, weight.columns) / 4);
-  auto* dots = reinterpret_cast<float*>(rings + RingBytes(kDtype, matvec.depth));
+  auto* staged = DynamicShared<uint8_t>();
+  uint8_t* rings = staged + StagedBytes(kDtype, weight.columns);
+  auto* dots = reinterpret_cast<float*>(rings + kDotWarps * RingBytes(kDtype, matvec.depth));
 
+  StagedVector<kDtype> x(staged, weight.columns);
   const Share share = ShareOf((weight.rows - 1) / 2 + 1);
   for (int taken = 0; taken < share.count; taken += kBatchPairs) {
     const int first = share.first + taken;
@@ -60,9 +61,9 @@ __global__ void __launch_bounds__(kDotThreads, 1) matvec_kernel(Matvec matvec) {
     const AdjacentRows<kDtype> rows{weight, first};
     DotWalk<kDtype, AdjacentRows<kDtype>> walk(rows, count, weight.columns, rings, matvec.depth);
     walk.Start();
-    if (taken == 0) StageVector<kDtype>(matvec.x, weight.columns, staged);
+    if (taken == 0) x.Stage(matvec.x);
     __syncthreads();  // the vector is there, and the dots of the batch before were read
-    walk.Finish(staged, dots);
+    walk.Finish(x, dots);
     __syncthreads();
     const int i = static_cast<int>(threadIdx.x);
     const int row = 2 * first + i;
@@ -88,7 +89,7 @@ template <int kDtype>
 int64_t SharedBytes(const Matvec& matvec, int64_t pairs_per_block) {
   const int64_t batch = pairs_per_block < kBatchPairs ? pairs_per_block : kBatchPairs;
   const int32_t columns = matvec.weight.columns;
-  return 4 * StagedFloats(kDtype, columns) + RingBytes(kDtype, matvec.depth) + 4 * DotFloats(2 * batch);
+  return StagedBytes(kDtype, columns) + kDotWarps * RingBytes(kDtype, matvec.depth) + 4 * DotFloats(2 * batch);
 }
 
 template <int kDtype>
@@ -97,7 +98,7 @@ int32_t LaunchMatvec(ci_context& c, const char* function, Matvec matvec) {
   const int64_t pairs = (int64_t{weight.rows} + 1) / 2;
   const int64_t blocks = pairs < c.multiprocessors ? pairs : c.multiprocessors;
   const int64_t pairs_per_block = (pairs - 1) / blocks + 1;
-  matvec.depth = CanStream(weight) && IsAligned(matvec.x, 16) ? kMostDepth : 0;
+  matvec.depth = CanStream(weight) && IsAligned(matvec.x, 16) ? kMostDotDepth : 0;
   while (matvec.depth > 0 && SharedBytes<kDtype>(matvec, pairs_per_block) > c.most_shared_bytes) matvec.depth /= 2;
   if (matvec.depth == 0) {
     constexpr int kRows = kUnalignedThreads / kWarpThreads;

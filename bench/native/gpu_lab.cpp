@@ -194,7 +194,7 @@ void Lab::Report(const Result& result) {
   for (const auto& [name, value] : result.parameters) text += " " + value;
   std::printf("%-58s %10.2f us", text.c_str(), result.median * 1e6);
   if (result.bytes > 0) std::printf("  %7.0f GB/s", result.bytes / result.median * 1e-9);
-  if (result.bytes > 0 && copy_rate > 0) std::printf("  %5.1f %%", 100 * result.bytes / result.median / copy_rate);
+  if (result.bytes > 0 && ceiling > 0) std::printf("  %5.1f %%", 100 * result.bytes / result.median / ceiling);
   if (result.operations > 0) std::printf("  %7.2f TFLOP/s", result.operations / result.median * 1e-12);
   std::printf("\n");
   std::fflush(stdout);

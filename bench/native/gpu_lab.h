@@ -95,6 +95,7 @@ struct Lab {
   std::mt19937 random{12345};
   double copy_rate = 0;  // bytes per second, read and written
   double read_rate = 0;
+  double ceiling = 0;  // the larger: what decode, which only reads, is measured by
   std::vector<Result> results;
   std::vector<std::string> notes;
 

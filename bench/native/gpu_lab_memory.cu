@@ -1,4 +1,6 @@
 // Memory of the device: random contents, and the rates at which it can be copied and read, which bound decode.
+#include <algorithm>
+
 #include "cuda/context.h"
 #include "cuda/device.h"
 #include "gpu_lab.h"
@@ -61,7 +63,6 @@ void MeasureCeilings(Lab* lab) {
   });
   copy.bytes = 2.0 * static_cast<double>(bytes);
   lab->copy_rate = copy.bytes / copy.median;
-  lab->Report(copy);
 
   const int blocks = 4 * lab->device.multiprocessors;
   const Memory sums(int64_t{blocks} * kThreads * 4);
@@ -72,6 +73,8 @@ void MeasureCeilings(Lab* lab) {
   });
   read.bytes = static_cast<double>(bytes);
   lab->read_rate = read.bytes / read.median;
+  lab->ceiling = std::max(lab->copy_rate, lab->read_rate);
+  lab->Report(copy);
   lab->Report(read);
 }
 

@@ -32,7 +32,7 @@ std::string Today() {
   return text;
 }
 
-std::string Json(const Result& result, double copy_rate) {
+std::string Json(const Result& result, double ceiling) {
   std::string json = "    {\"name\": " + Quoted(result.name);
   for (const auto& [name, value] : result.parameters) json += ", " + Quoted(name) + ": " + Quoted(value);
   json += ", \"microseconds\": {\"median\": " + Number(result.median * 1e6) +
@@ -40,7 +40,7 @@ std::string Json(const Result& result, double copy_rate) {
   if (result.bytes > 0) {
     const double rate = result.bytes / result.median;
     json += ", \"bytes\": " + Number(result.bytes) + ", \"gigabytes_per_second\": " + Number(rate * 1e-9) +
-            ", \"fraction_of_copy\": " + Number(rate / copy_rate);
+            ", \"fraction_of_ceiling\": " + Number(rate / ceiling);
   }
   if (result.operations > 0) {
     json += ", \"teraflops_per_second\": " + Number(result.operations / result.median * 1e-12);
@@ -64,7 +64,7 @@ void WriteJson(const Lab& lab) {
   for (size_t i = 0; i < lab.notes.size(); ++i) json += (i == 0 ? "" : ", ") + Quoted(lab.notes[i]);
   json += "],\n  \"results\": [\n";
   for (size_t i = 0; i < lab.results.size(); ++i) {
-    json += Json(lab.results[i], lab.copy_rate) + (i + 1 < lab.results.size() ? ",\n" : "\n");
+    json += Json(lab.results[i], lab.ceiling) + (i + 1 < lab.results.size() ? ",\n" : "\n");
   }
   json += "  ]\n}\n";
   std::FILE* file = std::fopen(lab.options.out.c_str(), "w");

@@ -63,7 +63,9 @@ void CheckSame(const std::vector<float>& got, const std::vector<float>& want, co
   ++checks;
   if (got.size() != want.size()) return Report(what + ": sizes differ", file, line);
   for (size_t i = 0; i < got.size(); ++i) {
-    if (std::memcmp(&got[i], &want[i], sizeof(float)) != 0) return Report(At(what, i, got[i], want[i]), file, line);
+    const bool are_nan = std::isnan(got[i]) && std::isnan(want[i]);  // whatever its bits are
+    if (!are_nan && std::memcmp(&got[i], &want[i], sizeof(float)) != 0)
+      return Report(At(what, i, got[i], want[i]), file, line);
   }
 }
 

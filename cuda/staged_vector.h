@@ -1,0 +1,209 @@
+// The vector of a dot product in shared memory, in the form that a dtype's rows are multiplied with.
+//
+// Rows of plain elements take floats. Rows of small integers in groups of 32 take integers too: with s the group's
+// largest |x| / (127 * 128 * 128), each x is rounded to s * (128 * (128 * high + middle) + low), three signed bytes.
+// The four products of a word are then one instruction for each byte (dp4a) where floats take three for each element,
+// which at the bandwidth of current devices is more than there is time for. |error| <= s / 2 is 2.4e-7 of the group's
+// largest |x|: as a float's. Everything before the scales is exact.
+#ifndef COREINFER_CUDA_STAGED_VECTOR_H_
+#define COREINFER_CUDA_STAGED_VECTOR_H_
+
+#include "early_start.h"
+#include "rows.h"
+
+namespace coreinfer {
+
+constexpr int kDotThreads = 512;
+constexpr int kDotWarps = kDotThreads / kWarpThreads;
+
+/// Elements of 16 bytes.
+__host__ __device__ constexpr int ChunkElements(int32_t dtype) {
+  return dtype == CI_F32 ? 4 : dtype == CI_Q8_0 ? 16 : dtype == CI_Q4_0 ? 32 : 8;
+}
+
+/// Pieces of a row: a chunk for each lane of a warp.
+__host__ __device__ __forceinline__ int PiecesOf(int32_t dtype, int32_t columns) {
+  return (columns - 1) / (kWarpThreads * ChunkElements(dtype)) + 1;
+}
+
+/// The vector's bytes in shared memory: whole pieces.
+__host__ __device__ __forceinline__ int64_t StagedBytes(int32_t dtype, int32_t columns) {
+  const int64_t elements = int64_t{PiecesOf(dtype, columns)} * kWarpThreads * ChunkElements(dtype);
+  const bool is_grouped = dtype == CI_Q8_0 || dtype == CI_Q4_0;
+  return is_grouped ? elements * 3 + elements / kGroupSize * static_cast<int64_t>(sizeof(float2)) : elements * 4;
+}
+
+/// Quad k, of kQuads that a lane reads, goes where the eight lanes that are served together find theirs in different
+/// banks. Quad j of the lane's is at the place of its first, exclusive or j.
+template <int kQuads>
+__device__ __forceinline__ int StagedPlace(int k) {
+  return k ^ (k >> 3 & (kQuads - 1));
+}
+
+/// Floats: products with rows of plain elements.
+template <int kDtype>
+class StagedVector {
+ public:
+  __device__ __forceinline__ StagedVector(uint8_t* memory, int columns)
+      : quads_(reinterpret_cast<float4*>(memory)), columns_(columns) {}
+
+  /// Waits for the kernels that made the vector, then copies it, zeros behind it. Its length is a multiple of 4, x
+  /// aligned to 16. The whole block calls it; a barrier stands between it and Add.
+  __device__ __forceinline__ void Stage(const float* x) {
+    WaitForPrevious();
+    const int quads = static_cast<int>(StagedBytes(kDtype, columns_) / 16);
+    for (int k = static_cast<int>(threadIdx.x); k < quads; k += kDotThreads) {
+      quads_[StagedPlace<kQuads>(k)] =
+          k < columns_ / 4 ? reinterpret_cast<const float4*>(x)[k] : make_float4(0, 0, 0, 0);
+    }
+  }
+
+  /// Adds the lane's chunk of two rows. Their scales are those of the chunk's group, if it has one.
+  __device__ __forceinline__ void Add(const uint4* words, const float*, int piece, int lane, float* sums) const {
+    const int first = StagedPlace<kQuads>((piece * kWarpThreads + lane) * kQuads);
+    const Chunk<kDtype> chunks[2] = {{words[0]}, {words[1]}};
+    float products[2] = {0.0f, 0.0f};
+#pragma unroll
+    for (int j = 0; j < kQuads; ++j) {
+      const float4 x = quads_[first ^ j];
+#pragma unroll
+      for (int which = 0; which < 2; ++which) {
+        const float4 w = chunks[which].Quad(j);
+        products[which] = fmaf(w.x, x.x, products[which]);
+        products[which] = fmaf(w.y, x.y, products[which]);
+        products[which] = fmaf(w.z, x.z, products[which]);
+        products[which] = fmaf(w.w, x.w, products[which]);
+      }
+    }
+    sums[0] += products[0];
+    sums[1] += products[1];
+  }
+
+ private:
+  static constexpr int kQuads = ChunkElements(kDtype) / 4;
+
+  float4* const quads_;
+  const int columns_;
+};
+
+/// Integers: products with rows of integers in groups.
+template <int kDtype>
+class StagedIntegers {
+ public:
+  __device__ __forceinline__ StagedIntegers(uint8_t* memory, int columns)
+      : bytes_(reinterpret_cast<uint4*>(memory)),
+        plane_(PiecesOf(kDtype, columns) * kWarpThreads * kQuads),
+        groups_(reinterpret_cast<float2*>(bytes_ + 3 * plane_)),
+        columns_(columns) {}
+
+  __device__ __forceinline__ void Stage(const float* x) {
+    WaitForPrevious();
+    constexpr int kLanes = kGroupSize / 4;  // of a group
+    const int groups = plane_ * 16 / kGroupSize;
+    const int part = static_cast<int>(threadIdx.x) % kLanes;
+    // The groups are a multiple of a warp's, so that its lanes stay together.
+    for (int group = static_cast<int>(threadIdx.x) / kLanes; group < groups; group += kDotThreads / kLanes) {
+      const int quad = group * kLanes + part;
+      StageQuad(group, part, quad < columns_ / 4 ? reinterpret_cast<const float4*>(x)[quad] : make_float4(0, 0, 0, 0));
+    }
+  }
+
+  __device__ __forceinline__ void Add(const uint4* words, const float* scales, int piece, int lane, float* sums) const {
+    const int chunk = piece * kWarpThreads + lane;
+    const int first = StagedPlace<kQuads>(chunk * kQuads);
+    int upper[2] = {0, 0};  // of 128 * high + middle
+    int lower[2] = {0, 0};
+    AddPlane(words, first, upper);
+    upper[0] *= 128;
+    upper[1] *= 128;
+    AddPlane(words, plane_ + first, upper);
+    AddPlane(words, 2 * plane_ + first, lower);
+    const float2 group = groups_[kDtype == CI_Q8_0 ? chunk / 2 : chunk];
+#pragma unroll
+    for (int which = 0; which < 2; ++which) {
+      float product = fmaf(static_cast<float>(upper[which]), 128.0f, static_cast<float>(lower[which]));
+      if (kDtype == CI_Q4_0) product -= group.y;
+      sums[which] = fmaf(scales[which] * group.x, product, sums[which]);
+    }
+  }
+
+ private:
+  static constexpr int kQuads = kDtype == CI_Q8_0 ? 1 : 2;  // 16 elements each
+
+  // The eight lanes of a group call it together.
+  __device__ __forceinline__ void StageQuad(int group, int part, float4 x) {
+    float largest = fmaxf(fmaxf(fabsf(x.x), fabsf(x.y)), fmaxf(fabsf(x.z), fabsf(x.w)));
+    // NaN where an element is not finite, which fmaxf would hide.
+    float odd = 0.0f * x.x + 0.0f * x.y + 0.0f * x.z + 0.0f * x.w;
+#pragma unroll
+    for (int lanes = 1; lanes < kGroupSize / 4; lanes *= 2) {
+      largest = fmaxf(largest, __shfl_xor_sync(kWholeWarp, largest, lanes));
+      odd += __shfl_xor_sync(kWholeWarp, odd, lanes);
+    }
+    constexpr float kMost = 127.0f * 128.0f * 128.0f;
+    constexpr float kLeast = 1e-30f;  // below, kMost / largest might not be finite
+    const float inverse = largest > kLeast ? kMost / largest : 0.0f;
+    const int values[4] = {__float2int_rn(x.x * inverse), __float2int_rn(x.y * inverse), __float2int_rn(x.z * inverse),
+                           __float2int_rn(x.w * inverse)};
+    unsigned planes[3] = {0, 0, 0};
+    int sum = 0;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      sum += values[i];
+      const int upper = (values[i] + 64) >> 7;
+      const int high = (upper + 64) >> 7;
+      planes[0] |= static_cast<unsigned>(high & 255) << (8 * i);
+      planes[1] |= static_cast<unsigned>((upper - 128 * high) & 255) << (8 * i);
+      planes[2] |= static_cast<unsigned>((values[i] - 128 * upper) & 255) << (8 * i);
+    }
+    const int place = 4 * StagedPlace<kQuads>(2 * group + part / 4) + part % 4;
+#pragma unroll
+    for (int plane = 0; plane < 3; ++plane) {
+      reinterpret_cast<unsigned*>(bytes_ + plane * plane_)[place] = planes[plane];
+    }
+#pragma unroll
+    for (int lanes = 1; lanes < kGroupSize / 4; lanes *= 2) sum += __shfl_xor_sync(kWholeWarp, sum, lanes);
+    // Q4_0's nibbles are 8 more than what they stand for.
+    if (part == 0) groups_[group] = make_float2(largest / kMost + odd, 8.0f * static_cast<float>(sum));
+  }
+
+  __device__ __forceinline__ void AddPlane(const uint4* words, int first, int* sums) const {
+    const uint4 x[2] = {bytes_[first], bytes_[first ^ (kQuads - 1)]};
+#pragma unroll
+    for (int which = 0; which < 2; ++which) {
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        const unsigned word = WordOf(words[which], j);
+        if (kDtype == CI_Q8_0) {
+          sums[which] = Dot(word, WordOf(x[0], j), sums[which]);
+        } else {
+          sums[which] = Dot(word & 0x0f0f0f0fu, WordOf(x[0], j), sums[which]);
+          sums[which] = Dot(word >> 4 & 0x0f0f0f0fu, WordOf(x[1], j), sums[which]);
+        }
+      }
+    }
+  }
+
+  __device__ __forceinline__ static int Dot(unsigned q, unsigned x, int sum) {
+    return __dp4a(static_cast<int>(q), static_cast<int>(x), sum);
+  }
+
+  uint4* const bytes_;    // three planes
+  const int plane_;       // quads of a plane
+  float2* const groups_;  // s, and 8 times the sum of the integers
+  const int columns_;
+};
+
+template <>
+class StagedVector<CI_Q8_0> : public StagedIntegers<CI_Q8_0> {
+  using StagedIntegers::StagedIntegers;
+};
+
+template <>
+class StagedVector<CI_Q4_0> : public StagedIntegers<CI_Q4_0> {
+  using StagedIntegers::StagedIntegers;
+};
+
+}  // namespace coreinfer
+
+#endif  // COREINFER_CUDA_STAGED_VECTOR_H_
