@@ -87,7 +87,6 @@ __device__ __forceinline__ void LeaveBlock(const Attention& a, const Splits& spl
 // Grid: x: key-value heads times slices of their group; y: splits.
 template <class S>
 __global__ void __launch_bounds__(kThreads, S::kBlocks) attention_decode_kernel(Attention a, Splits splits) {
-  LetNextStart();
   WaitForPrevious();
   const Share share(a, splits, blockIdx.y);
   if (static_cast<int>(blockIdx.y) >= share.active) return;
@@ -103,6 +102,7 @@ __global__ void __launch_bounds__(kThreads, S::kBlocks) attention_decode_kernel(
   for (int64_t p = share.begin + warp * S::kStep; p < share.end; p += kWarps * S::kStep) {
     AttendStep<S>(a, kv_head, p, share.end, &state);
   }
+  LetNextStart();  // not before: its blocks would take the places of this kernel's
   __shared__ BlockState<S> block;
   LeaveWarp<S>(&state, &block);
   __syncthreads();

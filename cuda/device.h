@@ -13,11 +13,12 @@ namespace coreinfer {
 constexpr int kWarpThreads = 32;
 constexpr unsigned kWholeWarp = 0xffffffffu;
 
-/// The block's dynamic shared memory, aligned to 16 bytes.
+/// The block's dynamic shared memory, aligned to 128 bytes: an asynchronous copy of a sector of 32 bytes to where it
+/// crosses a boundary of 32 reads the sector twice.
 template <class T>
 __device__ __forceinline__ T* DynamicShared() {
 #ifdef __CUDACC__
-  extern __shared__ __align__(16) unsigned char dynamic_shared[];
+  extern __shared__ __align__(128) unsigned char dynamic_shared[];
   return reinterpret_cast<T*>(dynamic_shared);
 #else
   return static_cast<T*>(simt::DynamicShared());

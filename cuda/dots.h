@@ -1,10 +1,12 @@
 // Dot products of many rows with one vector: the part of decode that reads most of a model.
 //
-// A block keeps the vector in shared memory and takes pairs of rows, which share the reads of it, in pieces of 512
-// bytes of each row. Every warp has an equal run of all the pieces, so that few rows occupy all warps too, and a ring
+// A block keeps the vector in shared memory and takes pairs of rows, which share the reads of it, in pieces of 1 KB
+// of each row. Every warp has an equal run of all the pieces, so that few rows occupy all warps too, and a ring
 // of `depth` slots in shared memory, each for a piece of both rows: while one is multiplied, the others are on their
-// way. So 16 warps * 8 slots * 1 KB = 128 KB are under way to each multiprocessor that has so much shared memory. An
+// way. So 16 warps * 4 slots * 2 KB = 128 KB are under way to each multiprocessor that has so much shared memory. An
 // H100 needs bandwidth * latency = 3.35 TB/s / 132 * 1 us = 25 KB of them: it does not wait for warps that are busy.
+// A warp must be done with a slot in 16 * 2 KB / (3.35 TB/s / 132) = 1.3 us, so its instructions must overlap: hence
+// two chunks of two rows at once.
 #ifndef COREINFER_CUDA_DOTS_H_
 #define COREINFER_CUDA_DOTS_H_
 
@@ -16,16 +18,19 @@ namespace coreinfer {
 /// The floats that a block's walks over `rows` rows leave in shared memory.
 __host__ __device__ __forceinline__ int64_t DotFloats(int64_t rows) { return rows + 1 + 2 * kDotWarps; }
 
+/// Bytes of a piece.
+constexpr int kPieceBytes = kLaneChunks * kWarpThreads * 16;
+
 /// Bytes of the scales of a piece.
 __host__ __device__ constexpr int PieceScaleBytes(int32_t dtype) {
-  return dtype == CI_Q8_0 ? 32 : dtype == CI_Q4_0 ? 64 : 0;
+  return kLaneChunks * (dtype == CI_Q8_0 ? 32 : dtype == CI_Q4_0 ? 64 : 0);
 }
 
 /// Bytes of a warp's slot: a piece of two rows.
-__host__ __device__ constexpr int SlotBytes(int32_t dtype) { return 2 * (kWarpThreads * 16 + PieceScaleBytes(dtype)); }
+__host__ __device__ constexpr int SlotBytes(int32_t dtype) { return 2 * (kPieceBytes + PieceScaleBytes(dtype)); }
 
 /// The deepest rings of dots.
-constexpr int kMostDotDepth = 8;
+constexpr int kMostDotDepth = 4;
 
 /// Bytes of a warp's ring.
 __host__ __device__ __forceinline__ int RingBytes(int32_t dtype, int depth) { return depth * SlotBytes(dtype); }
@@ -134,20 +139,22 @@ class DotWalk {
     const RowPair rows = pairs_.At(pair_ahead_);
     q_[0] = rows.q[0];
     q_[1] = rows.q[1];
-    if (kIsGrouped) d_ = lane_ / kScaleWords == 0 ? rows.d[0] : rows.d[1];
+    d_[0] = rows.d[0];
+    d_[1] = rows.d[1];
   }
 
-  // Sends for the next piece of both rows, if there is one. Lanes past a row's end get its last chunk: x is 0 there.
+  // Sends for the next piece of both rows, if there is one. Chunks past a row's end are its last one: x is 0 there.
   __device__ __forceinline__ void SendFor(int slot) {
     if (ahead_ < end_) {
-      const int chunk = min(piece_ahead_ * kWarpThreads + lane_, chunks_ - 1);
       uint8_t* target = ring_ + slot * kSlotBytes;
-      AsyncCopy<16>(target + lane_ * 16, q_[0] + 16 * int64_t{chunk});
-      AsyncCopy<16>(target + (kWarpThreads + lane_) * 16, q_[1] + 16 * int64_t{chunk});
-      if (kIsGrouped && lane_ < 2 * kScaleWords) {
-        const int word = min(piece_ahead_ * kScaleWords + lane_ % kScaleWords, chunks_ * kElements / 64 - 1);
-        AsyncCopy<4>(target + 2 * kWarpThreads * 16 + lane_ * 4, d_ + 4 * int64_t{word});
+#pragma unroll
+      for (int c = 0; c < kLaneChunks; ++c) {
+        const int place = c * kWarpThreads + lane_;
+        const int64_t at = 16 * int64_t{min(piece_ahead_ * kLaneChunks * kWarpThreads + place, chunks_ - 1)};
+        AsyncCopy<16>(target + place * 16, q_[0] + at);
+        AsyncCopy<16>(target + kPieceBytes + place * 16, q_[1] + at);
       }
+      if (kIsGrouped) SendForScales(target + 2 * kPieceBytes);
       ++ahead_;
       if (++piece_ahead_ == division_.pieces) {
         piece_ahead_ = 0;
@@ -158,17 +165,31 @@ class DotWalk {
     CommitCopies();
   }
 
-  __device__ __forceinline__ void AddProducts(int slot, const StagedVector<kDtype>& x, int piece, float* sums) const {
-    const uint8_t* q = ring_ + slot * kSlotBytes + lane_ * 16;
-    const uint4 words[2] = {*reinterpret_cast<const uint4*>(q), *reinterpret_cast<const uint4*>(q + kWarpThreads * 16)};
-    const float scales[2] = {kIsGrouped ? ScaleIn(slot, 0) : 1.0f, kIsGrouped ? ScaleIn(slot, 1) : 1.0f};
-    x.Add(words, scales, piece, lane_, sums);
+  // Word by word, two scales each: those of the first row, then those of the second.
+  __device__ __forceinline__ void SendForScales(uint8_t* target) {
+#pragma unroll
+    for (int word = lane_; word < 2 * kScaleWords; word += kWarpThreads) {
+      const int at = min(piece_ahead_ * kScaleWords + word % kScaleWords, chunks_ * kElements / 64 - 1);
+      AsyncCopy<4>(target + word * 4, (word < kScaleWords ? d_[0] : d_[1]) + 4 * int64_t{at});
+    }
   }
 
-  // A chunk of Q4_0 has one scale, two chunks of Q8_0 share one.
-  __device__ __forceinline__ float ScaleIn(int slot, int which) const {
-    const uint8_t* scales = ring_ + slot * kSlotBytes + 2 * kWarpThreads * 16 + which * PieceScaleBytes(kDtype);
-    return HalfToFloat(reinterpret_cast<const uint16_t*>(scales)[kDtype == CI_Q8_0 ? lane_ / 2 : lane_]);
+  __device__ __forceinline__ void AddProducts(int slot, const StagedVector<kDtype>& x, int piece, float* sums) const {
+    const uint8_t* q = ring_ + slot * kSlotBytes;
+#pragma unroll
+    for (int c = 0; c < kLaneChunks; ++c) {
+      const int place = c * kWarpThreads + lane_;
+      const uint4 words[2] = {*reinterpret_cast<const uint4*>(q + place * 16),
+                              *reinterpret_cast<const uint4*>(q + kPieceBytes + place * 16)};
+      float scales[2] = {1.0f, 1.0f};
+      if (kIsGrouped) {
+        const auto* d = reinterpret_cast<const uint16_t*>(q + 2 * kPieceBytes);
+        const int group = kDtype == CI_Q8_0 ? place / 2 : place;
+        scales[0] = HalfToFloat(d[group]);
+        scales[1] = HalfToFloat(d[2 * kScaleWords + group]);
+      }
+      x.Add(words, scales, piece * kLaneChunks * kWarpThreads + place, sums);
+    }
   }
 
   // Both rows' sums over the lanes: lanes 0..15 go on with the first row's, the others with the second's.
@@ -193,9 +214,9 @@ class DotWalk {
   int ahead_ = 0;  // the piece to send for
   int piece_ahead_ = 0;
   int pair_ahead_ = 0;
-  // pair_ahead_'s: two rows, and the scales that the lane sends for.
+  // pair_ahead_'s rows, and their scales.
   const uint8_t* q_[2] = {nullptr, nullptr};
-  const uint8_t* d_ = nullptr;
+  const uint8_t* d_[2] = {nullptr, nullptr};
 };
 
 }  // namespace coreinfer

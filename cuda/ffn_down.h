@@ -1,10 +1,10 @@
 // The second stage of the fused feed-forward layer: a block adds up the down rows of its active neurons.
 //
 // A thread owns eight columns, a strip, and a warp 32 strips, a band. The warp takes the rows in list order, in groups
-// whose parts in its band make 512 bytes (1 KB of F32), of which it has up to 16 on their way in its ring: 128 KB in
-// a block. Where there are fewer bands than warps, teams of warps share the rows among them and their sums
-// are added in order. With shared scales the rows of one group of 32 neurons are summed before they are scaled, and the
-// scales of the next such group are on their way meanwhile.
+// whose parts in its band make 1 KB, of which it has up to 8 on their way in its ring: 128 KB in a block. Where there
+// are fewer bands than warps, teams of warps share the rows among them and their sums are added in order. With shared
+// scales the rows of one group of 32 neurons are summed before they are scaled, and the scales of the next such group
+// are on their way meanwhile.
 #ifndef COREINFER_CUDA_FFN_DOWN_H_
 #define COREINFER_CUDA_FFN_DOWN_H_
 
@@ -48,9 +48,7 @@ __host__ __device__ constexpr int StripBytes(int32_t dtype) {
 }
 
 /// Rows of a group.
-__host__ __device__ constexpr int GroupRows(int32_t dtype) {
-  return StripBytes(dtype) >= 16 ? 1 : 16 / StripBytes(dtype);
-}
+__host__ __device__ constexpr int GroupRows(int32_t dtype) { return 32 / StripBytes(dtype); }
 
 /// Whether each row has scales of its own: 16 bytes in a band.
 __host__ __device__ constexpr bool HasOwnScales(int32_t dtype) { return dtype == CI_Q8_0 || dtype == CI_Q4_0; }
@@ -115,7 +113,7 @@ class DownWalk {
   __device__ __forceinline__ StripSums Sum(int begin, int end) {
     StripSums sums = {};
     Take(
-        begin, end, [](int) {}, &sums);
+        begin, end, [&] { return end; }, [] {}, &sums);
     return sums;
   }
 
@@ -131,8 +129,7 @@ class DownWalk {
     following.Load(down_, active_, run + 1, strip_);
     int boundary = active_.firsts[run + 1];
     StripSums group = {};
-    const auto before = [&](int i) {
-      if (i != boundary) return;
+    const auto finish_run = [&] {
       scales.AddTo(group, &sums);
       group = StripSums{};
       scales = following;
@@ -140,7 +137,8 @@ class DownWalk {
       boundary = active_.firsts[run + 1];
       following.Load(down_, active_, run + 1, strip_);
     };
-    Take(begin, end, before, &group);
+    Take(
+        begin, end, [&] { return boundary; }, finish_run, &group);
     scales.AddTo(group, &sums);
     return sums;
   }
@@ -150,17 +148,21 @@ class DownWalk {
   static constexpr int kRows = GroupRows(kDtype);
   static constexpr int kBandBytes = kWarpThreads * kBytes;
 
-  // Calls before(i) when active neuron i is next.
-  template <class Before>
-  __device__ __forceinline__ void Take(int begin, int end, const Before& before, StripSums* sums) {
+  // Calls finish_run() when active neuron boundary() is next.
+  template <class Boundary, class FinishRun>
+  __device__ __forceinline__ void Take(int begin, int end, const Boundary& boundary, const FinishRun& finish_run,
+                                       StripSums* sums) {
     for (int first = begin, slot = 0; first < end; first += kRows) {
       WaitForOldest(depth_);
       __syncwarp();  // a lane's elements were copied by others
+      if (first + kRows <= min(end, boundary())) {
 #pragma unroll
-      for (int k = 0; k < kRows; ++k) {
-        if (first + k >= end) break;
-        before(first + k);
-        AddRow(active_.activations[first + k], slot, k, sums);
+        for (int k = 0; k < kRows; ++k) AddRow(active_.activations[first + k], slot, k, sums);
+      } else {
+        for (int k = 0; k < kRows && first + k < end; ++k) {
+          if (first + k == boundary()) finish_run();
+          AddRow(active_.activations[first + k], slot, k, sums);
+        }
       }
       __syncwarp();
       SendFor(first + depth_ * kRows, end, slot);

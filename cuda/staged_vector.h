@@ -21,14 +21,17 @@ __host__ __device__ constexpr int ChunkElements(int32_t dtype) {
   return dtype == CI_F32 ? 4 : dtype == CI_Q8_0 ? 16 : dtype == CI_Q4_0 ? 32 : 8;
 }
 
-/// Pieces of a row: a chunk for each lane of a warp.
+/// Chunks of a row that a lane takes at once.
+constexpr int kLaneChunks = 2;
+
+/// Pieces of a row: kLaneChunks chunks for each lane of a warp.
 __host__ __device__ __forceinline__ int PiecesOf(int32_t dtype, int32_t columns) {
-  return (columns - 1) / (kWarpThreads * ChunkElements(dtype)) + 1;
+  return (columns - 1) / (kLaneChunks * kWarpThreads * ChunkElements(dtype)) + 1;
 }
 
 /// The vector's bytes in shared memory: whole pieces.
 __host__ __device__ __forceinline__ int64_t StagedBytes(int32_t dtype, int32_t columns) {
-  const int64_t elements = int64_t{PiecesOf(dtype, columns)} * kWarpThreads * ChunkElements(dtype);
+  const int64_t elements = int64_t{PiecesOf(dtype, columns)} * kLaneChunks * kWarpThreads * ChunkElements(dtype);
   const bool is_grouped = dtype == CI_Q8_0 || dtype == CI_Q4_0;
   return is_grouped ? elements * 3 + elements / kGroupSize * static_cast<int64_t>(sizeof(float2)) : elements * 4;
 }
@@ -58,9 +61,9 @@ class StagedVector {
     }
   }
 
-  /// Adds the lane's chunk of two rows. Their scales are those of the chunk's group, if it has one.
-  __device__ __forceinline__ void Add(const uint4* words, const float*, int piece, int lane, float* sums) const {
-    const int first = StagedPlace<kQuads>((piece * kWarpThreads + lane) * kQuads);
+  /// Adds a chunk of two rows to their sums. The scales are those of the chunk's group, if it has one.
+  __device__ __forceinline__ void Add(const uint4* words, const float*, int chunk, float* sums) const {
+    const int first = StagedPlace<kQuads>(chunk * kQuads);
     const Chunk<kDtype> chunks[2] = {{words[0]}, {words[1]}};
     float products[2] = {0.0f, 0.0f};
 #pragma unroll
@@ -92,7 +95,7 @@ class StagedIntegers {
  public:
   __device__ __forceinline__ StagedIntegers(uint8_t* memory, int columns)
       : bytes_(reinterpret_cast<uint4*>(memory)),
-        plane_(PiecesOf(kDtype, columns) * kWarpThreads * kQuads),
+        plane_(PiecesOf(kDtype, columns) * kLaneChunks * kWarpThreads * kQuads),
         groups_(reinterpret_cast<float2*>(bytes_ + 3 * plane_)),
         columns_(columns) {}
 
@@ -108,8 +111,7 @@ class StagedIntegers {
     }
   }
 
-  __device__ __forceinline__ void Add(const uint4* words, const float* scales, int piece, int lane, float* sums) const {
-    const int chunk = piece * kWarpThreads + lane;
+  __device__ __forceinline__ void Add(const uint4* words, const float* scales, int chunk, float* sums) const {
     const int first = StagedPlace<kQuads>(chunk * kQuads);
     int upper[2] = {0, 0};  // of 128 * high + middle
     int lower[2] = {0, 0};

@@ -11,7 +11,7 @@
 namespace coreinfer {
 
 /// How many groups of copies may be on their way: a power of two up to kMostDepth.
-constexpr int kMostDepth = 16;
+constexpr int kMostDepth = 8;
 
 /// Starts a copy of kBytes (4, 8 or 16) aligned bytes. It has no cache hint: with one, ptxas 13.0 makes an illegal
 /// instruction of copies to addresses that are uniform but for an offset.
@@ -60,9 +60,7 @@ __device__ __forceinline__ void WaitForCopies() {
 
 /// Waits for the oldest of `depth` groups.
 __device__ __forceinline__ void WaitForOldest(int depth) {
-  if (depth > 8) {
-    WaitForCopies<15>();
-  } else if (depth > 4) {
+  if (depth > 4) {
     WaitForCopies<7>();
   } else if (depth > 2) {
     WaitForCopies<3>();

@@ -248,6 +248,7 @@ int Run(const Options& options) {
   MeasureCeilings(&lab);
   if (lab.Wants("matvec")) MeasureMatvec(&lab);
   if (lab.Wants("ffn")) MeasureFfn(&lab);
+  if (lab.Wants("step")) MeasureSteps(&lab);
   if (lab.Wants("model")) MeasureModels(&lab);
   if (lab.Wants("prefill")) MeasurePrefill(&lab);
   if (!options.out.empty()) WriteJson(lab);

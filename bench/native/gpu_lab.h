@@ -140,6 +140,7 @@ struct FfnWeights {
 void MeasureCeilings(Lab* lab);
 void MeasureMatvec(Lab* lab);
 void MeasureFfn(Lab* lab);
+void MeasureSteps(Lab* lab);
 void MeasureModels(Lab* lab);
 void MeasurePrefill(Lab* lab);
 
