@@ -159,7 +159,9 @@ class DownWalk {
 #pragma unroll
         for (int k = 0; k < kRows; ++k) AddRow(active_.activations[first + k], slot, k, sums);
       } else {
-        for (int k = 0; k < kRows && first + k < end; ++k) {
+#pragma unroll
+        for (int k = 0; k < kRows; ++k) {
+          if (first + k >= end) break;
           if (first + k == boundary()) finish_run();
           AddRow(active_.activations[first + k], slot, k, sums);
         }

@@ -104,10 +104,20 @@ class StagedIntegers {
     constexpr int kLanes = kGroupSize / 4;  // of a group
     const int groups = plane_ * 16 / kGroupSize;
     const int part = static_cast<int>(threadIdx.x) % kLanes;
+    constexpr int kAtOnce = 4;  // so that the loads overlap
+    constexpr int kStep = kDotThreads / kLanes;
     // The groups are a multiple of a warp's, so that its lanes stay together.
-    for (int group = static_cast<int>(threadIdx.x) / kLanes; group < groups; group += kDotThreads / kLanes) {
-      const int quad = group * kLanes + part;
-      StageQuad(group, part, quad < columns_ / 4 ? reinterpret_cast<const float4*>(x)[quad] : make_float4(0, 0, 0, 0));
+    for (int first = static_cast<int>(threadIdx.x) / kLanes; first < groups; first += kAtOnce * kStep) {
+      float4 quads[kAtOnce];
+#pragma unroll
+      for (int i = 0; i < kAtOnce; ++i) {
+        const int quad = (first + i * kStep) * kLanes + part;
+        quads[i] = quad < columns_ / 4 ? reinterpret_cast<const float4*>(x)[quad] : make_float4(0, 0, 0, 0);
+      }
+#pragma unroll
+      for (int i = 0; i < kAtOnce; ++i) {
+        if (first + i * kStep < groups) StageQuad(first + i * kStep, part, quads[i]);
+      }
     }
   }
 
