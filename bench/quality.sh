@@ -29,10 +29,11 @@ keeps=0.2,0.4,0.6
 # A range of all layers gives each the same share: budgets hold where no range is given.
 rules=(--rule paper,magnitude,norm,impact,relative --method stability --keep $keeps)
 
-# Refresh and lossless answers need many runs of one text: fewer documents and tokens will do.
+# Refresh and lossless answers take many runs of one text: fewer documents and tokens must do.
 short=(--prompt-tokens 16 --context 144)
 long=(--prompt-tokens 200 --context 328)
-refreshes=(--method auto,stability --keep 0.2,0.4 --refresh 0,8,32)
+refreshes=(--method auto,stability --keep 0.2,0.4 --refresh 0,8,32 --max-documents 20)
+lossless=(--lossless --max-documents 10 "${short[@]}")
 
 # evaluate MODEL WHAT ARGUMENTS...
 evaluate() {
@@ -43,27 +44,26 @@ evaluate() {
   echo "$target"
 }
 
-# all MODEL LAYERS DOCUMENTS ARGUMENTS...: every comparison of one model, on so many documents or, of many runs, on half.
+# all MODEL LAYERS ARGUMENTS...: every comparison of one model.
 all() {
-  local name=$1 layers=$2 documents=$3
-  shift 3
-  local few=("$@" --max-documents $(((documents + 1) / 2)))
-  set -- "$@" --max-documents "$documents"
-  evaluate "$name" rules "$@" "${rules[@]}" --layers "$layers"
-  evaluate "$name" methods "$@" --method auto,similarity,stability --keep $keeps
-  evaluate "$name" equal_shares "$@" --method auto,stability --keep $keeps --layers "$layers"
-  evaluate "$name" no_compensation "$@" --method auto --keep $keeps --no-compensate
-  evaluate "$name" mean_compensation "$@" --method auto --keep $keeps --layers "$layers" --compensate
-  evaluate "$name" refresh_short_prompts "${few[@]}" "${refreshes[@]}" "${short[@]}"
-  evaluate "$name" refresh_long_prompts "${few[@]}" "${refreshes[@]}" "${long[@]}"
-  evaluate "$name" lossless_4_drafts "${few[@]}" --lossless --drafts 4 --keep 0.2,0.4,0.6,0.8 "${short[@]}"
-  evaluate "$name" lossless "${few[@]}" --lossless --keep 0.4,0.8 "${short[@]}"
-  evaluate "$name" short_prompts "$@" --method auto,similarity,stability --keep $keeps --context 96 --prompt-fraction 0.25
+  local name=$1 layers=$2
+  shift 2
+  local most=("$@" --max-documents 40)
+  evaluate "$name" rules "${most[@]}" "${rules[@]}" --layers "$layers"
+  evaluate "$name" methods "${most[@]}" --method auto,similarity,stability --keep $keeps
+  evaluate "$name" equal_shares "${most[@]}" --method auto,stability --keep $keeps --layers "$layers"
+  evaluate "$name" no_compensation "${most[@]}" --method auto --keep $keeps --no-compensate
+  evaluate "$name" mean_compensation "${most[@]}" --method auto --keep $keeps --layers "$layers" --compensate
+  evaluate "$name" refresh_short_prompts "$@" "${refreshes[@]}" "${short[@]}"
+  evaluate "$name" refresh_long_prompts "$@" "${refreshes[@]}" "${long[@]}"
+  evaluate "$name" lossless_4_drafts "$@" "${lossless[@]}" --drafts 4 --keep 0.2,0.4,0.6,0.8
+  evaluate "$name" lossless "$@" "${lossless[@]}" --keep 0.4,0.8
+  evaluate "$name" short_prompts "${most[@]}" --method auto,similarity,stability --keep $keeps --context 96 --prompt-fraction 0.25
 }
 
 for model in "${models[@]}"; do
   if [[ $model == embedded ]]; then
-    all embedded 0..5 40 --text $heldout/stories.txt
+    all embedded 0..5 --text $heldout/stories.txt
     evaluate embedded default --text $heldout/stories.txt
     continue
   fi
@@ -72,5 +72,5 @@ for model in "${models[@]}"; do
   ./coreinfer calibrate "$work/$model" --text "$shared/data/train/stories.txt" \
     --text "$shared/data/train/generated-stories.txt" --max-documents 300 --json >"$results/quality_${model}_calibration.json"
   { cat $heldout/stories.txt; echo '<|endoftext|>'; cat $heldout/generated-stories.txt; } >"$work/heldout.txt"
-  all "$model" 0..1 40 "$work/$model" --text "$work/heldout.txt"
+  all "$model" 0..1 "$work/$model" --text "$work/heldout.txt"
 done
