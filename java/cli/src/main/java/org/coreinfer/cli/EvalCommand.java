@@ -123,9 +123,7 @@ final class EvalCommand implements Callable<Integer> {
     List<String> read = Documents.read(file, documents.most());
     CoreOptions widest = Collections.max(cores, Comparator.comparing(CoreOptions::keep));
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
-        Model model = models.load(path, widest, streams, loading::update)) {
-      loading.end();
+        Model model = models.load(path, widest, streams, interrupt.cancellation())) {
       Evaluation evaluation = evaluate(model, cores, file, read);
       streams.print(isJson ? EvalReport.json(evaluation) : EvalTable.of(evaluation));
       plot.draw(streams, () -> EvalPictures.of(model.name(), evaluation));
