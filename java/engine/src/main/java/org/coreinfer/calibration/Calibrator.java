@@ -65,6 +65,7 @@ public final class Calibrator {
   private final Decoder decoder;
   private final ModelConfig config;
   private final String model;
+  private final byte[] fingerprint;
   private final Settings settings;
   private final DType cacheDtype;
 
@@ -78,10 +79,7 @@ public final class Calibrator {
    */
   public record Settings(String rule, double alpha, int clusters, int measured, long seed) {
     public Settings {
-      if (Rules.of(rule, alpha).needsWholePrompt()) {
-        throw new IllegalArgumentException(
-            "rule " + rule + " judges whole prompts, of which no corpus can be a sum");
-      }
+      Rules.addable(rule, alpha);
       if (clusters < 0 || clusters > 64) {
         throw new IllegalArgumentException("clusters=" + clusters + ": expected 0 (auto) to 64");
       }
@@ -99,11 +97,14 @@ public final class Calibrator {
 
   /**
    * @param model the name that the calibration will carry
+   * @param fingerprint tells the decoder's weights from others, for the log
    */
-  public Calibrator(Decoder decoder, String model, Settings settings, DType cacheDtype) {
+  public Calibrator(
+      Decoder decoder, String model, byte[] fingerprint, Settings settings, DType cacheDtype) {
     this.decoder = decoder;
     this.config = decoder.config();
     this.model = model;
+    this.fingerprint = fingerprint.clone();
     this.settings = settings;
     this.cacheDtype = cacheDtype;
   }
@@ -140,6 +141,7 @@ public final class Calibrator {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       String what = model + "\n" + config + "\n" + settings + "\n" + cacheDtype;
       digest.update(what.getBytes(StandardCharsets.UTF_8));
+      digest.update(fingerprint);
       for (int[] document : documents) {
         ByteBuffer ids = ByteBuffer.allocate((document.length + 1) * Integer.BYTES);
         ids.putInt(document.length);
