@@ -32,8 +32,9 @@ rules=(--rule paper,magnitude,norm,impact,relative --method stability --keep $ke
 # Refresh and lossless answers take many runs of one text: fewer documents and tokens must do.
 short=(--prompt-tokens 16 --context 144)
 long=(--prompt-tokens 200 --context 328)
-refreshes=(--method auto,stability --keep 0.2,0.4 --refresh 0,8,32 --max-documents 20)
-lossless=(--lossless --max-documents 10 "${short[@]}")
+# Without compensation, since the calibration has maps for some keep fractions and not for those between.
+refreshes=(--method auto,stability --keep 0.2,0.4 --refresh 0,8,32 --no-compensate --max-documents 20)
+lossless=(--lossless --max-documents 10 --prompt-tokens 16 --context 80)
 
 # evaluate MODEL WHAT ARGUMENTS...
 evaluate() {
