@@ -66,6 +66,8 @@ for model in "${models[@]}"; do
   if [[ $model == embedded ]]; then
     all embedded 0..5 --text $heldout/stories.txt
     evaluate embedded default --text $heldout/stories.txt
+    evaluate embedded methods_by_bytes --text $heldout/stories.txt --max-documents 8 --method stability,similarity,auto \
+      --keep 0.2,0.3,0.4,0.5,0.6,0.7,0.8 --plot "$results/methods_embedded.png"
     continue
   fi
   cp -r "$shared/models/$model" "$work/$model"
