@@ -30,12 +30,6 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   private final Resources memory = new Resources();
   private ScoreTable scores;
   private int observedLayers;
-  public static String MODE = "score";
-  public static double P = -1, G = 1;
-  public static double SUM;
-  public static int N;
-  private final java.util.Map<Integer, float[][]> halves = new java.util.HashMap<>();
-  private final java.util.Map<Integer, Integer> seen = new java.util.HashMap<>();
 
   /**
    * @param queue the backend on which prompts are read
@@ -95,23 +89,6 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
       prior.reset();
     }
     observedLayers = layer + 1;
-    if (options.method() == CoreOptions.Method.AUTO && options.isSparse(layer)) {
-      int n = ffn.neurons();
-      float[][] h = halves.computeIfAbsent(layer, k -> new float[2][n]);
-      int at = seen.getOrDefault(layer, 0);
-      if (MODE.contains("s:"))
-        for (int half = 0; half < 2; half++) {
-          try (ScoreTable t = new ScoreTable(queue, "half", 1, n)) {
-            for (int i = 0; i < tokens; i++)
-              if ((at + i) % 2 == half)
-                rule.score(
-                    queue, activations.slice((long) i * n * 4, (long) n * 4), 1, n, t.layer(0));
-            float[] d = t.download();
-            for (int i = 0; i < n; i++) h[half][i] += d[i];
-          }
-        }
-      seen.put(layer, at + tokens);
-    }
     if (prior != null || options.isSparse(layer)) {
       rule.score(queue, activations, tokens, ffn.neurons(), scores.layer(layer));
     }
@@ -154,11 +131,6 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
         queue.add(ranked, neurons, fused);
       }
       ranked = fused;
-      if (options.method() == CoreOptions.Method.AUTO) {
-        queue.upload(fuse(layer, ffn, table, count), fused);
-        queue.scoreSelect(fused, null, neurons, count, false, coreIds, core);
-        return count;
-      }
     }
     boolean onlySeen = rule.choosesOnlySeen();
     queue.scoreSelect(ranked, weights(layer, ffn), neurons, count, onlySeen, coreIds, core);
@@ -166,86 +138,6 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
       means.leaveOut(layer, ffn, queue.downloadInts(coreIds, queue.downloadInts(core, 1)[0]));
     }
     return count;
-  }
-
-  @SuppressWarnings("NullAway")
-  private float[] fuse(int layer, FfnWeights ffn, ScoreTable table, int count) {
-    int n = ffn.neurons();
-    float[] prompt = queue.downloadFloats(table.layer(layer), n);
-    float[] cl = prior.scores(layer, 1);
-    NativeMemory wm = weights(layer, ffn);
-    float[] w2 = wm == null ? null : queue.downloadFloats(wm, n);
-    int M = seen.get(layer);
-    double p = P < 0 ? priorTokens() : P;
-    double s = 0;
-    if (MODE.contains("s:")) {
-      float[][] h = halves.get(layer);
-      java.util.BitSet a = top(h[0], w2, count), b = top(h[1], w2, count);
-      a.and(b);
-      double keep = (double) count / n;
-      s = (a.cardinality() / (double) count - keep) / (1 - keep);
-      s = Math.max(0.01, Math.min(0.99, s));
-      SUM += s;
-      N++;
-    }
-    double w;
-    switch (MODE.substring(MODE.indexOf(':') + 1)) {
-      case "len":
-        w = M / (M + p);
-        break;
-      case "rel":
-        w = 2 * s / (1 + s);
-        break;
-      case "odds":
-        {
-          double e = p * Math.pow((1 - s) / s, G);
-          w = M / (M + e);
-          break;
-        }
-      case "noise":
-        {
-          double e = p * Math.pow(2 * (1 - s), G);
-          w = M / (M + e);
-          break;
-        }
-      default:
-        throw new IllegalStateException(MODE);
-    }
-    float[] f = new float[n];
-    if (MODE.startsWith("score")) {
-      for (int i = 0; i < n; i++)
-        f[i] = (float) ((w * prompt[i] / M + (1 - w) * cl[i]) * (w2 == null ? 1 : w2[i]));
-    } else {
-      int[] rp = ranks(prompt, w2), rc = ranks(cl, w2);
-      boolean log = MODE.startsWith("logrank");
-      for (int i = 0; i < n; i++)
-        f[i] =
-            (float)
-                (log
-                    ? 20 - (w * Math.log(rp[i] + 1) + (1 - w) * Math.log(rc[i] + 1))
-                    : 1 - (w * rp[i] + (1 - w) * rc[i]) / (n + 1));
-    }
-    return f;
-  }
-
-  @SuppressWarnings("NullAway")
-  private static int[] ranks(float[] v, float[] w2) {
-    Integer[] o = new Integer[v.length];
-    for (int i = 0; i < o.length; i++) o[i] = i;
-    java.util.Arrays.sort(
-        o,
-        (x, y) -> Float.compare(v[y] * (w2 == null ? 1 : w2[y]), v[x] * (w2 == null ? 1 : w2[x])));
-    int[] r = new int[v.length];
-    for (int i = 0; i < o.length; i++) r[o[i]] = i;
-    return r;
-  }
-
-  @SuppressWarnings("NullAway")
-  private static java.util.BitSet top(float[] v, float[] w2, int count) {
-    int[] r = ranks(v, w2);
-    java.util.BitSet b = new java.util.BitSet();
-    for (int i = 0; i < r.length; i++) if (r[i] < count) b.set(i);
-    return b;
   }
 
   /** Whether neurons of a layer are chosen, short of all. */
