@@ -1,117 +1,169 @@
 // Counts over a prompt's activations from which core neurons are chosen. Top shares: threads take tokens and count in
 // integers of their own, which are added up at the end, so the order of tokens cannot matter; the k-th largest
-// activation of a token is found digit by digit in histograms, without sorting. Energies: threads take ranges of
-// neurons and walk the tokens in order. All of it is bound by one or two passes over the activations.
+// activation of a token is enclosed by counting how many lie above trial values, from that of the token before on.
+// Energies: threads take ranges of neurons and walk the tokens in order. All of it is bound by some passes over the
+// activations, of which the first reads memory and the others cache.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 #include "context.h"
 #include "coreinfer/kernels.h"
+#include "simd/simd.h"
 
 namespace coreinfer {
 namespace {
 
-enum class Order { kPositive, kMagnitude, kSigned };
+// What is counted of an activation, and from which value on it is a candidate. Comparisons are false for NaN, and true
+// for zeros of either sign where they are for one.
+struct Order {
+  bool is_magnitude;
+  float least;
+};
+constexpr float kSmallest = 1.40129846e-45f;  // above 0
+constexpr Order kPositive = {false, kSmallest};
+constexpr Order kMagnitude = {true, kSmallest};
+constexpr Order kSigned = {false, -HUGE_VALF};
 
-// Maps a float to an integer that orders like it, 0 for what is no candidate. Both zeros are equal.
-template <Order order>
-uint32_t KeyOf(float value) {
-  uint32_t bits;
-  const float canonical = value + 0.0f;
-  std::memcpy(&bits, &canonical, sizeof(bits));
-  constexpr uint32_t kSign = 0x80000000u;
-  constexpr uint32_t kInfinity = 0x7f800000u;
-  if ((bits & ~kSign) > kInfinity) return 0;
-  if (order == Order::kPositive) return (bits & kSign) != 0 ? 0 : bits;
-  if (order == Order::kMagnitude) return bits & ~kSign;
-  return (bits & kSign) != 0 ? ~bits : bits | kSign;
+// Integers in the order of the floats they stand for.
+int64_t KeyOf(float value) {
+  int32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits < 0 ? -int64_t{bits & INT32_MAX} : int64_t{bits};
 }
 
-template <Order order>
-int32_t FillKeys(const float* activations, int32_t neurons, uint32_t* keys) {
-  int32_t candidates = 0;
-  for (int32_t n = 0; n < neurons; ++n) {
-    keys[n] = KeyOf<order>(activations[n]);
-    candidates += keys[n] != 0 ? 1 : 0;
-  }
-  return candidates;
+float ValueOf(int64_t key) {
+  const auto bits = static_cast<uint32_t>(key < 0 ? -key : key) | (key < 0 ? 0x80000000u : 0u);
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
 }
-
-// Writes the key of every neuron and returns the number of candidates.
-int32_t FillKeys(Order order, const float* activations, int32_t neurons, uint32_t* keys) {
-  switch (order) {
-    case Order::kPositive:
-      return FillKeys<Order::kPositive>(activations, neurons, keys);
-    case Order::kMagnitude:
-      return FillKeys<Order::kMagnitude>(activations, neurons, keys);
-    default:
-      return FillKeys<Order::kSigned>(activations, neurons, keys);
-  }
-}
-
-constexpr int32_t kMostBins = 4096;
 
 // One thread's memory.
 struct Selection {
-  int32_t* counts;      // (neurons)
-  uint32_t* keys;       // (neurons)
-  uint32_t* remaining;  // (neurons)
-  int32_t* histogram;   // (kMostBins)
+  int32_t* counts;  // (neurons)
+  float* between;   // (neurons)
 
-  static int64_t Bytes(int32_t neurons) { return (3 * int64_t{neurons} + kMostBins) * 4; }
+  static int64_t Bytes(int32_t neurons) { return 2 * int64_t{neurons} * 4; }
 
   Selection(uint8_t* scratch, int64_t neurons)
-      : counts(reinterpret_cast<int32_t*>(scratch)),
-        keys(reinterpret_cast<uint32_t*>(counts + neurons)),
-        remaining(keys + neurons),
-        histogram(reinterpret_cast<int32_t*>(remaining + neurons)) {}
+      : counts(reinterpret_cast<int32_t*>(scratch)), between(reinterpret_cast<float*>(counts + neurons)) {}
 };
 
-struct Digit {
-  int shift;
-  int bits;
-};
-constexpr Digit kDigits[] = {{20, 12}, {10, 10}, {0, 10}};
+// Finds the rank-th largest of a token's candidates. Activations are counted from trial values on, and the threshold is
+// enclosed between `low`, from which on there are `rank` or more, and `high`, from which on there are fewer.
+class Threshold {
+ public:
+  Threshold(const SimdKernels& simd, Order order, const float* activations, int32_t neurons)
+      : simd_(simd), order_(order), x_(activations), neurons_(neurons) {}
 
-// The bin that holds the *rank-th largest key's digit; *rank becomes its rank within that bin.
-uint32_t FindBin(const int32_t* histogram, int32_t bins, int32_t* rank) {
-  int32_t bin = bins - 1;
-  for (; bin > 0 && histogram[bin] < *rank; --bin) *rank -= histogram[bin];
-  return static_cast<uint32_t>(bin);
-}
+  int32_t CountFrom(float value) const { return simd_.count_from[order_.is_magnitude](x_, neurons_, value); }
 
-// Counts the `rank` neurons with the largest keys, rank being at most the number of non-zero keys.
-void CountLargest(const Selection& s, int32_t neurons, int32_t rank) {
-  const uint32_t* source = s.keys;
-  int32_t size = neurons;
-  uint32_t threshold = 0;
-  for (const Digit digit : kDigits) {
-    const uint32_t mask = (1u << digit.bits) - 1;
-    std::memset(s.histogram, 0, sizeof(int32_t) << digit.bits);
-    for (int32_t i = 0; i < size; ++i) ++s.histogram[(source[i] >> digit.shift) & mask];
-    const uint32_t bin = FindBin(s.histogram, 1 << digit.bits, &rank);
-    threshold |= bin << digit.shift;
-    int32_t kept = 0;
-    for (int32_t i = 0; i < size; ++i) {
-      const uint32_t key = source[i];
-      s.remaining[kept] = key;
-      kept += ((key >> digit.shift) & mask) == bin ? 1 : 0;
+  struct Found {
+    float value;
+    int32_t count;  // of activations from it on
+  };
+
+  // `candidates` is their number, at least `rank`; `guess` may be anything, and the nearer it is the less is to do.
+  // `between` has room for all neurons.
+  Found Find(int32_t candidates, int32_t rank, float guess, float* between) {
+    rank_ = rank;
+    low_ = KeyOf(order_.least);
+    at_low_ = candidates;
+    high_ = KeyOf(HUGE_VALF) + 1;
+    at_high_ = 0;
+    Gallop(KeyOf(guess));
+    for (int trial = 0; high_ - low_ > 1 && at_low_ - at_high_ > kFew; ++trial) {
+      switch (trial % 3) {
+        case 0:
+          Try(Interpolated(kFew / 4));
+          break;
+        case 1:
+          Try(Interpolated(-kFew / 4));
+          break;
+        default:
+          Try(low_ + (high_ - low_) / 2);
+      }
     }
-    source = s.remaining;
-    size = kept;
+    return high_ - low_ == 1 ? Found{ValueOf(low_), at_low_} : LargestBetween(between);
   }
-  // `size` keys equal the threshold, and `rank` of them belong to the selection.
-  if (rank == size) {
-    for (int32_t n = 0; n < neurons; ++n) s.counts[n] += s.keys[n] >= threshold ? 1 : 0;
+
+ private:
+  static constexpr int32_t kFew = 48;
+  static constexpr int64_t kFirstStep = int64_t{1} << 18;  // a 32nd of a factor of two
+
+  void Try(int64_t key) {
+    const int32_t found = CountFrom(ValueOf(key));
+    if (found >= rank_) {
+      low_ = key;
+      at_low_ = found;
+    } else {
+      high_ = key;
+      at_high_ = found;
+    }
+  }
+
+  // Goes away from the guess in steps that double, until the threshold is passed.
+  void Gallop(int64_t key) {
+    if (key <= low_ || key >= high_) return;
+    Try(key);
+    const bool is_rising = low_ == key;
+    for (int64_t step = kFirstStep;; step *= 2) {
+      key = is_rising ? key + step : key - step;
+      if (key <= low_ || key >= high_) return;
+      Try(key);
+      if ((low_ == key) != is_rising) return;
+    }
+  }
+
+  // From where on there would be `further` more than `rank` if the activations between lay evenly.
+  int64_t Interpolated(int32_t further) const {
+    const double part = (at_low_ - rank_ - further + 0.5) / (at_low_ - at_high_);
+    const int64_t key = low_ + static_cast<int64_t>(part * static_cast<double>(high_ - low_));
+    return std::min(std::max(key, low_ + 1), high_ - 1);
+  }
+
+  Found LargestBetween(float* between) const {
+    const int32_t count =
+        simd_.take_between[order_.is_magnitude](x_, neurons_, ValueOf(low_), ValueOf(high_ - 1), between);
+    const int32_t index = rank_ - at_high_ - 1;
+    std::nth_element(between, between + index, between + count, std::greater<float>());
+    const float value = between[index];
+    const auto equal = std::count(between + index + 1, between + count, value);
+    return {value, rank_ + static_cast<int32_t>(equal)};
+  }
+
+  const SimdKernels& simd_;
+  const Order order_;
+  const float* const x_;
+  const int32_t neurons_;
+  int32_t rank_ = 0;
+  int64_t low_ = 0;
+  int64_t high_ = 0;
+  int32_t at_low_ = 0;
+  int32_t at_high_ = 0;
+};
+
+// Counts the `rank` neurons with the largest activations, of equal ones the first: all from the threshold on, or where
+// too many equal it, all above and some that equal it.
+void CountLargest(const SimdKernels& simd, Order order, const float* x, int32_t neurons, int32_t rank,
+                  Threshold::Found threshold, int32_t* counts) {
+  if (threshold.count == rank) {
+    simd.add_from[order.is_magnitude](x, neurons, threshold.value, counts);
     return;
   }
-  for (int32_t n = 0; n < neurons; ++n) {
-    if (s.keys[n] > threshold) {
-      ++s.counts[n];
-    } else if (s.keys[n] == threshold && rank > 0) {
-      ++s.counts[n];
-      --rank;
-    }
+  const int64_t next = KeyOf(threshold.value) + 1;
+  const float above = ValueOf(next);
+  int32_t left = rank;
+  if (next <= KeyOf(HUGE_VALF)) {
+    left -= simd.count_from[order.is_magnitude](x, neurons, above);
+    simd.add_from[order.is_magnitude](x, neurons, above, counts);
+  }
+  for (int32_t n = 0; n < neurons && left > 0; ++n) {
+    const bool is_equal = (order.is_magnitude ? std::fabs(x[n]) : x[n]) == threshold.value;
+    counts[n] += is_equal ? 1 : 0;
+    left -= is_equal ? 1 : 0;
   }
 }
 
@@ -120,13 +172,21 @@ template <class Limit>
 void ScoreStrongest(ci_context& c, Order order, const float* activations, int32_t tokens, int32_t neurons,
                     float* scores, const Limit& limit) {
   c.ReserveThreadScratch(Selection::Bytes(neurons));
+  const SimdKernels& simd = ChosenKernels();
   WorkQueue queue(tokens);
   c.pool.Run([&](int32_t thread) {
     const Selection selection(c.thread_scratch(thread), neurons);
     std::memset(selection.counts, 0, sizeof(int32_t) * static_cast<size_t>(neurons));
+    float guess = 0.0f;  // the threshold of the token before
     queue.Drain([&](int64_t t) {
-      const int32_t candidates = FillKeys(order, activations + t * neurons, neurons, selection.keys);
-      if (candidates > 0) CountLargest(selection, neurons, limit(candidates));
+      const float* x = activations + t * neurons;
+      Threshold search(simd, order, x, neurons);
+      const int32_t candidates = search.CountFrom(order.least);
+      if (candidates == 0) return;
+      const int32_t rank = limit(candidates);
+      const Threshold::Found threshold = search.Find(candidates, rank, guess, selection.between);
+      CountLargest(simd, order, x, neurons, rank, threshold, selection.counts);
+      guess = threshold.value;
     });
     c.pool.Barrier();
     const int64_t begin = int64_t{neurons} * thread / c.pool.size();
@@ -147,26 +207,14 @@ int32_t ShareOf(double alpha, int32_t candidates) {
   return share < 1 ? 1 : share;
 }
 
-double SumOfSquares(const float* x, int64_t count) {
-  constexpr int kSums = 8;
-  double sums[kSums] = {};
-  int64_t i = 0;
-  for (; i + kSums <= count; i += kSums) {
-    for (int s = 0; s < kSums; ++s) sums[s] += double{x[i + s]} * double{x[i + s]};
-  }
-  for (; i < count; ++i) sums[0] += double{x[i]} * double{x[i]};
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
 constexpr int64_t kEnergyNeurons = 256;
 
 // factors (tokens): what each token's squares are multiplied by.
-void AddEnergies(const float* activations, const double* factors, int64_t tokens, int64_t neurons, int64_t begin,
-                 int64_t end, float* scores) {
+void AddEnergies(const SimdKernels& simd, const float* activations, const double* factors, int64_t tokens,
+                 int64_t neurons, int64_t begin, int64_t end, float* scores) {
   double sums[kEnergyNeurons] = {};
   for (int64_t t = 0; t < tokens; ++t) {
-    const float* row = activations + t * neurons + begin;
-    for (int64_t i = 0; i < end - begin; ++i) sums[i] += double{row[i]} * double{row[i]} * factors[t];
+    simd.add_squares(activations + t * neurons + begin, end - begin, factors[t], sums);
   }
   for (int64_t i = 0; i < end - begin; ++i) scores[begin + i] += static_cast<float>(sums[i]);
 }
@@ -183,7 +231,7 @@ int32_t ci_score_top_share(ci_context* context, const float* activations, int32_
       coreinfer::Fail(CI_INVALID_ARGUMENT, "alpha must be above 0 and at most 1: alpha=%g", alpha);
     }
     coreinfer::RequirePointer("scores", scores);
-    const coreinfer::Order order = magnitude == 1 ? coreinfer::Order::kMagnitude : coreinfer::Order::kPositive;
+    const coreinfer::Order& order = magnitude == 1 ? coreinfer::kMagnitude : coreinfer::kPositive;
     coreinfer::ScoreStrongest(c, order, activations, tokens, neurons, scores,
                               [&](int32_t candidates) { return coreinfer::ShareOf(alpha, candidates); });
   });
@@ -195,7 +243,7 @@ int32_t ci_score_top_k(ci_context* context, const float* activations, int32_t to
     coreinfer::RequireArray("activations", activations, {tokens, neurons});
     coreinfer::RequireRange("limit", limit, 1, neurons);
     coreinfer::RequirePointer("scores", scores);
-    coreinfer::ScoreStrongest(c, coreinfer::Order::kSigned, activations, tokens, neurons, scores,
+    coreinfer::ScoreStrongest(c, coreinfer::kSigned, activations, tokens, neurons, scores,
                               [&](int32_t candidates) { return limit < candidates ? limit : candidates; });
   });
 }
@@ -220,15 +268,16 @@ int32_t ci_score_energy(ci_context* context, const float* activations, int32_t t
     coreinfer::RequireArray("activations", activations, {tokens, neurons});
     coreinfer::RequireRange("normalize", normalize, 0, 1);
     coreinfer::RequirePointer("scores", scores);
+    const coreinfer::SimdKernels& simd = coreinfer::ChosenKernels();
     double* factors = reinterpret_cast<double*>(c.shared_scratch.Reserve(tokens * int64_t{sizeof(double)}));
     coreinfer::ParallelRanges(c, tokens, 4, [&](int64_t begin, int64_t end, int32_t) {
       for (int64_t t = begin; t < end; ++t) {
-        const double squares = normalize == 1 ? coreinfer::SumOfSquares(activations + t * neurons, neurons) : 1.0;
+        const double squares = normalize == 1 ? simd.sum_of_squares(activations + t * neurons, neurons) : 1.0;
         factors[t] = squares == 0.0 ? 0.0 : 1.0 / squares;
       }
     });
     coreinfer::ParallelRanges(c, neurons, coreinfer::kEnergyNeurons, [&](int64_t begin, int64_t end, int32_t) {
-      coreinfer::AddEnergies(activations, factors, tokens, neurons, begin, end, scores);
+      coreinfer::AddEnergies(simd, activations, factors, tokens, neurons, begin, end, scores);
     });
   });
 }

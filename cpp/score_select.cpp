@@ -9,13 +9,21 @@
 namespace coreinfer {
 namespace {
 
-// Orders like the score, NaN and what is not above 0 as 0.
-uint32_t Rank(float score) {
-  if (!(score > 0.0f)) return 0;
-  uint32_t bits;
-  std::memcpy(&bits, &score, sizeof(bits));
-  return bits;
-}
+// Places of neurons from which none was seen.
+constexpr uint64_t kUnseen = uint64_t{UINT32_MAX} << 32;
+
+struct Ranking {
+  const float* scores;
+  const float* weights;
+
+  // Ascending: falling score, then rising number. NaN and what is not above 0 counts as 0.
+  uint64_t Place(int32_t n) const {
+    const float score = weights == nullptr ? scores[n] : scores[n] * weights[n];
+    uint32_t bits = 0;
+    if (score > 0.0f) std::memcpy(&bits, &score, sizeof(bits));
+    return (uint64_t{UINT32_MAX - bits} << 32) | static_cast<uint32_t>(n);
+  }
+};
 
 }  // namespace
 }  // namespace coreinfer
@@ -28,20 +36,17 @@ int32_t ci_score_select(ci_context* context, const float* scores, const float* w
     coreinfer::RequireRange("only_seen", only_seen, 0, 1);
     coreinfer::RequirePointer("core_ids", core_ids);
     coreinfer::RequirePointer("core", core);
-    // Ascending: falling score, then rising number.
+    const coreinfer::Ranking ranking{scores, weights};
     auto* order = reinterpret_cast<uint64_t*>(c.shared_scratch.Reserve(neurons * int64_t{sizeof(uint64_t)}));
-    for (int32_t n = 0; n < neurons; ++n) {
-      const uint32_t rank = coreinfer::Rank(weights == nullptr ? scores[n] : scores[n] * weights[n]);
-      order[n] = (uint64_t{UINT32_MAX - rank} << 32) | static_cast<uint32_t>(n);
-    }
+    for (int32_t n = 0; n < neurons; ++n) order[n] = ranking.Place(n);
     std::nth_element(order, order + count - 1, order + neurons);
-    std::sort(order, order + count);
-    int32_t chosen = count;
-    if (only_seen == 1) {
-      while (chosen > 1 && order[chosen - 1] >> 32 == UINT32_MAX) --chosen;
+    const uint64_t last = order[count - 1];
+    int32_t chosen = 0;
+    for (int32_t n = 0; n < neurons; ++n) {
+      const uint64_t place = ranking.Place(n);
+      if (place <= last && (only_seen == 0 || place < coreinfer::kUnseen)) core_ids[chosen++] = n;
     }
-    for (int32_t i = 0; i < chosen; ++i) core_ids[i] = static_cast<int32_t>(order[i] & UINT32_MAX);
-    std::sort(core_ids, core_ids + chosen);
+    if (chosen == 0) core_ids[chosen++] = 0;  // nobody was seen: one is chosen even so
     *core = chosen;
   });
 }

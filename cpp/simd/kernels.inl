@@ -7,6 +7,7 @@
 #include "simd/quants.inl"
 #include "simd/readers.inl"
 #include "simd/rows.inl"
+#include "simd/scores.inl"
 #include "simd/simd.h"
 
 namespace coreinfer {
@@ -27,6 +28,11 @@ constexpr SimdKernels kKernels = {
      AddSharedRows<Q5_KShared>, AddSharedRows<Q6_KShared>},
     Dequantize,
     ToF16,
+    {CountFrom<false>, CountFrom<true>},
+    {TakeBetween<false>, TakeBetween<true>},
+    {AddFrom<false>, AddFrom<true>},
+    SumOfSquares,
+    AddSquares,
     AddVectors,
     RmsNorm,
     LayerNorm,

@@ -58,6 +58,18 @@ struct SimdKernels {
 
   void (*to_f16)(const float* x, int64_t count, uint8_t* out);
 
+  /// How many x[i], or |x[i]| at index 1, are `least` or more.
+  int32_t (*count_from[2])(const float* x, int32_t count, float least);
+  /// Writes those from `low` to `high`, both included, one after another to `out`, which has room for all; returns how
+  /// many.
+  int32_t (*take_between[2])(const float* x, int32_t count, float low, float high, float* out);
+  /// counts[i] += 1 for each that is `least` or more.
+  void (*add_from[2])(const float* x, int32_t count, float least, int32_t* counts);
+  /// In double precision, as the next one.
+  double (*sum_of_squares)(const float* x, int64_t count);
+  /// sums[i] += (x[i] * x[i]) * factor.
+  void (*add_squares)(const float* x, int64_t count, double factor, double* sums);
+
   void (*add)(const float* x, int64_t count, float* y);
   void (*rms_norm)(const float* x, const float* weight, int32_t dim, float epsilon, float* y);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, int32_t dim, float epsilon, float* y);

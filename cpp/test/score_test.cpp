@@ -123,6 +123,45 @@ TEST(CountsTopK) {
   }
 }
 
+// The search for a token's threshold begins at that of the token before.
+TEST(FindsThresholdsFarFromThatOfTheTokenBefore) {
+  Random random(44);
+  constexpr int32_t kTokens = 24;
+  for (const int32_t neurons : {5, 300, 5000}) {
+    std::vector<float> values = random.Values(int64_t{kTokens} * neurons);
+    for (int32_t t = 0; t < kTokens; ++t) {
+      const int kind = random.Below(6);
+      const int exponent = random.Below(250) - 125;
+      for (int32_t n = 0; n < neurons; ++n) {
+        float& value = values[static_cast<size_t>(t) * static_cast<size_t>(neurons) + static_cast<size_t>(n)];
+        value = kind == 0 ? 1.0f : kind == 1 ? HUGE_VALF : kind == 2 ? -std::fabs(value) : std::ldexp(value, exponent);
+      }
+    }
+    const Array<float> a(values);
+    const std::string what = Shape("far", {kTokens, neurons});
+    const auto share = [](int32_t m) { return m == 0 ? 0 : static_cast<int32_t>(std::ceil(0.4 * m - 1e-9)); };
+    const std::vector<float> start(static_cast<size_t>(neurons), 2.0f);
+    for (const int32_t magnitude : {0, 1}) {
+      const auto scores = OnEveryContext(start, what, [&](ci_context* c, float* out) {
+        return ci_score_top_share(c, a.data(), kTokens, neurons, magnitude, 0.4, out);
+      });
+      const auto want = Strongest(
+          values, kTokens, neurons, [&](float v) { return magnitude == 1 ? v != 0 : v > 0; },
+          [&](float v) { return magnitude == 1 ? std::fabs(v) : v; }, share);
+      CHECK_SAME(scores, want, what);
+    }
+    const int32_t limit = (neurons + 2) / 3;
+    const auto scores = OnEveryContext(start, what, [&](ci_context* c, float* out) {
+      return ci_score_top_k(c, a.data(), kTokens, neurons, limit, out);
+    });
+    CHECK_SAME(scores,
+               Strongest(
+                   values, kTokens, neurons, [](float) { return true; }, [](float v) { return v; },
+                   [&](int32_t m) { return std::min(m, limit); }),
+               what);
+  }
+}
+
 TEST(CountsPositives) {
   Random random(42);
   for (const int32_t count : {1, 2, 33, 207, 200001}) {

@@ -28,11 +28,11 @@ import org.openjdk.jmh.annotations.Warmup;
  * Selecting core neurons: scoring one layer's activations of a chunk of {@value #TOKENS} tokens,
  * and choosing {@code keep} of the neurons from the scores.
  *
- * <p>Scoring reads {@code 512 x neurons} floats, 22.5 MB of llama-2-7b; it is bound by memory, or
- * by the partial sort where a rule counts each token's strongest neurons. Choosing reads two floats
- * per neuron. {@code chunk} does both after the FFN that makes the activations, as prefill does:
- * its {@code selectionShare} is selection's part of that whole time, from 0 to 1, although JMH's
- * table says ops/s. It should stay below 0.02.
+ * <p>Scoring reads {@code 512 x neurons} floats, 22.5 MB of llama-2-7b; it is bound by memory where
+ * rules sum, by some passes through cache where they count each token's strongest neurons. Choosing
+ * reads two floats per neuron. {@code chunk} does both after the FFN that makes the activations, as
+ * prefill does: its {@code selectionShare} is selection's part of that whole time, from 0 to 1,
+ * although JMH's table says ops/s. It should stay below 0.02.
  *
  * <pre>
  * bench/jmh.sh SelectionBenchmark.score -p shape=llama-3.1-8b
@@ -62,7 +62,7 @@ public class SelectionBenchmark {
   @Param("F16")
   public DType dtype;
 
-  @Param({"paper", "reference", "magnitude", "norm", "impact"})
+  @Param({"paper", "reference", "magnitude", "norm", "impact", "relative"})
   public String rule;
 
   /** The fraction of neurons that is chosen. */

@@ -24,6 +24,7 @@ import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Lifetime;
 import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
+import org.coreinfer.weights.Fingerprint;
 import org.coreinfer.weights.WeightFile;
 import org.jspecify.annotations.Nullable;
 
@@ -100,6 +101,16 @@ public final class Model implements AutoCloseable {
   /** The file's or folder's name. */
   public String name() {
     return file.name();
+  }
+
+  /** Tells these weights from others: see {@link Fingerprint}. */
+  public byte[] fingerprint() {
+    lifetime.enter();
+    try {
+      return Fingerprint.of(file);
+    } finally {
+      lifetime.exit();
+    }
   }
 
   public ModelConfig config() {

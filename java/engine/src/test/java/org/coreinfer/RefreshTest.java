@@ -6,33 +6,21 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.nio.FloatBuffer;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.coreinfer.backend.TestBackend;
-import org.coreinfer.backend.cuda.SimulatedCuda;
 import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.CoreOptions.LayerRange;
 import org.coreinfer.core.CoreOptions.Upkeep;
 import org.coreinfer.core.Rules;
-import org.coreinfer.error.BackendException;
-import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.generation.Sequence;
-import org.coreinfer.model.Decoder;
-import org.coreinfer.model.Logits;
-import org.coreinfer.tensor.DType;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -40,91 +28,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 @ParameterizedClass
 @EnumSource(TestBackend.class)
-class RefreshTest {
-  private static final int DEVICE_ERROR = 5;
-  private static final Decoder.Monitor UNHEARD = fraction -> {};
-
-  /** Tokens of {@link RandomModel}, whose neurons differ from token to token. */
-  private static final int[] PROMPT = {1, 7, 30, 20, 12, 90, 5, 61, 33, 8};
-
-  private static final int[] NEXT = {44, 9, 71, 3, 18, 52, 27, 66, 80, 15, 2, 38};
-
-  private final TestBackend where;
-
-  @SuppressWarnings("NullAway.Init")
-  private Model model;
-
-  @TempDir
-  @SuppressWarnings("NullAway.Init")
-  private Path folder;
-
+class RefreshTest extends RefreshFixture {
   RefreshTest(TestBackend where) {
-    this.where = where;
-  }
-
-  @BeforeEach
-  void load() {
-    Path file = RandomModel.write(folder, DType.F16);
-    model = TestModels.on(where, Model.builder(file)).contextLength(64).load();
-  }
-
-  @AfterEach
-  void close() {
-    if (model != null) { // else the backend is not here
-      model.close();
-    }
-  }
-
-  private static CoreOptions core(double keep, int refresh) {
-    return CoreOptions.stability(keep).withUpkeep(Upkeep.refreshing(refresh));
-  }
-
-  /** Refreshes at every third token, without and with the mean of what is left out. */
-  private static List<CoreOptions> everyThird() {
-    return List.of(core(0.2, 3), core(0.2, 3).withUpkeep(new Upkeep(3, true, false)));
-  }
-
-  private interface Work {
-    void with(Sequence sequence);
-  }
-
-  /** Works on a sequence that has read the prompt. */
-  private static void afterPrompt(Model of, CoreOptions options, Work work) {
-    Decoder decoder = of.decoder();
-    try (Sequence sequence = new Sequence(decoder, options, 64, DType.F32)) {
-      sequence.prefill(PROMPT, UNHEARD);
-      work.with(sequence);
-    }
-  }
-
-  private void afterPrompt(CoreOptions options, Work work) {
-    afterPrompt(model, options, work);
-  }
-
-  private static float[] copy(Logits logits) {
-    FloatBuffer view = logits.read();
-    float[] copy = new float[view.limit()];
-    view.get(copy);
-    return copy;
-  }
-
-  private static float[][] decode(Sequence sequence, int first, int end) {
-    float[][] logits = new float[end - first][];
-    for (int i = first; i < end; i++) {
-      logits[i - first] = decode(sequence, NEXT[i]);
-    }
-    return logits;
-  }
-
-  private static float[] decode(Sequence sequence, int token) {
-    sequence.accept(token);
-    return copy(sequence.decode());
-  }
-
-  private float[][] decodeAll(CoreOptions options) {
-    float[][][] logits = new float[1][][];
-    afterPrompt(options, sequence -> logits[0] = decode(sequence, 0, NEXT.length));
-    return logits[0];
+    super(where);
   }
 
   @Test
@@ -300,56 +206,6 @@ class RefreshTest {
   }
 
   @Test
-  void aCancelledRefreshCanBeMadeAgain() {
-    for (CoreOptions options : everyThird()) {
-      aCancelledRefreshCanBeMadeAgain(options);
-    }
-  }
-
-  private void aCancelledRefreshCanBeMadeAgain(CoreOptions options) {
-    float[][] expected = decodeAll(options);
-    for (double end : new double[] {0.1, 1}) {
-      afterPrompt(
-          options,
-          sequence -> {
-            for (int i = 0; i < NEXT.length; i++) {
-              int position = sequence.position();
-              sequence.accept(NEXT[i]);
-              if (i % 3 == 2) {
-                assertThrows(
-                    GenerationCancelledException.class,
-                    () -> sequence.decode(fraction -> cancelAt(end, fraction)));
-              }
-              assertEquals(position, sequence.position());
-              assertArrayEquals(expected[i], copy(sequence.decode()), 0f, "token " + i);
-            }
-          });
-    }
-  }
-
-  private static void cancelAt(double end, double fraction) {
-    if (fraction >= end) {
-      throw new GenerationCancelledException("enough");
-    }
-  }
-
-  @Test
-  void aPromptThatIsCancelledAfterARefreshLeavesTheSet() {
-    for (CoreOptions options : everyThird()) {
-      float[][] expected = decodeAll(options);
-      afterPrompt(
-          options,
-          sequence -> {
-            decode(sequence, 0, 4);
-            assertThrows(
-                GenerationCancelledException.class,
-                () -> sequence.prefill(new int[] {4, 6}, fraction -> cancelAt(0.5, fraction)));
-            assertArrayEquals(expected[4], decode(sequence, 4, 5)[0], 0f);
-          });
-    }
-  }
-
-  @Test
   void methodAutoKeepsItsPrior() {
     Calibration calibration = calibration();
     CoreOptions options = CoreOptions.auto(0.2, calibration).withUpkeep(Upkeep.refreshing(3));
@@ -400,37 +256,5 @@ class RefreshTest {
         roots,
         new Calibration.Budgets(List.of(0.2, 1.0), shares, List.of(1.0, 0.0)),
         Map.of());
-  }
-
-  @Test
-  void aFailedRefreshOnADeviceCanBeMadeAgain() {
-    assumeTrue(where == TestBackend.SIMULATED_CUDA, "only the simulated device fails on demand");
-    for (CoreOptions options : everyThird()) {
-      aFailedRefreshOnADeviceCanBeMadeAgain(options);
-    }
-  }
-
-  private void aFailedRefreshOnADeviceCanBeMadeAgain(CoreOptions options) {
-    float[][] expected = decodeAll(options);
-    SimulatedCuda cuda = SimulatedCuda.plain();
-    Path file = folder.resolve(DType.F16 + ".gguf");
-    try (Model failing = TestModels.on(cuda, Model.builder(file)).contextLength(64).load()) {
-      for (String kernel : List.of("ci_score_energy", "ci_score_select", "ci_memory_download")) {
-        afterPrompt(
-            failing,
-            options,
-            sequence -> {
-              for (int i = 0; i < NEXT.length; i++) {
-                sequence.accept(NEXT[i]);
-                if (i % 3 == 2) {
-                  cuda.failWith((name, arguments) -> name.equals(kernel) ? DEVICE_ERROR : 0);
-                  assertThrows(BackendException.class, sequence::decode);
-                  cuda.repair();
-                }
-                assertArrayEquals(expected[i], copy(sequence.decode()), 0f, kernel + i);
-              }
-            });
-      }
-    }
   }
 }

@@ -154,7 +154,8 @@ final class CalibrateCommand implements Callable<Integer> {
         streams.note("coreinfer: going on with " + log);
       }
       Calibrator calibrator =
-          new Calibrator(model.decoder(), model.name(), settings, model.cacheDtype());
+          new Calibrator(
+              model.decoder(), model.name(), model.fingerprint(), settings, model.cacheDtype());
       Calibration calibration = Usage.suited(spec, () -> calibrator.run(documents, log, steps));
       steps.end();
       CalibrationFile.write(calibration, file);

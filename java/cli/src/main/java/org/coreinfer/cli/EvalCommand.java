@@ -13,6 +13,7 @@ import org.coreinfer.evaluation.Documents;
 import org.coreinfer.evaluation.Evaluation;
 import org.coreinfer.evaluation.Evaluator;
 import org.coreinfer.generation.Cancellation;
+import org.coreinfer.generation.TimedAnswer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,12 +36,16 @@ import picocli.CommandLine.Spec;
       "  coreinfer eval model.gguf --text stories.txt --keep 0.2 --rule norm --json",
       "  coreinfer eval --text stories.txt --rule paper,norm,relative --keep 0.2,0.4,0.6 --plot q.png",
       "  coreinfer eval model.gguf --text stories.txt --max-documents 20 --context 512",
+      "  coreinfer eval --text stories.txt --keep 0.4 --refresh 0,8,32",
+      "  coreinfer eval --text stories.txt --keep 0.4,0.8 --lossless --drafts 4",
       "  coreinfer eval model.gguf --task triviaqa.csv --keep 0.2 --rule paper --limit 500",
       "  coreinfer eval model.gguf --task wmt16-ro-en.json --keep 0.4 --shots 3 --json",
       "",
       "A text holds documents with a line <|endoftext|> between them. The first half of each is the",
       "prompt, the rest is fed token by token, densely and with the prompt's core neurons.",
-      "--method, --rule and --keep take lists, such as --keep 0.2,0.4: all combinations are compared.",
+      "--method, --rule, --keep and --refresh take lists, such as --keep 0.2,0.4: all combinations are",
+      "compared; each --refresh also with a larger set of as many computed neurons that stays as it is.",
+      "With --lossless the prompts are answered, too, and timed against dense answers.",
       "--plot draws the divergence over the bytes that decoding a token reads. A task holds questions;",
       "each is answered greedily, densely and with its prompt's core neurons."
     })
@@ -61,16 +66,18 @@ final class EvalCommand implements Callable<Integer> {
   @Option(names = "--text", paramLabel = "FILE", description = "The documents.")
   private @Nullable Path text;
 
-  @Option(
-      names = "--prompt-fraction",
-      paramLabel = "F",
-      defaultValue = "0.5",
-      description = "Share of a document's tokens that is its prompt (default: ${DEFAULT-VALUE}).")
-  private double promptFraction;
-
   @Option(names = "--json", description = "Print one JSON object instead of a table.")
   private boolean isJson;
 
+  @Option(
+      names = "--drafts",
+      paramLabel = "N",
+      description =
+          "Let --lossless draft N tokens for each pass, whether they pay or not (default: as many as"
+              + " pay).")
+  private @Nullable Integer drafts;
+
+  @Mixin private PromptOptions prompts = new PromptOptions();
   @Mixin private DocumentOptions documents = new DocumentOptions();
   @Mixin private PlotOptions plot = new PlotOptions();
   @Mixin private TaskOptions tasks = new TaskOptions();
@@ -84,16 +91,27 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (!(promptFraction > 0 && promptFraction < 1)) {
-      throw Usage.error(
-          spec, "--prompt-fraction=" + promptFraction + ": expected above 0, below 1");
-    }
+    prompts.check();
+    checkDrafts();
     if (tasks.isAskedInsteadOf(text)) {
       CoreOptions core = neurons.toCoreOptions(path, streams);
       TaskEvaluation evaluation = new TaskEvaluation(tasks, streams, cancellation);
       return neurons.suitedLayers(() -> evaluation.run(models, path, core, isJson));
     }
     return compare(Objects.requireNonNull(text));
+  }
+
+  private void checkDrafts() {
+    if (drafts == null) {
+      return;
+    }
+    if (drafts < 1 || drafts > TimedAnswer.MOST_DRAFTS) {
+      throw Usage.error(
+          spec, "--drafts=%d: expected 1 to %d".formatted(drafts, TimedAnswer.MOST_DRAFTS));
+    }
+    if (!neurons.isLossless() || text == null) {
+      throw Usage.error(spec, "--drafts: goes with --text and --lossless");
+    }
   }
 
   private int compare(Path file) {
@@ -105,27 +123,27 @@ final class EvalCommand implements Callable<Integer> {
     List<String> read = Documents.read(file, documents.most());
     CoreOptions widest = Collections.max(cores, Comparator.comparing(CoreOptions::keep));
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
-        Model model = models.load(path, widest, streams, loading::update)) {
-      loading.end();
+        Model model = models.load(path, widest, streams, interrupt.cancellation())) {
       Evaluation evaluation = evaluate(model, cores, file, read);
-      streams.print(isJson ? EvalReport.json(evaluation) : EvalReport.table(evaluation));
+      streams.print(isJson ? EvalReport.json(evaluation) : EvalTable.of(evaluation));
       plot.draw(streams, () -> EvalPictures.of(model.name(), evaluation));
     }
     return 0;
   }
 
   private Evaluation evaluate(Model model, List<CoreOptions> cores, Path file, List<String> read) {
-    List<int[]> tokens = DocumentOptions.tokens(model, file, read, 2, streams);
+    List<int[]> tokens = DocumentOptions.tokens(model, file, read, prompts.least(), streams);
+    int perPass = drafts == null ? 0 : drafts;
     Evaluator evaluator =
-        neurons.suitedLayers(() -> new Evaluator(model.decoder(), cores, model.cacheDtype()));
+        neurons.suitedLayers(
+            () -> new Evaluator(model.decoder(), cores, perPass, model.cacheDtype()));
     try (Progress progress = new Progress(streams, cancellation, "Evaluating")) {
       for (int i = 0; i < tokens.size(); i++) {
         int[] ids = tokens.get(i);
         double done = i;
         evaluator.add(
             ids,
-            Evaluator.promptTokens(ids.length, promptFraction),
+            prompts.of(ids.length),
             fraction -> progress.update((done + fraction) / tokens.size()));
       }
     }

@@ -4,11 +4,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.CoreOptions.Upkeep;
 import org.coreinfer.evaluation.Estimate;
 import org.coreinfer.evaluation.Evaluation;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code eval} prints. */
+/** What {@code eval} prints as JSON. */
 final class EvalReport {
   private EvalReport() {}
 
@@ -21,12 +22,16 @@ final class EvalReport {
       String rule,
       double alpha,
       double keep,
+      String refresh,
       Core core) {}
 
   /** Several. */
   record Several(int documents, long tokens, Dense dense, List<Run> runs) {}
 
-  record Run(String method, String rule, double alpha, double keep, Core core) {}
+  /**
+   * @param refresh as {@code --refresh} takes it
+   */
+  record Run(String method, String rule, double alpha, double keep, String refresh, Core core) {}
 
   record Dense(double nll, double perplexity, long bytesPerToken, DenseIntervals intervals) {}
 
@@ -42,7 +47,24 @@ final class EvalReport {
       double overlap,
       double keepMeasured,
       double bytesPerToken,
-      CoreIntervals intervals) {}
+      CoreIntervals intervals,
+      @Nullable LargerSet withoutRefresh,
+      @Nullable Lossless lossless) {}
+
+  /** A set that stays as it is, of as many neurons as are computed with refreshes. */
+  record LargerSet(double kl, @Nullable List<Double> interval) {}
+
+  /** Greedy answers; the intervals are those of {@code accepted} and {@code speed}. */
+  record Lossless(
+      int draftsPerPass,
+      int sameAnswers,
+      @Nullable Double accepted,
+      double tokensPerPass,
+      double tokensPerSecond,
+      double denseTokensPerSecond,
+      double speed,
+      @Nullable List<Double> acceptedInterval,
+      @Nullable List<Double> speedInterval) {}
 
   /** Lower and upper ends; null where one document shows no spread. */
   record CoreIntervals(
@@ -79,6 +101,7 @@ final class EvalReport {
             run.rule(),
             run.alpha(),
             run.keep(),
+            run.refresh(),
             run.core());
     return Json.of(one) + "\n";
   }
@@ -86,7 +109,12 @@ final class EvalReport {
   private static Run run(Evaluation.Core core) {
     CoreOptions options = core.options();
     return new Run(
-        method(options), options.rule(), options.alpha(), options.keep(), measures(core));
+        method(options),
+        options.rule(),
+        options.alpha(),
+        options.keep(),
+        refresh(options),
+        measures(core));
   }
 
   private static Core measures(Evaluation.Core core) {
@@ -109,92 +137,42 @@ final class EvalReport {
             interval(core.acceptance()),
             interval(core.overlap()),
             interval(core.keepMeasured()),
-            interval(core.bytesPerToken())));
+            interval(core.bytesPerToken())),
+        largerSet(core.klWithoutRefresh()),
+        lossless(core.lossless()));
+  }
+
+  private static @Nullable LargerSet largerSet(@Nullable Estimate kl) {
+    return kl == null ? null : new LargerSet(kl.value(), interval(kl));
+  }
+
+  private static @Nullable Lossless lossless(Evaluation.@Nullable Lossless measured) {
+    return measured == null
+        ? null
+        : new Lossless(
+            measured.draftsPerPass(),
+            measured.sameAnswers(),
+            measured.accepted().value(),
+            measured.tokensPerPass().value(),
+            measured.tokensPerSecond().value(),
+            measured.denseTokensPerSecond().value(),
+            measured.speed().value(),
+            interval(measured.accepted()),
+            interval(measured.speed()));
   }
 
   private static @Nullable List<Double> interval(Estimate estimate) {
     return estimate.hasInterval() ? Arrays.asList(estimate.low(), estimate.high()) : null;
   }
 
+  /** As {@code --refresh} takes it. */
+  static String refresh(CoreOptions options) {
+    int every = options.upkeep().refresh();
+    return every == Upkeep.AUTO ? "auto" : Integer.toString(every);
+  }
+
   /** As {@code --method} names it. */
   static String method(CoreOptions options) {
     return options.method().name().toLowerCase(Locale.ROOT);
-  }
-
-  /** A line for each combination. */
-  static String table(Evaluation result) {
-    Evaluation.Dense dense = result.dense();
-    TextTable table =
-        new TextTable(
-            "method",
-            "rule",
-            "keep",
-            "computed",
-            "MB/token",
-            "perplexity",
-            "ratio",
-            "KL divergence",
-            "same top token",
-            "accepted",
-            "overlap");
-    table.row(
-        "dense",
-        "-",
-        "1",
-        "100 %",
-        megabytes((double) dense.bytesPerToken()),
-        String.format(Locale.ROOT, "%.2f", dense.perplexity().value()),
-        "1",
-        "0",
-        "100 %",
-        "100 %",
-        "-");
-    result.cores().stream()
-        .filter(core -> core.options().method() != CoreOptions.Method.DENSE)
-        .forEach(core -> row(table, core));
-    return String.format(
-            Locale.ROOT, "%d documents, %d tokens scored%n%n", result.documents(), result.tokens())
-        + table
-        + """
-
-        computed: share of neurons; ratio: perplexity over dense perplexity; KL divergence from dense
-        predictions, nats per token; same top token: of tokens, as with dense decoding, or of a greedy
-        draft, what lossless decoding accepts; accepted: the same of a sampled draft; overlap: of the
-        prompt's set with the continuation's own.
-        """
-        + (dense.nll().hasInterval()
-            ? "\u00b1 is half the 95 % confidence interval over documents.\n"
-            : "");
-  }
-
-  private static void row(TextTable table, Evaluation.Core core) {
-    CoreOptions options = core.options();
-    table.row(
-        method(options),
-        options.rule(),
-        String.format(Locale.ROOT, "%.3g", options.keep()).replaceFirst("\\.?0+$", ""),
-        String.format(Locale.ROOT, "%.1f %%", 100 * core.keepMeasured().value()),
-        megabytes(core.bytesPerToken().value()),
-        String.format(Locale.ROOT, "%.2f", core.perplexity().value()),
-        spread(core.perplexityRatio(), 1, 3),
-        spread(core.kl(), 1, 4),
-        spread(core.top1Agreement(), 100, 1) + " %",
-        spread(core.acceptance(), 100, 1) + " %",
-        spread(core.overlap(), 1, 3));
-  }
-
-  private static String megabytes(double bytes) {
-    return String.format(Locale.ROOT, bytes < 1e8 ? "%.2f" : "%.0f", bytes / 1e6);
-  }
-
-  private static String spread(Estimate estimate, double unit, int decimals) {
-    String value = "%." + decimals + "f";
-    return estimate.hasInterval()
-        ? String.format(
-            Locale.ROOT,
-            value + " \u00b1 " + value,
-            unit * estimate.value(),
-            unit * estimate.halfWidth())
-        : String.format(Locale.ROOT, value, unit * estimate.value());
   }
 }

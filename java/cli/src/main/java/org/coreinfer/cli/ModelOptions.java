@@ -7,6 +7,7 @@ import org.coreinfer.ComputeDevice;
 import org.coreinfer.Model;
 import org.coreinfer.backend.cuda.Cuda;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.generation.Cancellation;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,6 +51,13 @@ final class ModelOptions {
 
   @Option(names = "--context", paramLabel = "N", description = CONTEXT_HELP)
   private @Nullable Integer context;
+
+  /** As the other one, with a bar that shows the progress. */
+  Model load(@Nullable Path path, CoreOptions core, Streams streams, Cancellation cancellation) {
+    try (Progress loading = new Progress(streams, cancellation, "Loading")) {
+      return load(path, core, streams, loading::update);
+    }
+  }
 
   /**
    * Loads a model, or the embedded one; wrong options are usage errors.

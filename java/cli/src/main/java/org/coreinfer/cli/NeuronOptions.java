@@ -98,14 +98,14 @@ final class NeuronOptions {
   @Option(
       names = "--refresh",
       paramLabel = "K",
-      defaultValue = "0",
+      split = ",",
+      hideParamSyntax = true,
       converter = RefreshConverter.class,
       description =
           "Compute every K-th token with all neurons, and choose the core neurons anew from what it"
-              + " shows; auto: as often as their drift demands, 8 to 256; 0: never (default:"
-              + " ${DEFAULT-VALUE}). Not with --lossless, whose verification renews them anyway."
+              + " shows; auto: as often as their drift demands, 8 to 256; 0: never (default: 0). Not with --lossless, whose verification renews them anyway."
               + " Under --gpu-memory such a token streams all layers.")
-  private int refresh;
+  private List<Integer> refreshes = List.of();
 
   @Option(
       names = "--compensate",
@@ -135,6 +135,7 @@ final class NeuronOptions {
     requireOne("--method", methods);
     requireOne("--rule", rules);
     requireOne("--keep", keeps);
+    requireOne("--refresh", refreshes);
     return toCombinations(model, streams).get(0);
   }
 
@@ -146,8 +147,8 @@ final class NeuronOptions {
   }
 
   /**
-   * Every combination of the methods, rules and keep fractions that were given, without repetition:
-   * dense decoding is one, whatever it is combined with.
+   * Every combination of the methods, rules, keep fractions and refreshes that were given, without
+   * repetition: dense decoding is one, whatever it is combined with.
    *
    * @param model as for {@link #toCoreOptions}
    */
@@ -170,14 +171,18 @@ final class NeuronOptions {
   }
 
   /** One combination of what may be given as a list; null for what was not given. */
-  private record Choice(@Nullable Method method, @Nullable String rule, @Nullable Double keep) {}
+  private record Choice(
+      @Nullable Method method, @Nullable String rule, @Nullable Double keep, int refresh) {}
 
   private List<Choice> choices() {
     List<Choice> choices = new ArrayList<>();
     for (Optional<Method> method : orNone(methods)) {
       for (Optional<String> rule : orNone(rules)) {
         for (Optional<Double> keep : orNone(keeps)) {
-          choices.add(new Choice(method.orElse(null), rule.orElse(null), keep.orElse(null)));
+          for (int refresh : refreshes.isEmpty() ? List.of(0) : refreshes) {
+            choices.add(
+                new Choice(method.orElse(null), rule.orElse(null), keep.orElse(null), refresh));
+          }
         }
       }
     }
@@ -208,13 +213,14 @@ final class NeuronOptions {
     options = options.withCalibration(calibration);
     options = change(options, "--method", o -> o.withMethod(chosen));
     options = withKeep(options, choice.keep(), calibration);
-    return change(options, "--refresh", o -> o.withUpkeep(upkeep(o.keep(), calibration)));
+    return change(options, "--refresh", o -> o.withUpkeep(upkeep(o, choice, calibration)));
   }
 
-  private Upkeep upkeep(double chosenKeep, @Nullable Calibration calibration) {
+  private Upkeep upkeep(CoreOptions options, Choice choice, @Nullable Calibration calibration) {
     Boolean given = compensates;
-    boolean helps = calibration != null && layers == null && calibration.mapFor(chosenKeep) != null;
-    return new Upkeep(refresh, given == null ? helps : given, isLossless);
+    boolean helps =
+        calibration != null && layers == null && calibration.mapFor(options.keep()) != null;
+    return new Upkeep(choice.refresh(), given == null ? helps : given, isLossless);
   }
 
   private @Nullable Calibration calibration(@Nullable Path model) {
@@ -286,6 +292,11 @@ final class NeuronOptions {
 
   private static @Nullable LayerRange layerRange(@Nullable String layers) {
     return layers == null ? null : LayerRange.parse(layers);
+  }
+
+  /** Whether core neurons only draft. */
+  boolean isLossless() {
+    return isLossless;
   }
 
   /** Does what depends on the layers of a model; what is to be noted of the options comes after. */

@@ -115,9 +115,7 @@ final class NeuronsCommand implements Callable<Integer> {
       read.add(Documents.read(text, documents.most()));
     }
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
-        Model model = models.load(path, core, streams, loading::update)) {
-      loading.end();
+        Model model = models.load(path, core, streams, interrupt.cancellation())) {
       List<List<int[]>> topics = new ArrayList<>();
       for (int i = 0; i < texts.size(); i++) {
         topics.add(DocumentOptions.tokens(model, texts.get(i), read.get(i), LEAST_TOKENS, streams));

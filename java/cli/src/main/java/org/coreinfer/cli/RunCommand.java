@@ -86,7 +86,7 @@ final class RunCommand implements Callable<Integer> {
     CoreOptions core = neurons.toCoreOptions(path, streams);
     GenerationRequest.Builder request = answer.toRequest(readPrompt()).cancellation(cancellation);
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Model model = load(core, interrupt)) {
+        Model model = models.load(path, core, streams, interrupt.cancellation())) {
       try (Session session = neurons.suitedLayers(() -> model.newSession(core))) {
         GenerationResult result = answer(session, request);
         if (result.finishReason() == FinishReason.CANCELLED) {
@@ -120,12 +120,6 @@ final class RunCommand implements Callable<Integer> {
       throw Usage.error(spec, "there is no prompt: stdin is empty; give -p TEXT or -f FILE");
     }
     return text;
-  }
-
-  private Model load(CoreOptions core, Interrupt interrupt) {
-    try (Progress loading = new Progress(streams, interrupt.cancellation(), "Loading")) {
-      return models.load(path, core, streams, loading::update);
-    }
   }
 
   private GenerationResult answer(Session session, GenerationRequest.Builder request) {

@@ -9,7 +9,7 @@ import java.util.Locale;
 import org.coreinfer.Model;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.error.CoreInferException;
-import org.coreinfer.evaluation.metric.Score;
+import org.coreinfer.evaluation.Estimate;
 import org.coreinfer.evaluation.task.Task;
 import org.coreinfer.evaluation.task.TaskEvaluator;
 import org.coreinfer.evaluation.task.TaskReport;
@@ -37,9 +37,7 @@ final class TaskEvaluation {
   /** Loads a model, asks it, prints the outcome, and returns the exit code. */
   int run(ModelOptions models, @Nullable Path path, CoreOptions core, boolean isJson) {
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
-        Model model = models.load(path, core, streams, loading::update)) {
-      loading.end();
+        Model model = models.load(path, core, streams, interrupt.cancellation())) {
       TaskReport report = ask(model, core);
       if (report.skipped() > 0) {
         streams.note("coreinfer: examples too long for the context, skipped: " + report.skipped());
@@ -119,8 +117,11 @@ final class TaskEvaluation {
     table.append(String.format(Locale.ROOT, format, values)).append('\n');
   }
 
-  /** A score and its interval. */
-  private static String cell(Score score, String format) {
+  /** A score, and its interval if there is one. */
+  private static String cell(Estimate score, String format) {
+    if (!score.hasInterval()) {
+      return String.format(Locale.ROOT, format, score.value());
+    }
     return String.format(
         Locale.ROOT,
         format + " [" + format + ", " + format + "]",

@@ -31,7 +31,9 @@ class EvalListsTest {
           "overlap",
           "keep_measured",
           "bytes_per_token",
-          "intervals");
+          "intervals",
+          "without_refresh",
+          "lossless");
 
   @TempDir
   @SuppressWarnings("NullAway.Init")
@@ -58,13 +60,13 @@ class EvalListsTest {
     assertEquals(3, json.get("documents").getAsInt());
     List<String> combinations = new ArrayList<>();
     for (JsonObject run : runs(json)) {
-      assertEquals(Set.of("method", "rule", "alpha", "keep", "core"), run.keySet());
+      assertEquals(Set.of("method", "rule", "alpha", "keep", "refresh", "core"), run.keySet());
       combinations.add(run.get("rule").getAsString() + " " + run.get("keep").getAsDouble());
       JsonObject core = run.getAsJsonObject("core");
       assertEquals(CORE_KEYS, core.keySet());
       assertEquals(run.get("keep").getAsDouble(), core.get("keep_measured").getAsDouble(), 0.01);
       Set<String> measures = new HashSet<>(CORE_KEYS);
-      measures.remove("intervals");
+      measures.removeAll(Set.of("intervals", "without_refresh", "lossless"));
       JsonObject intervals = core.getAsJsonObject("intervals");
       assertEquals(measures, intervals.keySet());
       for (String measure : measures) {
@@ -110,6 +112,67 @@ class EvalListsTest {
   }
 
   @Test
+  void refreshesAreComparedWithLargerSets() throws Exception {
+    JsonObject json = eval("--json", "--keep", "0.3", "--refresh", "0,4,auto").json();
+    List<JsonObject> runs = runs(json);
+    assertEquals(
+        List.of("0", "4", "auto"),
+        runs.stream().map(run -> run.get("refresh").getAsString()).toList());
+    assertTrue(runs.get(0).getAsJsonObject("core").get("without_refresh").isJsonNull());
+    JsonObject every4th = runs.get(1).getAsJsonObject("core");
+    assertTrue(every4th.get("keep_measured").getAsDouble() > 0.4);
+    JsonObject larger = every4th.getAsJsonObject("without_refresh");
+    assertEquals(Set.of("kl", "interval"), larger.keySet());
+    double once = runs.get(0).getAsJsonObject("core").get("kl").getAsDouble();
+    assertTrue(larger.get("kl").getAsDouble() < once);
+    String table = eval("--keep", "0.3", "--refresh", "0,4").done().out();
+    assertTrue(table.contains("KL of larger set"), table);
+    assertFalse(eval("--keep", "0.3").done().out().contains("refresh"), table);
+  }
+
+  @Test
+  void losslessAnswersAreTimed() throws Exception {
+    String[] options = {"--keep", "0.6", "--lossless", "--drafts", "3", "--prompt-tokens", "6"};
+    List<String> json = new ArrayList<>(List.of("--json"));
+    json.addAll(List.of(options));
+    JsonObject lossless =
+        eval(json.toArray(String[]::new))
+            .json()
+            .getAsJsonObject("core")
+            .getAsJsonObject("lossless");
+    assertEquals(3, lossless.get("drafts_per_pass").getAsInt());
+    assertEquals(3, lossless.get("same_answers").getAsInt());
+    assertTrue(lossless.get("accepted").getAsDouble() <= 1);
+    assertTrue(lossless.get("tokens_per_pass").getAsDouble() >= 1);
+    assertTrue(lossless.get("speed").getAsDouble() > 0);
+    String table = eval(options).done().out();
+    assertTrue(table.contains("tokens/pass"), table);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--drafts 3,--lossless",
+    "--lossless --drafts 16,expected 1 to 15",
+    "--lossless --drafts 0,expected 1 to 15",
+    "--prompt-tokens 0,--prompt-tokens",
+    "--prompt-tokens 4 --prompt-fraction 0.5,not both",
+    "--prompt-fraction 1,--prompt-fraction",
+    "--refresh 'x',--refresh",
+  })
+  void whatCannotBeMeasuredIsRefused(String options, String said) throws Exception {
+    List<String> all = new ArrayList<>(List.of("--keep", "0.5"));
+    all.addAll(List.of(options.split(" ", -1)));
+    String sentence = eval(all.toArray(String[]::new)).sentence(2);
+    assertTrue(sentence.contains(said), sentence);
+  }
+
+  @Test
+  void documentsThatEndWithThePromptAreLeftOut() throws Exception {
+    String sentence = eval("--keep", "0.5", "--prompt-tokens", "10000").sentence(1);
+    assertTrue(sentence.contains("10002 tokens"), sentence);
+  }
+
+  @Test
   void theTableHasALineForEachCombination() throws Exception {
     String table = eval("--rule", "paper,norm", "--keep", "0.3,0.6").done().out();
     assertEquals(4, table.lines().filter(line -> line.startsWith("stability")).count(), table);
@@ -141,7 +204,12 @@ class EvalListsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"--keep,'0.2,0.4'", "--rule,'paper,norm'", "--method,'dense,stability'"})
+  @CsvSource({
+    "--keep,'0.2,0.4'",
+    "--rule,'paper,norm'",
+    "--method,'dense,stability'",
+    "--refresh,'0,8'"
+  })
   void runAndShowTakeOneValueEach(String option, String list) {
     for (String[] command : new String[][] {{"run", "-p", "x"}, {"show"}}) {
       List<String> arguments = new ArrayList<>(List.of(command));

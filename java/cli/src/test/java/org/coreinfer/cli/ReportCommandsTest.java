@@ -33,7 +33,8 @@ class ReportCommandsTest {
         Command.withModel("eval", "--json", "--keep", "0.5", "--text", texts(STORY, STORY));
     JsonObject json = Command.run(arguments).json();
     assertEquals(
-        Set.of("documents", "tokens", "dense", "method", "rule", "alpha", "keep", "core"),
+        Set.of(
+            "documents", "tokens", "dense", "method", "rule", "alpha", "keep", "refresh", "core"),
         json.keySet());
     JsonObject dense = json.getAsJsonObject("dense");
     JsonObject core = json.getAsJsonObject("core");

@@ -1,68 +1,39 @@
 package org.coreinfer.backend;
 
 import org.coreinfer.binding.NativeKernels;
-import org.coreinfer.error.BackendException;
-import org.coreinfer.error.CoreInferException;
-import org.coreinfer.error.OutOfNativeMemoryException;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A context's kernels, in the order of include/coreinfer/kernels.h, which has shapes and formulas.
- * Each method checks its arguments' sizes before native code sees an address, and turns a status
- * into an exception. What changes from token to token (ids, positions, neuron lists) is read from
- * memory when the kernel runs; the caller answers for its range.
+ * A context's kernels, in the order of include/coreinfer/kernels.h, which has shapes and formulas;
+ * those that score neurons are inherited. Each method checks its arguments' sizes before native
+ * code sees an address, and turns a status into an exception. What changes from token to token
+ * (ids, positions, neuron lists) is read from memory when the kernel runs; the caller answers for
+ * its range.
  */
-public abstract class Kernels {
-  // enum ci_status
-  protected static final int OK = 0;
-  protected static final int OUT_OF_MEMORY = 2;
-
-  private final String deviceName;
-  private final NativeKernels kernels;
-  private final long context;
-
+public abstract class Kernels extends ScoreKernels {
   /**
    * @param deviceName for messages
    */
   protected Kernels(String deviceName, NativeKernels kernels, long context) {
-    this.deviceName = deviceName;
-    this.kernels = kernels;
-    this.context = context;
+    super(deviceName, kernels, context);
   }
-
-  /** For messages. */
-  protected final String deviceName() {
-    return deviceName;
-  }
-
-  protected final NativeKernels kernels() {
-    return kernels;
-  }
-
-  protected final long context() {
-    return context;
-  }
-
-  /** Runs around calls that wait for the device, or that give or take memory. */
-  protected void beginWaiting() {}
-
-  protected void endWaiting() {}
 
   /** y[t] = table[tokens[t]] for {@code count} tokens. */
   public void embed(Tensor table, NativeMemory tokens, int count, NativeMemory y) {
     int status =
-        kernels.ci_embedding_lookup(
-            context,
-            table.dtype().code(),
-            address(table),
-            table.rows(),
-            table.columns(),
-            ints(tokens, count),
-            count,
-            floats(y, (long) count * table.columns()));
+        kernels()
+            .ci_embedding_lookup(
+                context(),
+                table.dtype().code(),
+                address(table),
+                table.rows(),
+                table.columns(),
+                ints(tokens, count),
+                count,
+                floats(y, (long) count * table.columns()));
     if (status != OK) {
       throw failure(status, "ci_embedding_lookup", "table=%s count=%d", table, count);
     }
@@ -70,7 +41,7 @@ public abstract class Kernels {
 
   /** y += x. */
   public void add(NativeMemory x, long count, NativeMemory y) {
-    int status = kernels.ci_add(context, floats(x, count), count, floats(y, count));
+    int status = kernels().ci_add(context(), floats(x, count), count, floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_add", "count=%d", count);
     }
@@ -80,8 +51,15 @@ public abstract class Kernels {
       NativeMemory x, NativeMemory weight, int rows, int dim, float epsilon, NativeMemory y) {
     long count = (long) rows * dim;
     int status =
-        kernels.ci_rms_norm(
-            context, floats(x, count), floats(weight, dim), rows, dim, epsilon, floats(y, count));
+        kernels()
+            .ci_rms_norm(
+                context(),
+                floats(x, count),
+                floats(weight, dim),
+                rows,
+                dim,
+                epsilon,
+                floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_rms_norm", "rows=%d dim=%d", rows, dim);
     }
@@ -97,15 +75,16 @@ public abstract class Kernels {
       NativeMemory y) {
     long count = (long) rows * dim;
     int status =
-        kernels.ci_layer_norm(
-            context,
-            floats(x, count),
-            floats(weight, dim),
-            floats(bias, dim),
-            rows,
-            dim,
-            epsilon,
-            floats(y, count));
+        kernels()
+            .ci_layer_norm(
+                context(),
+                floats(x, count),
+                floats(weight, dim),
+                floats(bias, dim),
+                rows,
+                dim,
+                epsilon,
+                floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_layer_norm", "rows=%d dim=%d", rows, dim);
     }
@@ -127,17 +106,18 @@ public abstract class Kernels {
       boolean accumulate,
       NativeMemory y) {
     int status =
-        kernels.ci_matvec(
-            context,
-            weight.dtype().code(),
-            address(weight),
-            floatsOrNull(bias, weight.rows()),
-            floats(x, (long) tokens * weight.columns()),
-            tokens,
-            weight.rows(),
-            weight.columns(),
-            accumulate ? 1 : 0,
-            floats(y, (long) tokens * weight.rows()));
+        kernels()
+            .ci_matvec(
+                context(),
+                weight.dtype().code(),
+                address(weight),
+                floatsOrNull(bias, weight.rows()),
+                floats(x, (long) tokens * weight.columns()),
+                tokens,
+                weight.rows(),
+                weight.columns(),
+                accumulate ? 1 : 0,
+                floats(y, (long) tokens * weight.rows()));
     if (status != OK) {
       throw failure(status, "ci_matvec", "weight=%s tokens=%d", weight, tokens);
     }
@@ -152,17 +132,18 @@ public abstract class Kernels {
       boolean accumulate,
       NativeMemory y) {
     int status =
-        kernels.ci_matmul(
-            context,
-            weight.dtype().code(),
-            address(weight),
-            floatsOrNull(bias, weight.rows()),
-            floats(x, (long) tokens * weight.columns()),
-            tokens,
-            weight.rows(),
-            weight.columns(),
-            accumulate ? 1 : 0,
-            floats(y, (long) tokens * weight.rows()));
+        kernels()
+            .ci_matmul(
+                context(),
+                weight.dtype().code(),
+                address(weight),
+                floatsOrNull(bias, weight.rows()),
+                floats(x, (long) tokens * weight.columns()),
+                tokens,
+                weight.rows(),
+                weight.columns(),
+                accumulate ? 1 : 0,
+                floats(y, (long) tokens * weight.rows()));
     if (status != OK) {
       throw failure(status, "ci_matmul", "weight=%s tokens=%d", weight, tokens);
     }
@@ -171,15 +152,16 @@ public abstract class Kernels {
   /** y += x weight. x (tokens, rows); y (tokens, columns). */
   public void matmulTransposed(Tensor weight, NativeMemory x, int tokens, NativeMemory y) {
     int status =
-        kernels.ci_matmul_transposed(
-            context,
-            weight.dtype().code(),
-            address(weight),
-            floats(x, (long) tokens * weight.rows()),
-            tokens,
-            weight.rows(),
-            weight.columns(),
-            floats(y, (long) tokens * weight.columns()));
+        kernels()
+            .ci_matmul_transposed(
+                context(),
+                weight.dtype().code(),
+                address(weight),
+                floats(x, (long) tokens * weight.rows()),
+                tokens,
+                weight.rows(),
+                weight.columns(),
+                floats(y, (long) tokens * weight.columns()));
     if (status != OK) {
       throw failure(status, "ci_matmul_transposed", "weight=%s tokens=%d", weight, tokens);
     }
@@ -203,17 +185,18 @@ public abstract class Kernels {
       NativeMemory x) {
     int positions = Math.toIntExact(rotations.bytes() / (2L * Float.BYTES * pairs));
     int status =
-        kernels.ci_rope(
-            context,
-            rotations.address(),
-            positions,
-            pairs,
-            adjacent ? 1 : 0,
-            tokens,
-            heads,
-            headDim,
-            ints(firstPosition, 1),
-            floats(x, (long) tokens * heads * headDim));
+        kernels()
+            .ci_rope(
+                context(),
+                rotations.address(),
+                positions,
+                pairs,
+                adjacent ? 1 : 0,
+                tokens,
+                heads,
+                headDim,
+                ints(firstPosition, 1),
+                floats(x, (long) tokens * heads * headDim));
     if (status != OK) {
       throw failure(
           status,
@@ -235,18 +218,19 @@ public abstract class Kernels {
       NativeMemory firstPosition,
       KvLayer cache) {
     int status =
-        kernels.ci_attention_append(
-            context,
-            floats(keys, (long) tokens * shape.kvDim()),
-            floats(values, (long) tokens * shape.kvDim()),
-            tokens,
-            shape.kvHeads(),
-            shape.headDim(),
-            ints(firstPosition, 1),
-            cache.capacity(),
-            cache.dtype().code(),
-            cached(shape, cache, cache.keys()),
-            cached(shape, cache, cache.values()));
+        kernels()
+            .ci_attention_append(
+                context(),
+                floats(keys, (long) tokens * shape.kvDim()),
+                floats(values, (long) tokens * shape.kvDim()),
+                tokens,
+                shape.kvHeads(),
+                shape.headDim(),
+                ints(firstPosition, 1),
+                cache.capacity(),
+                cache.dtype().code(),
+                cached(shape, cache, cache.keys()),
+                cached(shape, cache, cache.values()));
     if (status != OK) {
       throw failure(status, "ci_attention_append", "shape=%s tokens=%d", shape, tokens);
     }
@@ -262,21 +246,22 @@ public abstract class Kernels {
       NativeMemory y) {
     long count = (long) tokens * shape.queryDim();
     int status =
-        kernels.ci_attention_prefill(
-            context,
-            floats(queries, count),
-            tokens,
-            shape.heads(),
-            shape.kvHeads(),
-            shape.headDim(),
-            ints(firstPosition, 1),
-            shape.window(),
-            shape.scale(),
-            cache.capacity(),
-            cache.dtype().code(),
-            cached(shape, cache, cache.keys()),
-            cached(shape, cache, cache.values()),
-            floats(y, count));
+        kernels()
+            .ci_attention_prefill(
+                context(),
+                floats(queries, count),
+                tokens,
+                shape.heads(),
+                shape.kvHeads(),
+                shape.headDim(),
+                ints(firstPosition, 1),
+                shape.window(),
+                shape.scale(),
+                cache.capacity(),
+                cache.dtype().code(),
+                cached(shape, cache, cache.keys()),
+                cached(shape, cache, cache.values()),
+                floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_attention_prefill", "shape=%s tokens=%d", shape, tokens);
     }
@@ -292,21 +277,22 @@ public abstract class Kernels {
       NativeMemory y) {
     long count = (long) tokens * shape.queryDim();
     int status =
-        kernels.ci_attention_decode(
-            context,
-            floats(queries, count),
-            tokens,
-            shape.heads(),
-            shape.kvHeads(),
-            shape.headDim(),
-            ints(firstPosition, 1),
-            shape.window(),
-            shape.scale(),
-            cache.capacity(),
-            cache.dtype().code(),
-            cached(shape, cache, cache.keys()),
-            cached(shape, cache, cache.values()),
-            floats(y, count));
+        kernels()
+            .ci_attention_decode(
+                context(),
+                floats(queries, count),
+                tokens,
+                shape.heads(),
+                shape.kvHeads(),
+                shape.headDim(),
+                ints(firstPosition, 1),
+                shape.window(),
+                shape.scale(),
+                cache.capacity(),
+                cache.dtype().code(),
+                cached(shape, cache, cache.keys()),
+                cached(shape, cache, cache.values()),
+                floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_attention_decode", "shape=%s tokens=%d", shape, tokens);
     }
@@ -321,23 +307,24 @@ public abstract class Kernels {
     int neurons = weights.neurons();
     int dim = weights.dim();
     int status =
-        kernels.ci_ffn_prefill(
-            context,
-            weights.activation().code(),
-            weights.up().dtype().code(),
-            addressOrNull(weights.gate()),
-            address(weights.up()),
-            floatsOrNull(weights.gateBias(), neurons),
-            floatsOrNull(weights.upBias(), neurons),
-            weights.down().dtype().code(),
-            address(weights.down()),
-            floatsOrNull(weights.downBias(), dim),
-            floats(x, (long) tokens * dim),
-            tokens,
-            neurons,
-            dim,
-            floats(activations, (long) tokens * neurons),
-            floats(y, (long) tokens * dim));
+        kernels()
+            .ci_ffn_prefill(
+                context(),
+                weights.activation().code(),
+                weights.up().dtype().code(),
+                addressOrNull(weights.gate()),
+                address(weights.up()),
+                floatsOrNull(weights.gateBias(), neurons),
+                floatsOrNull(weights.upBias(), neurons),
+                weights.down().dtype().code(),
+                address(weights.down()),
+                floatsOrNull(weights.downBias(), dim),
+                floats(x, (long) tokens * dim),
+                tokens,
+                neurons,
+                dim,
+                floats(activations, (long) tokens * neurons),
+                floats(y, (long) tokens * dim));
     if (status != OK) {
       throw failure(status, "ci_ffn_prefill", "up=%s tokens=%d", weights.up(), tokens);
     }
@@ -361,25 +348,26 @@ public abstract class Kernels {
     int neurons = weights.neurons();
     int dim = weights.dim();
     int status =
-        kernels.ci_ffn_decode(
-            context,
-            weights.activation().code(),
-            weights.up().dtype().code(),
-            addressOrNull(weights.gate()),
-            address(weights.up()),
-            floatsOrNull(weights.gateBias(), neurons),
-            floatsOrNull(weights.upBias(), neurons),
-            weights.down().dtype().code(),
-            address(weights.down()),
-            floatsOrNull(weights.downBias(), dim),
-            floats(x, (long) tokens * dim),
-            tokens,
-            coreIds == null ? 0 : ints(coreIds, neurons),
-            ints(core, 1),
-            neurons,
-            dim,
-            floats(activations, (long) tokens * neurons),
-            floats(y, (long) tokens * dim));
+        kernels()
+            .ci_ffn_decode(
+                context(),
+                weights.activation().code(),
+                weights.up().dtype().code(),
+                addressOrNull(weights.gate()),
+                address(weights.up()),
+                floatsOrNull(weights.gateBias(), neurons),
+                floatsOrNull(weights.upBias(), neurons),
+                weights.down().dtype().code(),
+                address(weights.down()),
+                floatsOrNull(weights.downBias(), dim),
+                floats(x, (long) tokens * dim),
+                tokens,
+                coreIds == null ? 0 : ints(coreIds, neurons),
+                ints(core, 1),
+                neurons,
+                dim,
+                floats(activations, (long) tokens * neurons),
+                floats(y, (long) tokens * dim));
     if (status != OK) {
       throw failure(status, "ci_ffn_decode", "up=%s tokens=%d", weights.up(), tokens);
     }
@@ -388,214 +376,21 @@ public abstract class Kernels {
   /** norms[n] = L2 norm of row n. */
   public void rowNorms(Tensor weight, NativeMemory norms) {
     int status =
-        kernels.ci_ffn_row_norms(
-            context,
-            weight.dtype().code(),
-            address(weight),
-            weight.rows(),
-            weight.columns(),
-            floats(norms, weight.rows()));
+        kernels()
+            .ci_ffn_row_norms(
+                context(),
+                weight.dtype().code(),
+                address(weight),
+                weight.rows(),
+                weight.columns(),
+                floats(norms, weight.rows()));
     if (status != OK) {
       throw failure(status, "ci_ffn_row_norms", "weight=%s", weight);
     }
   }
 
-  /**
-   * Each token's strongest share {@code alpha} of positive (or, with magnitude, non-zero)
-   * activations scores 1.
-   */
-  public void scoreTopShare(
-      NativeMemory activations,
-      int tokens,
-      int neurons,
-      boolean magnitude,
-      double alpha,
-      NativeMemory scores) {
-    int status =
-        kernels.ci_score_top_share(
-            context,
-            floats(activations, (long) tokens * neurons),
-            tokens,
-            neurons,
-            magnitude ? 1 : 0,
-            alpha,
-            floats(scores, neurons));
-    if (status != OK) {
-      throw failure(
-          status, "ci_score_top_share", "tokens=%d neurons=%d alpha=%s", tokens, neurons, alpha);
-    }
-  }
-
-  /** Each token's {@code limit} largest activations score 1. */
-  public void scoreTopK(
-      NativeMemory activations, int tokens, int neurons, int limit, NativeMemory scores) {
-    int status =
-        kernels.ci_score_top_k(
-            context,
-            floats(activations, (long) tokens * neurons),
-            tokens,
-            neurons,
-            limit,
-            floats(scores, neurons));
-    if (status != OK) {
-      throw failure(
-          status, "ci_score_top_k", "tokens=%d neurons=%d limit=%d", tokens, neurons, limit);
-    }
-  }
-
-  /** The number of activations above 0. */
-  public long countPositives(NativeMemory activations, long count) {
-    long[] positives = new long[1];
-    int status;
-    beginWaiting();
-    try {
-      status = kernels.ci_score_positives(context, floats(activations, count), count, positives);
-    } finally {
-      endWaiting();
-    }
-    if (status != OK) {
-      throw failure(status, "ci_score_positives", "count=%d", count);
-    }
-    return positives[0];
-  }
-
-  /**
-   * Adds squared activations, each token's divided by its sum of squares with {@code normalize}.
-   */
-  public void scoreEnergy(
-      NativeMemory activations, int tokens, int neurons, boolean normalize, NativeMemory scores) {
-    int status =
-        kernels.ci_score_energy(
-            context,
-            floats(activations, (long) tokens * neurons),
-            tokens,
-            neurons,
-            normalize ? 1 : 0,
-            floats(scores, neurons));
-    if (status != OK) {
-      throw failure(status, "ci_score_energy", "tokens=%d neurons=%d", tokens, neurons);
-    }
-  }
-
-  /**
-   * Chooses the {@code count} neurons with the highest scores, each times its weight.
-   *
-   * @param weights (neurons), or null for 1
-   * @param onlySeen whether neurons without a product above 0 are left out, down to one neuron
-   * @param coreIds receives ascending neuron numbers, int32
-   * @param core receives how many they are, int32
-   */
-  public void scoreSelect(
-      NativeMemory scores,
-      @Nullable NativeMemory weights,
-      int neurons,
-      int count,
-      boolean onlySeen,
-      NativeMemory coreIds,
-      NativeMemory core) {
-    int status =
-        kernels.ci_score_select(
-            context,
-            floats(scores, neurons),
-            floatsOrNull(weights, neurons),
-            neurons,
-            count,
-            onlySeen ? 1 : 0,
-            ints(coreIds, count),
-            ints(core, 1));
-    if (status != OK) {
-      throw failure(status, "ci_score_select", "neurons=%d count=%d", neurons, count);
-    }
-  }
-
-  /** Multiplies the first {@code count} scores by a factor that is not negative. */
-  public void scoreScale(double factor, long count, NativeMemory scores) {
-    int status = kernels.ci_score_scale(context, factor, count, floats(scores, count));
-    if (status != OK) {
-      throw failure(status, "ci_score_scale", "factor=%s count=%d", factor, count);
-    }
-  }
-
-  /**
-   * The share of all scores, each times its weight, that neurons outside of a list have.
-   *
-   * @param weights (neurons), or null for 1
-   * @param coreIds ascending neuron numbers, int32
-   * @param core how many they are, int32
-   * @param share receives it: one float in 0..1
-   */
-  public void scoreOutside(
-      NativeMemory scores,
-      @Nullable NativeMemory weights,
-      int neurons,
-      NativeMemory coreIds,
-      NativeMemory core,
-      NativeMemory share) {
-    int status =
-        kernels.ci_score_outside(
-            context,
-            floats(scores, neurons),
-            floatsOrNull(weights, neurons),
-            neurons,
-            ints(coreIds, 1),
-            ints(core, 1),
-            floats(share, 1));
-    if (status != OK) {
-      throw failure(status, "ci_score_outside", "neurons=%d", neurons);
-    }
-  }
-
-  protected static long address(Tensor tensor) {
-    return tensor.memory().address();
-  }
-
-  protected static long addressOrNull(@Nullable Tensor tensor) {
-    return tensor == null ? 0 : address(tensor);
-  }
-
-  protected static long floats(NativeMemory memory, long count) {
-    return sized(memory, Math.multiplyExact(count, Float.BYTES));
-  }
-
-  protected static long floatsOrNull(@Nullable NativeMemory memory, long count) {
-    return memory == null ? 0 : floats(memory, count);
-  }
-
-  protected static long ints(NativeMemory memory, long count) {
-    return sized(memory, Math.multiplyExact(count, Integer.BYTES));
-  }
-
   private static long cached(AttentionShape shape, KvLayer cache, NativeMemory memory) {
     DType dtype = cache.dtype();
     return sized(memory, dtype.bytes((long) shape.kvDim() * cache.capacity()));
-  }
-
-  protected static long sized(NativeMemory memory, long needed) {
-    if (needed < 1 || memory.bytes() < needed) {
-      throw new IllegalArgumentException(memory + " is too small: " + needed + " bytes are needed");
-    }
-    return memory.address();
-  }
-
-  /** What a failed call becomes; {@code sizes} formats {@code values}. */
-  protected final CoreInferException failure(
-      int status, String call, String sizes, Object... values) {
-    return failure(deviceName, kernels, status, call, sizes, values);
-  }
-
-  /** The same where there is no context yet. */
-  protected static CoreInferException failure(
-      String device,
-      NativeKernels kernels,
-      int status,
-      String call,
-      String sizes,
-      Object... values) {
-    String message =
-        "%s: %s failed with status %d: %s (%s)"
-            .formatted(device, call, status, kernels.ci_error_message(), sizes.formatted(values));
-    return status == OUT_OF_MEMORY
-        ? new OutOfNativeMemoryException(message)
-        : new BackendException(message);
   }
 }

@@ -1,13 +1,11 @@
 package org.coreinfer.calibration;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +19,6 @@ import org.coreinfer.core.Rules;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.tensor.DType;
-import org.coreinfer.tensor.RowCodec;
 
 /**
  * Makes a calibration of a model from documents. Every eighth document is held out, to measure on.
@@ -65,6 +62,7 @@ public final class Calibrator {
   private final Decoder decoder;
   private final ModelConfig config;
   private final String model;
+  private final byte[] fingerprint;
   private final Settings settings;
   private final DType cacheDtype;
 
@@ -78,10 +76,7 @@ public final class Calibrator {
    */
   public record Settings(String rule, double alpha, int clusters, int measured, long seed) {
     public Settings {
-      if (Rules.of(rule, alpha).needsWholePrompt()) {
-        throw new IllegalArgumentException(
-            "rule " + rule + " judges whole prompts, of which no corpus can be a sum");
-      }
+      Rules.addable(rule, alpha);
       if (clusters < 0 || clusters > 64) {
         throw new IllegalArgumentException("clusters=" + clusters + ": expected 0 (auto) to 64");
       }
@@ -99,11 +94,14 @@ public final class Calibrator {
 
   /**
    * @param model the name that the calibration will carry
+   * @param fingerprint tells the decoder's weights from others, for the log
    */
-  public Calibrator(Decoder decoder, String model, Settings settings, DType cacheDtype) {
+  public Calibrator(
+      Decoder decoder, String model, byte[] fingerprint, Settings settings, DType cacheDtype) {
     this.decoder = decoder;
     this.config = decoder.config();
     this.model = model;
+    this.fingerprint = fingerprint.clone();
     this.settings = settings;
     this.cacheDtype = cacheDtype;
   }
@@ -140,6 +138,7 @@ public final class Calibrator {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       String what = model + "\n" + config + "\n" + settings + "\n" + cacheDtype;
       digest.update(what.getBytes(StandardCharsets.UTF_8));
+      digest.update(fingerprint);
       for (int[] document : documents) {
         ByteBuffer ids = ByteBuffer.allocate((document.length + 1) * Integer.BYTES);
         ids.putInt(document.length);
@@ -160,18 +159,19 @@ public final class Calibrator {
     private final List<int[]> heldOut;
     private final int layers = config.layers();
     private final int neurons = config.neurons();
-    private float[][] rowWeights = {}; // (layers, neurons), what a score counts times
+    private final ReadDocuments documents;
 
     Run(CalibrationLog log, Monitor monitor, List<int[]> read, List<int[]> heldOut) {
       this.log = log;
       this.monitor = monitor;
       this.read = read;
       this.heldOut = heldOut;
+      this.documents = readDocuments();
     }
 
     Calibration calibrate() {
-      readDocuments();
-      Clusters groups = new Clusters(guideRoots(), settings.seed());
+      int guide = Math.min(layers - 1, (int) (GUIDE_LAYER * layers));
+      Clusters groups = new Clusters(documents.roots(guide), settings.seed());
       List<List<Integer>> clusters = groups.of(settings.clusters());
       float[][][] roots = roots(clusters);
       float[][] uniform = BudgetPlanner.uniform(layers, KEEPS);
@@ -206,84 +206,17 @@ public final class Calibrator {
       return best;
     }
 
-    // ---- documents ----
-
-    private void readDocuments() {
+    private ReadDocuments readDocuments() {
+      int longest = longest();
       try (DocumentReader reader =
-          new DocumentReader(decoder, stability(0.5), longest(), cacheDtype)) {
-        rowWeights = reader.rowWeights();
-        for (int i = 0; i < read.size(); i++) {
-          monitor.progress("Reading documents", (double) i / read.size());
-          String key = "document " + i;
-          if (log.find(key) == null) {
-            log.put(key, encode(reader.meanScores(read.get(i))));
-          }
-        }
+          new DocumentReader(decoder, stability(0.5), longest, cacheDtype)) {
+        return new ReadDocuments(
+            reader, config, read, log, part -> monitor.progress("Reading documents", part));
       }
-      monitor.progress("Reading documents", 1);
     }
 
     private int longest() {
       return read.stream().mapToInt(ids -> ids.length).max().orElse(1);
-    }
-
-    private byte[] encode(float[][] scores) {
-      ByteBuffer bytes =
-          ByteBuffer.allocate(layers * neurons * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      for (float[] layer : scores) {
-        RowCodec.encode(DType.BF16, layer, bytes);
-      }
-      return bytes.array();
-    }
-
-    /** (layers, neurons): mean scores of a document's tokens. */
-    private float[][] document(int index) {
-      byte[] found = log.find("document " + index);
-      if (found == null || found.length != layers * neurons * Short.BYTES) {
-        throw new IllegalStateException("document " + index + " was not read");
-      }
-      ByteBuffer bytes = ByteBuffer.wrap(found).order(ByteOrder.LITTLE_ENDIAN);
-      float[][] scores = new float[layers][neurons];
-      for (float[] layer : scores) {
-        RowCodec.decode(DType.BF16, bytes, layer);
-      }
-      return scores;
-    }
-
-    private List<float[]> guideRoots() {
-      int guide = Math.min(layers - 1, (int) (GUIDE_LAYER * layers));
-      return IntStream.range(0, read.size()).mapToObj(i -> roots(document(i)[guide])).toList();
-    }
-
-    private float[] roots(float[] scores) {
-      float[] roots = new float[scores.length];
-      for (int i = 0; i < roots.length; i++) {
-        roots[i] = (float) Math.sqrt(scores[i]);
-      }
-      return roots;
-    }
-
-    /** Roots of the mean scores over all tokens of some documents. */
-    private float[][] meanRoots(List<Integer> documents) {
-      double[][] sums = new double[layers][neurons];
-      double tokens = 0;
-      for (int index : documents) {
-        float[][] scores = document(index);
-        double count = read.get(index).length;
-        for (int layer = 0; layer < layers; layer++) {
-          for (int i = 0; i < neurons; i++) {
-            sums[layer][i] += count * scores[layer][i];
-          }
-        }
-        tokens += count;
-      }
-      float[][] roots = new float[layers][neurons];
-      for (int layer = 0; layer < layers; layer++) {
-        for (int i = 0; i < neurons; i++) {
-          roots[layer][i] = (float) Math.sqrt(sums[layer][i] / tokens);
-        }
-      }
-      return roots;
     }
 
     // ---- layers ----
@@ -292,7 +225,8 @@ public final class Calibrator {
     private double[] sensitivity(DivergenceMeter meter, Calibration calibration) {
       double[] sensitivity = new double[layers];
       for (int layer = 0; layer < layers; layer++) {
-        double share = shareThatDrops(calibration, layer);
+        LayerScores scores = new LayerScores(calibration, layer, documents.rowWeights()[layer]);
+        double share = scores.shareThatLoses(DROPPED);
         int only = layer;
         double divergence =
             measure(
@@ -301,49 +235,11 @@ public final class Calibrator {
                     meter.measure(
                         CoreOptions.similarity(share, calibration)
                             .withLayers(new LayerRange(only, only))));
-        double dropped = dropped(calibration, layer, share);
+        double dropped = scores.lost(share);
         sensitivity[layer] = Math.max(divergence, 1e-6) / Math.max(dropped, Double.MIN_NORMAL);
         monitor.progress("Measuring layers", (layer + 1.0) / layers);
       }
       return sensitivity;
-    }
-
-    /** The share of a layer's neurons without which the set part of all scores is lost. */
-    private double shareThatDrops(Calibration calibration, int layer) {
-      double total = dropped(calibration, layer, 0);
-      double low = 0;
-      double high = 1;
-      for (int i = 0; i < 12; i++) {
-        double middle = (low + high) / 2;
-        if (dropped(calibration, layer, middle) > DROPPED * total) {
-          low = middle;
-        } else {
-          high = middle;
-        }
-      }
-      return high;
-    }
-
-    /** The mean over clusters of the scores that are lost when only a share is kept. */
-    private double dropped(Calibration calibration, int layer, double share) {
-      double sum = 0;
-      int lost = neurons - (int) Math.round(share * neurons);
-      for (int k = 0; k < calibration.clusters(); k++) {
-        float[] costs = costs(layer, calibration.roots(k, layer));
-        Arrays.sort(costs);
-        for (int i = 0; i < lost; i++) {
-          sum += costs[i];
-        }
-      }
-      return sum / calibration.clusters();
-    }
-
-    private float[] costs(int layer, float[] roots) {
-      float[] costs = new float[neurons];
-      for (int i = 0; i < neurons; i++) {
-        costs[i] = roots[i] * roots[i] * rowWeights[layer][i];
-      }
-      return costs;
     }
 
     private float[][] plan(List<List<Integer>> clusters, float[][][] roots, double[] sensitivity) {
@@ -351,12 +247,13 @@ public final class Calibrator {
       float prior = PRIOR;
       for (int k = 0; k < roots.length; k++) {
         for (int index : clusters.get(k)) {
-          float[][] costs = document(index);
+          float[][] costs = documents.scores(index);
           for (int layer = 0; layer < layers; layer++) {
             for (int i = 0; i < neurons; i++) {
               float root = roots[k][layer][i];
               double score = TYPICAL_PROMPT * costs[layer][i] + prior * root * root;
-              costs[layer][i] = (float) (score * rowWeights[layer][i] * sensitivity[layer]);
+              costs[layer][i] =
+                  (float) (score * documents.rowWeights()[layer][i] * sensitivity[layer]);
             }
           }
           planner.add(costs);
@@ -454,12 +351,11 @@ public final class Calibrator {
       List<CoreOptions> options =
           MAP_KEEPS.stream().map(k -> CoreOptions.auto(KEEPS.get(k), plain)).toList();
       int count = Math.min(read.size(), MOST_MAP_DOCUMENTS);
-      List<int[]> documents =
+      List<int[]> some =
           IntStream.range(0, count).mapToObj(i -> read.get(i * read.size() / count)).toList();
       try (MapFitter fitter = new MapFitter(decoder, options, rank, longest(), cacheDtype)) {
         List<LinearMap> maps =
-            fitter.fit(
-                documents, fraction -> monitor.progress("Fitting what is left out", fraction));
+            fitter.fit(some, fraction -> monitor.progress("Fitting what is left out", fraction));
         Map<Integer, LinearMap> byKeep = new HashMap<>();
         for (int i = 0; i < maps.size(); i++) {
           byKeep.put(MAP_KEEPS.get(i), maps.get(i));
@@ -469,7 +365,7 @@ public final class Calibrator {
     }
 
     private float[][][] roots(List<List<Integer>> clusters) {
-      return clusters.stream().map(this::meanRoots).toArray(float[][][]::new);
+      return clusters.stream().map(documents::meanRoots).toArray(float[][][]::new);
     }
 
     private Calibration calibration(float[][][] roots, int priorTokens, float[][] shares) {

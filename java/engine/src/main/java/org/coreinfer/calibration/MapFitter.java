@@ -2,9 +2,7 @@ package org.coreinfer.calibration;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 import org.coreinfer.backend.Backend;
@@ -21,6 +19,7 @@ import org.coreinfer.model.ModelConfig;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Fits linear maps to what core decoding leaves out. The first half of a document chooses core
@@ -144,18 +143,19 @@ final class MapFitter implements AutoCloseable {
 
   /** Hands what goes into a layer, and what its left-out neurons give, to the fits. */
   private final class Fitting implements ActivationListener {
-    private final Map<Integer, NativeMemory> inputs = new HashMap<>();
+    private int entered = -1; // the latest layer
+    private @Nullable NativeMemory input; // (tokens, dim) of its FFN
 
     @Override
     public void enter(int layer, NativeMemory x, int tokens) {
-      inputs.clear();
-      inputs.put(layer, x);
+      entered = layer;
+      input = x;
     }
 
     @Override
     public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
-      NativeMemory x = inputs.get(layer);
-      if (x == null) {
+      NativeMemory x = input;
+      if (x == null || layer != entered) {
         throw new IllegalStateException("layer " + layer + " was not entered");
       }
       int neurons = config.neurons();

@@ -217,7 +217,7 @@ public final class CalibrationFile {
 
   private static void requireRule(GgufFile gguf, Calibration.Source source) {
     try {
-      Rules.of(source.rule(), source.alpha());
+      Rules.addable(source.rule(), source.alpha());
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(gguf.name() + ": " + e.getMessage(), e);
     }

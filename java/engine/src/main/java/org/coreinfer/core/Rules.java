@@ -38,6 +38,20 @@ public final class Rules {
     };
   }
 
+  /**
+   * A rule whose scores of single tokens add up to those of a text, as calibrations need it.
+   *
+   * @throws IllegalArgumentException if it judges whole prompts
+   */
+  public static Rule addable(String name, double alpha) {
+    Rule rule = of(name, alpha);
+    if (rule.needsWholePrompt()) {
+      throw new IllegalArgumentException(
+          "rule " + name + " judges whole prompts, of which no corpus can be a sum");
+    }
+    return rule;
+  }
+
   static void checkAlpha(double alpha) {
     if (!(alpha > 0 && alpha <= 1)) {
       throw new IllegalArgumentException("alpha=" + alpha + ": expected above 0, at most 1");

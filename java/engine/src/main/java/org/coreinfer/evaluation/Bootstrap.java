@@ -3,60 +3,78 @@ package org.coreinfer.evaluation;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import org.apache.commons.math3.stat.descriptive.rank.Percentile;
 
 /**
- * Confidence intervals of means over documents, by drawing as many documents again and again (the
- * percentile bootstrap). The same number of documents gets the same draws, so that equal
- * measurements have equal intervals.
+ * Confidence intervals over documents, or over other examples, by drawing as many of them again and
+ * again, with replacement (the percentile bootstrap). Draws depend on the seed and the number of
+ * examples alone: equal measurements have equal intervals, and the difference of two measures over
+ * the same draws is a paired comparison. Immutable.
  */
-final class Bootstrap {
+public final class Bootstrap {
   private static final int DRAWS = 2000;
   private static final long SEED = 20241018;
   private static final double OUTSIDE = 2.5; // percent, on each side
 
-  private final int documents;
-  private final int[][] draws; // (draws, documents): how often a document was drawn
+  private final int examples;
+  private final long seed;
 
-  Bootstrap(int documents) {
-    this.documents = documents;
-    this.draws = new int[documents > 1 ? DRAWS : 0][documents];
-    SplittableRandom random = new SplittableRandom(SEED);
-    for (int[] draw : draws) {
-      for (int i = 0; i < documents; i++) {
-        draw[random.nextInt(documents)]++;
-      }
+  /**
+   * @param examples how many were measured, at least 1
+   */
+  public Bootstrap(int examples, long seed) {
+    if (examples < 1) {
+      throw new IllegalArgumentException("examples=" + examples + ": expected 1 or more");
     }
+    this.examples = examples;
+    this.seed = seed;
+  }
+
+  /** With a seed of its own. */
+  Bootstrap(int examples) {
+    this(examples, SEED);
   }
 
   /**
-   * {@code transform} of the sum of {@code values} over the sum of {@code weights}.
+   * A measure of all examples, with its interval if there are several.
    *
-   * @param values (documents)
-   * @param weights (documents), above 0
-   * @param transform does not fall
+   * @param measure of the examples with these numbers, from 0 on; some may stand there repeatedly
    */
-  Estimate ratio(double[] values, double[] weights, DoubleUnaryOperator transform) {
-    int[] once = new int[documents];
-    Arrays.fill(once, 1);
-    double value = transform.applyAsDouble(ratio(once, values, weights));
-    if (draws.length == 0) {
+  public Estimate of(ToDoubleFunction<int[]> measure) {
+    double value = measure.applyAsDouble(IntStream.range(0, examples).toArray());
+    if (examples == 1) {
       return new Estimate(value, Double.NaN, Double.NaN);
     }
-    double[] drawn = new double[draws.length];
-    Arrays.setAll(drawn, i -> transform.applyAsDouble(ratio(draws[i], values, weights)));
+    SplittableRandom random = new SplittableRandom(seed);
+    int[] draw = new int[examples];
+    double[] drawn = new double[DRAWS];
+    for (int i = 0; i < DRAWS; i++) {
+      Arrays.setAll(draw, example -> random.nextInt(examples));
+      drawn[i] = measure.applyAsDouble(draw);
+    }
     Percentile percentile = new Percentile();
     percentile.setData(drawn);
     return new Estimate(value, percentile.evaluate(OUTSIDE), percentile.evaluate(100 - OUTSIDE));
   }
 
-  private static double ratio(int[] draw, double[] values, double[] weights) {
+  /**
+   * {@code transform} of the sum of {@code values} over the sum of {@code weights}.
+   *
+   * @param values (examples)
+   * @param weights (examples), above 0
+   * @param transform does not fall
+   */
+  Estimate ratio(double[] values, double[] weights, DoubleUnaryOperator transform) {
+    return of(draw -> transform.applyAsDouble(sum(values, draw) / sum(weights, draw)));
+  }
+
+  private static double sum(double[] values, int[] draw) {
     double sum = 0;
-    double weight = 0;
-    for (int i = 0; i < draw.length; i++) {
-      sum += draw[i] * values[i];
-      weight += draw[i] * weights[i];
+    for (int i : draw) {
+      sum += values[i];
     }
-    return sum / weight;
+    return sum;
   }
 }

@@ -1,14 +1,20 @@
 package org.coreinfer.evaluation;
 
 import java.util.List;
+import java.util.stream.IntStream;
+import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.CoreOptions.Method;
+import org.coreinfer.core.CoreOptions.Upkeep;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.tensor.DType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares core decoding with dense decoding on given texts, for any number of options at once:
- * each document is decoded densely once, then with the core neurons of each of the options. For one
- * thread at a time.
+ * each document is decoded densely once, then with the core neurons of each of the options. A set
+ * that is renewed now and then is also compared with a larger one that isn't; lossless options also
+ * answer the prompts. For one thread at a time.
  */
 public final class Evaluator {
   private final Decoder decoder;
@@ -16,11 +22,18 @@ public final class Evaluator {
   private final Comparison comparison;
   private final List<Tally> tallies;
 
+  /** Lossless options draft as many tokens as pay. */
+  public Evaluator(Decoder decoder, List<CoreOptions> options, DType cacheDtype) {
+    this(decoder, options, 0, cacheDtype);
+  }
+
   /**
    * @param options at least one
+   * @param draftsPerPass of lossless options, whether they pay or not; 0 for as many as pay
    * @param cacheDtype of keys and values, F32 or F16
    */
-  public Evaluator(Decoder decoder, List<CoreOptions> options, DType cacheDtype) {
+  public Evaluator(
+      Decoder decoder, List<CoreOptions> options, int draftsPerPass, DType cacheDtype) {
     if (options.isEmpty()) {
       throw new IllegalArgumentException("there are no options to evaluate");
     }
@@ -28,7 +41,17 @@ public final class Evaluator {
     this.decoder = decoder;
     this.cacheDtype = cacheDtype;
     this.comparison = new Comparison(decoder, cacheDtype);
-    this.tallies = options.stream().map(Tally::new).toList();
+    this.tallies =
+        options.stream()
+            .map(each -> new Tally(each, trial(decoder, each, draftsPerPass, cacheDtype)))
+            .toList();
+  }
+
+  private static @Nullable LosslessTrial trial(
+      Decoder decoder, CoreOptions options, int draftsPerPass, DType cacheDtype) {
+    return options.upkeep().isLossless() && options.method() != Method.DENSE
+        ? new LosslessTrial(decoder, options, draftsPerPass, cacheDtype)
+        : null;
   }
 
   /**
@@ -46,18 +69,69 @@ public final class Evaluator {
    *     evaluator is of no further use
    */
   public void add(int[] ids, int promptTokens, Decoder.Monitor monitor) {
-    double runs = 1.0 + tallies.size();
-    try (DenseReference reference =
-        comparison.dense(ids, promptTokens, part -> monitor.progress(part / runs))) {
+    Steps steps = new Steps(monitor, 1 + tallies.stream().mapToInt(Evaluator::steps).sum());
+    try (DenseReference reference = comparison.dense(ids, promptTokens, steps.next())) {
       List<CoreSet> continuations = continuations(reference);
       for (int i = 0; i < tallies.size(); i++) {
         Tally tally = tallies.get(i);
-        double done = 1.0 + i;
-        DocumentScores scores =
-            comparison.compare(
-                reference, tally.options(), part -> monitor.progress((done + part) / runs));
+        DocumentScores scores = comparison.compare(reference, tally.options(), steps.next());
         tally.add(scores, CoreSet.of(scores.prompted()).overlap(continuations.get(i)));
+        if (isRefreshed(tally)) {
+          CoreOptions larger = notRefreshed(tally.options(), scores.keep() / scores.tokens());
+          tally.addNotRefreshed(comparison.compare(reference, larger, steps.next()));
+        }
+        LosslessTrial trial = tally.lossless();
+        if (trial != null) {
+          trial.add(reference, steps.next());
+        }
       }
+    }
+  }
+
+  private static int steps(Tally tally) {
+    return 1 + (isRefreshed(tally) ? 1 : 0) + (tally.lossless() == null ? 0 : 1);
+  }
+
+  private static boolean isRefreshed(Tally tally) {
+    CoreOptions options = tally.options();
+    return options.method() != Method.DENSE && options.upkeep().refresh() != 0;
+  }
+
+  /**
+   * The options without refresh that compute as many neurons.
+   *
+   * @param measured share of all neurons that was computed
+   */
+  private CoreOptions notRefreshed(CoreOptions options, double measured) {
+    int layers = decoder.config().layers();
+    double sparse = (double) IntStream.range(0, layers).filter(options::isSparse).count() / layers;
+    double keep = (measured - (1 - sparse)) / sparse;
+    CoreOptions larger = options.withKeep(Math.max(options.keep(), Math.min(1, keep)));
+    boolean compensates = options.upkeep().compensates() && (!hasMap(options) || hasMap(larger));
+    return larger.withUpkeep(new Upkeep(0, compensates, false));
+  }
+
+  private static boolean hasMap(CoreOptions options) {
+    Calibration calibration = options.calibration();
+    return calibration != null
+        && options.layers() == null
+        && calibration.mapFor(options.keep()) != null;
+  }
+
+  /** Makes one progress of that of several steps of equal weight. */
+  private static final class Steps {
+    private final Decoder.Monitor monitor;
+    private final double count;
+    private int begun;
+
+    Steps(Decoder.Monitor monitor, int count) {
+      this.monitor = monitor;
+      this.count = count;
+    }
+
+    Decoder.Monitor next() {
+      double done = begun++;
+      return part -> monitor.progress((done + part) / count);
     }
   }
 

@@ -8,7 +8,6 @@ import java.util.function.IntUnaryOperator;
 import org.coreinfer.backend.AttentionShape;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
-import org.coreinfer.backend.KvLayer;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
@@ -24,8 +23,8 @@ public final class Decoder implements AutoCloseable {
   private final Backend backend;
   private final ModelConfig config;
   private final Parts parts;
-  private final AttentionShape attention;
   private final DecodeStep step;
+  private final PrefillStep reading;
   private final NeuronSet allNeurons;
   private final DownNorms downNorms;
 
@@ -58,10 +57,11 @@ public final class Decoder implements AutoCloseable {
     this.backend = backend;
     this.config = config;
     this.parts = parts;
-    this.attention =
+    AttentionShape attention =
         new AttentionShape(
             config.heads(), config.kvHeads(), config.headDim(), config.window(), parts.scale());
     this.step = new DecodeStep(config, parts, attention);
+    this.reading = new PrefillStep(config, parts, attention, step);
     this.allNeurons = NeuronSet.all(config);
     this.downNorms = new DownNorms(backend, config.layers());
   }
@@ -233,20 +233,20 @@ public final class Decoder implements AutoCloseable {
   private void prefillStretch(
       DecoderState state,
       int[] tokens,
-      int step,
+      int chunk,
       ActivationListener listener,
       boolean isLast,
       Monitor monitor) {
     Backend on = state.queue();
-    Scratch s = state.scratch(step);
+    Scratch s = state.scratch(chunk);
     Stretch stretch = state.stretch(tokens.length);
-    embed(on, state.position(), tokens, step, s, stretch);
+    reading.embed(on, state.position(), tokens, chunk, s, stretch);
     try (FfnLayers.Pass ffns = parts.ffn().open(on, layer -> true)) {
       for (int layer = 0; layer < config.layers(); layer++) {
         FfnWeights ffn = ffns.layer(layer);
-        for (int first = 0; first < tokens.length; first += step) {
-          int count = Math.min(step, tokens.length - first);
-          prefillChunk(on, state, layer, ffn, first, count, s, stretch, listener);
+        for (int first = 0; first < tokens.length; first += chunk) {
+          int count = Math.min(chunk, tokens.length - first);
+          reading.chunk(on, layer, ffn, state.cache(layer), first, count, s, stretch, listener);
           listener.observe(layer, ffn, s.activations(), count);
           double seen = layer + (double) (first + count) / tokens.length;
           monitor.progress(seen / config.layers());
@@ -268,38 +268,6 @@ public final class Decoder implements AutoCloseable {
         choose(state, layer, parts.ffn().weights(layer), listener);
       }
     }
-  }
-
-  private void prefillChunk(
-      Backend on,
-      DecoderState state,
-      int layer,
-      FfnWeights ffn,
-      int first,
-      int count,
-      Scratch s,
-      Stretch stretch,
-      ActivationListener listener) {
-    Block block = parts.blocks().get(layer);
-    KvLayer cache = state.cache(layer);
-    long rowBytes = (long) config.dim() * Float.BYTES;
-    NativeMemory x = stretch.x().slice(first * rowBytes, count * rowBytes);
-    NativeMemory position = intAt(stretch.firsts(), first);
-    block.attentionNorm().apply(on, x, count, s.normed());
-    block.query().prefill(on, s.normed(), count, s.query());
-    block.key().prefill(on, s.normed(), count, s.key());
-    block.value().prefill(on, s.normed(), count, s.value());
-    step.placeHeads(on, block, s, count, position);
-    on.attentionAppend(attention, s.key(), s.value(), count, position, cache);
-    on.attentionPrefill(attention, s.query(), count, position, cache, s.attention());
-    block.output().prefillAdding(on, s.attention(), count, x);
-    block.ffnNorm().apply(on, x, count, s.normed());
-    listener.enter(layer, s.normed(), count);
-    on.ffnPrefill(ffn, s.normed(), count, s.activations(), x);
-  }
-
-  private static NativeMemory intAt(NativeMemory ints, int index) {
-    return ints.slice((long) index * Integer.BYTES, Integer.BYTES);
   }
 
   private static void choose(
@@ -397,7 +365,7 @@ public final class Decoder implements AutoCloseable {
     LogitsRows rows = state.rows(count);
     List<Logits> logits = rows.renew(count);
     try {
-      embed(on, state.position(), tokens, count, state.scratch(count), stretch);
+      reading.embed(on, state.position(), tokens, count, state.scratch(count), stretch);
       DecodeStep.LayerListener layers =
           new DecodeStep.LayerListener() {
             @Override
@@ -422,29 +390,6 @@ public final class Decoder implements AutoCloseable {
     }
     state.advance(count);
     return logits;
-  }
-
-  private void embed(Backend on, int position, int[] tokens, int step, Scratch s, Stretch stretch) {
-    int count = tokens.length;
-    int[] positions = new int[count];
-    Arrays.setAll(positions, i -> position + i);
-    on.upload(positions, stretch.firsts());
-    on.upload(tokens, stretch.ids());
-    on.embed(parts.embedding(), stretch.ids(), count, stretch.x());
-    if (parts.positions() == null) {
-      return;
-    }
-    Arrays.setAll(positions, i -> position + i + parts.positionOffset());
-    on.upload(positions, stretch.rows());
-    long rowBytes = (long) config.dim() * Float.BYTES;
-    for (int first = 0; first < count; first += step) {
-      int some = Math.min(step, count - first);
-      NativeMemory rows =
-          stretch.rows().slice((long) first * Integer.BYTES, (long) some * Integer.BYTES);
-      on.embed(parts.positions(), rows, some, s.normed());
-      NativeMemory x = stretch.x().slice(first * rowBytes, some * rowBytes);
-      on.add(s.normed(), (long) some * config.dim(), x);
-    }
   }
 
   private void checkTokens(int[] tokens) {

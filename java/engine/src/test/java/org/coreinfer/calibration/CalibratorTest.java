@@ -75,7 +75,11 @@ class CalibratorTest {
   }
 
   private static Calibrator calibrator(Settings settings) {
-    return new Calibrator(model.decoder(), model.name(), settings, model.cacheDtype());
+    return calibrator(settings, model.fingerprint());
+  }
+
+  private static Calibrator calibrator(Settings settings, byte[] fingerprint) {
+    return new Calibrator(model.decoder(), model.name(), fingerprint, settings, model.cacheDtype());
   }
 
   private byte[] bytes(Calibration calibration) throws IOException {
@@ -138,6 +142,28 @@ class CalibratorTest {
         assertThrows(IllegalStateException.class, () -> run(settings, log, interrupting), wanted);
     assertEquals("interrupted", e.getMessage());
     assertTrue(Files.size(log) > 0);
+  }
+
+  @Test
+  void aLogOfOtherWeightsIsBegunAnew() throws IOException {
+    Settings quick = new Settings("norm", 0.4, 1, 1, 1);
+    Monitor notes =
+        (step, fraction) -> {
+          if (step.equals("Decoding densely")) {
+            throw new IllegalStateException("interrupted");
+          }
+        };
+    byte[] others = model.fingerprint();
+    others[7]++;
+    assertThrows(
+        IllegalStateException.class, () -> calibrator(quick, others).run(documents, log, notes));
+    byte[] left = Files.readAllBytes(log);
+    assertThrows(IllegalStateException.class, () -> calibrator(quick).run(documents, log, notes));
+    byte[] begunAnew = Files.readAllBytes(log);
+    assertEquals(left.length, begunAnew.length);
+    assertFalse(Arrays.equals(left, begunAnew));
+    assertThrows(IllegalStateException.class, () -> calibrator(quick).run(documents, log, notes));
+    assertArrayEquals(begunAnew, Files.readAllBytes(log));
   }
 
   @Test

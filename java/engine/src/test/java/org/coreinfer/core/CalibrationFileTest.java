@@ -166,8 +166,8 @@ class CalibrationFileTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"best", "", "Norm"})
-  void unknownRulesAreRefused(String rule) {
+  @ValueSource(strings = {"best", "", "Norm", "reference"})
+  void rulesThatNoCalibrationCanHaveAreRefused(String rule) {
     Fields fields = new Fields();
     fields.rule = rule;
     fields.write(file);

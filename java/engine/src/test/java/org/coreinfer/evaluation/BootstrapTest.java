@@ -2,10 +2,14 @@ package org.coreinfer.evaluation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class BootstrapTest {
@@ -42,6 +46,21 @@ class BootstrapTest {
     Estimate estimate = new Bootstrap(1).ratio(new double[] {6}, new double[] {2}, x -> x);
     assertEquals(3, estimate.value());
     assertFalse(estimate.hasInterval());
+  }
+
+  @Test
+  void anyMeasureOfExamplesHasAnInterval() {
+    double[] values = IntStream.range(0, 400).mapToDouble(i -> i % 4 == 0 ? 100 : 0).toArray();
+    ToDoubleFunction<int[]> mean =
+        draw -> IntStream.of(draw).mapToDouble(i -> values[i]).average().orElseThrow();
+    Estimate estimate = new Bootstrap(values.length, 7).of(mean);
+    assertEquals(25, estimate.value());
+    // 1.96 standard errors of a share of 1/4 of 400 are 4.24.
+    assertEquals(25 - 4.24, estimate.low(), 0.75);
+    assertEquals(25 + 4.24, estimate.high(), 0.75);
+    assertEquals(estimate, new Bootstrap(values.length, 7).of(mean));
+    assertNotEquals(estimate, new Bootstrap(values.length, 8).of(mean));
+    assertThrows(IllegalArgumentException.class, () -> new Bootstrap(0, 7));
   }
 
   @Test

@@ -2,12 +2,15 @@ package org.coreinfer.evaluation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.coreinfer.Model;
 import org.coreinfer.TestData;
@@ -186,6 +189,75 @@ class EvaluatorTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"-1", "2", "3"})
+  void refreshesAreComparedWithALargerSetOfAsManyComputedNeurons(int interval) {
+    for (CoreOptions options :
+        List.of(
+            CoreOptions.stability(0.2),
+            CoreOptions.stability(0.2).withLayers(new CoreOptions.LayerRange(1, 2)))) {
+      Evaluation.Core renewed =
+          evaluateTiny(options.withUpkeep(Upkeep.refreshing(interval)), IDS, 4).cores().get(0);
+      double sparse = options.layers() == null ? 1 : 2.0 / 3;
+      double keep = 1 - (1 - renewed.keepMeasured().value()) / sparse;
+      Evaluation.Core larger = evaluateTiny(options.withKeep(keep), IDS, 4).cores().get(0);
+      assertEquals(larger.kl(), renewed.klWithoutRefresh());
+      assertEquals(renewed.keepMeasured().value(), larger.keepMeasured().value(), 0.005);
+      assertNull(larger.klWithoutRefresh());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 3})
+  void losslessOptionsAnswerAsDenseDecodingDoes(int draftsPerPass) {
+    CoreOptions lossless =
+        CoreOptions.stability(0.4).withUpkeep(new CoreOptions.Upkeep(0, false, true));
+    Evaluation.Lossless measured = answerTiny(lossless, draftsPerPass);
+    assertEquals(draftsPerPass, measured.draftsPerPass());
+    assertEquals(2, measured.sameAnswers());
+    assertTrue(measured.tokensPerPass().value() >= 1);
+    assertTrue(measured.tokensPerSecond().value() > 0);
+    assertEquals(
+        measured.tokensPerSecond().value() / measured.denseTokensPerSecond().value(),
+        measured.speed().value(),
+        1e-9);
+    if (draftsPerPass > 0) {
+      double accepted = measured.accepted().value();
+      assertTrue(accepted >= 0 && accepted <= 1);
+      assertEquals(accepted > 0, measured.tokensPerPass().value() > 1);
+    }
+    CoreOptions everything = lossless.withKeep(1);
+    assertEquals(1, answerTiny(everything, 3).accepted().value());
+    assertEquals(4, answerTiny(everything, 3).tokensPerPass().value(), 0.5);
+  }
+
+  private static Evaluation.Lossless answerTiny(CoreOptions options, int draftsPerPass) {
+    List<Evaluation> result = new ArrayList<>();
+    withTiny(
+        List.of(options),
+        draftsPerPass,
+        evaluator -> {
+          evaluator.add(new int[24], 4, fraction -> {});
+          evaluator.add(Arrays.copyOf(IDS, 20), 4, fraction -> {});
+          result.add(evaluator.result());
+        });
+    Evaluation.Lossless measured = result.get(0).cores().get(0).lossless();
+    assertNotNull(measured);
+    return measured;
+  }
+
+  @Test
+  void refusesMoreDraftsThanAPassTakes() {
+    CoreOptions lossless =
+        CoreOptions.stability(0.4).withUpkeep(new CoreOptions.Upkeep(0, false, true));
+    withTiny(
+        List.of(lossless),
+        16,
+        evaluator ->
+            assertThrows(
+                IllegalArgumentException.class, () -> evaluator.add(IDS, 4, fraction -> {})));
+  }
+
   @Test
   void ofLosslessOptionsTheDraftIsCompared() {
     CoreOptions plain = CoreOptions.stability(0.2);
@@ -254,11 +326,15 @@ class EvaluatorTest {
 
   /** An evaluator of a random model with 3 layers of 100 neurons, for up to 32 tokens. */
   private static void withTiny(List<CoreOptions> options, Work work) {
+    withTiny(options, 0, work);
+  }
+
+  private static void withTiny(List<CoreOptions> options, int draftsPerPass, Work work) {
     try (WeightFile file = WeightFile.open(TestData.file("families/llama-silu"), Host::map);
         Backend backend = Host.cpu(2);
         Decoder decoder =
             new ModelLoader(file, Families.of(file)).load(backend, 32, fraction -> {})) {
-      work.with(new Evaluator(decoder, options, DType.F32));
+      work.with(new Evaluator(decoder, options, draftsPerPass, DType.F32));
     }
   }
 }

@@ -1,8 +1,6 @@
 /**
  * Scores of answers against references, as the field computes them. {@link
- * org.coreinfer.evaluation.metric.Metrics} lists them; {@link
- * org.coreinfer.evaluation.metric.Bootstrap} says how certain a score is. Nothing here knows of
- * models.
+ * org.coreinfer.evaluation.metric.Metrics} lists them. Nothing here knows of models.
  */
 @NullMarked
 package org.coreinfer.evaluation.metric;

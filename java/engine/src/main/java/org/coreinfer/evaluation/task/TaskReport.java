@@ -1,7 +1,7 @@
 package org.coreinfer.evaluation.task;
 
 import java.util.List;
-import org.coreinfer.evaluation.metric.Score;
+import org.coreinfer.evaluation.Estimate;
 
 /**
  * What dense and core decoding made of the same examples.
@@ -36,11 +36,11 @@ public record TaskReport(
   }
 
   /**
-   * One metric.
+   * One metric, in percent.
    *
    * @param difference core less dense; its interval comes from paired draws
    */
-  public record Result(String name, Score dense, Score core, Score difference) {}
+  public record Result(String name, Estimate dense, Estimate core, Estimate difference) {}
 
   /**
    * Tokens per second.

@@ -2,7 +2,7 @@ package org.coreinfer.evaluation.task;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.coreinfer.evaluation.metric.Bootstrap;
+import org.coreinfer.evaluation.Bootstrap;
 import org.coreinfer.evaluation.metric.Metric;
 
 /** Answers so far, and what was measured of them. */
@@ -80,9 +80,9 @@ final class TaskTally {
     Metric.Scores ofCore = metric.score(core, references);
     return new TaskReport.Result(
         metric.name(),
-        bootstrap.score(ofDense::over),
-        bootstrap.score(ofCore::over),
-        bootstrap.score(answers -> ofCore.over(answers) - ofDense.over(answers)));
+        bootstrap.of(ofDense::over),
+        bootstrap.of(ofCore::over),
+        bootstrap.of(answers -> ofCore.over(answers) - ofDense.over(answers)));
   }
 
   /** Tokens and the time that they took. */

@@ -3,7 +3,6 @@ package org.coreinfer.evaluation.metric;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -101,24 +100,5 @@ class MetricsTest {
             .score(List.of("a", "b", "c"), List.of(List.of("a"), List.of("x"), List.of("c")));
     assertEquals(200.0 / 3, scores.over(new int[] {0, 1, 2}), EXACT);
     assertEquals(25, scores.over(new int[] {1, 1, 0, 1}), EXACT);
-  }
-
-  @Test
-  void theBootstrapCoversTheValueAndRepeatsItself() {
-    double[] values = IntStream.range(0, 400).mapToDouble(i -> i % 4 == 0 ? 100 : 0).toArray();
-    Bootstrap bootstrap = new Bootstrap(values.length, 7);
-    Score score =
-        bootstrap.score(
-            draw -> IntStream.of(draw).mapToDouble(i -> values[i]).average().orElseThrow());
-    assertEquals(25, score.value());
-    // 1.96 standard errors of a share of 1/4 of 400 are 4.24.
-    assertEquals(25 - 4.24, score.low(), 0.75);
-    assertEquals(25 + 4.24, score.high(), 0.75);
-    assertEquals(
-        score,
-        bootstrap.score(
-            draw -> IntStream.of(draw).mapToDouble(i -> values[i]).average().orElseThrow()));
-    assertEquals(new Score(3, 3, 3), bootstrap.score(draw -> 3));
-    assertEquals(new Score(0, 0, 0), new Bootstrap(1, 1).score(draw -> draw[0]));
   }
 }

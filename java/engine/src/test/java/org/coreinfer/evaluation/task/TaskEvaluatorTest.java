@@ -15,8 +15,8 @@ import org.coreinfer.TestData;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.error.CoreInferException;
 import org.coreinfer.error.GenerationCancelledException;
+import org.coreinfer.evaluation.Estimate;
 import org.coreinfer.evaluation.metric.Metric;
-import org.coreinfer.evaluation.metric.Score;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -111,7 +111,7 @@ class TaskEvaluatorTest {
     }
   }
 
-  private static void assertWithin(double least, double most, Score score) {
+  private static void assertWithin(double least, double most, Estimate score) {
     assertTrue(least <= score.low() && score.high() <= most, score.toString());
     assertTrue(score.low() <= score.high(), score.toString());
     assertTrue(least <= score.value() && score.value() <= most, score.toString());
@@ -125,7 +125,7 @@ class TaskEvaluatorTest {
     assertEquals(1, outcome.report().keepMeasured());
     for (TaskReport.Result result : outcome.report().metrics()) {
       assertEquals(result.dense(), result.core());
-      assertEquals(new Score(0, 0, 0), result.difference());
+      assertEquals(new Estimate(0, 0, 0), result.difference());
     }
     for (TaskEvaluator.Answered answered : outcome.answers()) {
       assertEquals(answered.dense(), answered.core());

@@ -1,6 +1,6 @@
 package org.coreinfer.generation;
 
-/** Drafts as many tokens as it was told, where there is room. */
+/** Always the same number of drafts, whether they pay or not. */
 record FixedLength(int length) implements DraftLength {
   @Override
   public int choose(int most) {

@@ -1,0 +1,116 @@
+package org.coreinfer.calibration;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.function.DoubleConsumer;
+import java.util.stream.IntStream;
+import org.coreinfer.model.ModelConfig;
+import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.RowCodec;
+
+/**
+ * Documents that were read, each as every neuron's mean score: kept in a log as BF16, not in
+ * memory. For one thread.
+ */
+final class ReadDocuments {
+  private final CalibrationLog log;
+  private final List<int[]> documents;
+  private final int layers;
+  private final int neurons;
+  private final float[][] rowWeights;
+
+  /**
+   * Reads what the log does not hold yet.
+   *
+   * @param documents token ids
+   * @param progress may throw to end the reading
+   */
+  ReadDocuments(
+      DocumentReader reader,
+      ModelConfig config,
+      List<int[]> documents,
+      CalibrationLog log,
+      DoubleConsumer progress) {
+    this.log = log;
+    this.documents = documents;
+    this.layers = config.layers();
+    this.neurons = config.neurons();
+    this.rowWeights = reader.rowWeights();
+    for (int i = 0; i < documents.size(); i++) {
+      progress.accept((double) i / documents.size());
+      if (log.find(key(i)) == null) {
+        log.put(key(i), encode(reader.meanScores(documents.get(i))));
+      }
+    }
+    progress.accept(1);
+  }
+
+  private static String key(int index) {
+    return "document " + index;
+  }
+
+  private byte[] encode(float[][] scores) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(layers * neurons * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (float[] layer : scores) {
+      RowCodec.encode(DType.BF16, layer, bytes);
+    }
+    return bytes.array();
+  }
+
+  /** (layers, neurons): what a score counts times. */
+  float[][] rowWeights() {
+    return rowWeights;
+  }
+
+  /** (layers, neurons): mean scores of a document's tokens. */
+  float[][] scores(int index) {
+    byte[] found = log.find(key(index));
+    if (found == null || found.length != layers * neurons * Short.BYTES) {
+      throw new IllegalStateException("document " + index + " was not read");
+    }
+    ByteBuffer bytes = ByteBuffer.wrap(found).order(ByteOrder.LITTLE_ENDIAN);
+    float[][] scores = new float[layers][neurons];
+    for (float[] layer : scores) {
+      RowCodec.decode(DType.BF16, bytes, layer);
+    }
+    return scores;
+  }
+
+  /** The roots of every document's mean scores in one layer. */
+  List<float[]> roots(int layer) {
+    return IntStream.range(0, documents.size()).mapToObj(i -> roots(scores(i)[layer])).toList();
+  }
+
+  private static float[] roots(float[] scores) {
+    float[] roots = new float[scores.length];
+    for (int i = 0; i < roots.length; i++) {
+      roots[i] = (float) Math.sqrt(scores[i]);
+    }
+    return roots;
+  }
+
+  /** (layers, neurons): roots of the mean scores over all tokens of some documents. */
+  float[][] meanRoots(List<Integer> some) {
+    double[][] sums = new double[layers][neurons];
+    double tokens = 0;
+    for (int index : some) {
+      float[][] scores = scores(index);
+      double count = documents.get(index).length;
+      for (int layer = 0; layer < layers; layer++) {
+        for (int i = 0; i < neurons; i++) {
+          sums[layer][i] += count * scores[layer][i];
+        }
+      }
+      tokens += count;
+    }
+    float[][] roots = new float[layers][neurons];
+    for (int layer = 0; layer < layers; layer++) {
+      for (int i = 0; i < neurons; i++) {
+        roots[layer][i] = (float) Math.sqrt(sums[layer][i] / tokens);
+      }
+    }
+    return roots;
+  }
+}

@@ -1,0 +1,106 @@
+package org.coreinfer;
+
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import org.coreinfer.backend.TestBackend;
+import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.CoreOptions.Upkeep;
+import org.coreinfer.generation.Sequence;
+import org.coreinfer.model.Decoder;
+import org.coreinfer.model.Logits;
+import org.coreinfer.tensor.DType;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A random model on one backend, and sequences of it that have read a prompt: for tests of core
+ * neurons that are renewed while tokens are decoded.
+ */
+abstract class RefreshFixture {
+  static final Decoder.Monitor UNHEARD = fraction -> {};
+
+  /** Tokens of {@link RandomModel}, whose neurons differ from token to token. */
+  static final int[] PROMPT = {1, 7, 30, 20, 12, 90, 5, 61, 33, 8};
+
+  static final int[] NEXT = {44, 9, 71, 3, 18, 52, 27, 66, 80, 15, 2, 38};
+
+  final TestBackend where;
+
+  @SuppressWarnings("NullAway.Init")
+  Model model;
+
+  @TempDir
+  @SuppressWarnings("NullAway.Init")
+  Path folder;
+
+  RefreshFixture(TestBackend where) {
+    this.where = where;
+  }
+
+  @BeforeEach
+  void load() {
+    Path file = RandomModel.write(folder, DType.F16);
+    model = TestModels.on(where, Model.builder(file)).contextLength(64).load();
+  }
+
+  @AfterEach
+  void close() {
+    if (model != null) { // else the backend is not here
+      model.close();
+    }
+  }
+
+  static CoreOptions core(double keep, int refresh) {
+    return CoreOptions.stability(keep).withUpkeep(Upkeep.refreshing(refresh));
+  }
+
+  /** Refreshes at every third token, without and with the mean of what is left out. */
+  static List<CoreOptions> everyThird() {
+    return List.of(core(0.2, 3), core(0.2, 3).withUpkeep(new Upkeep(3, true, false)));
+  }
+
+  interface Work {
+    void with(Sequence sequence);
+  }
+
+  /** Works on a sequence that has read the prompt. */
+  static void afterPrompt(Model of, CoreOptions options, Work work) {
+    Decoder decoder = of.decoder();
+    try (Sequence sequence = new Sequence(decoder, options, 64, DType.F32)) {
+      sequence.prefill(PROMPT, UNHEARD);
+      work.with(sequence);
+    }
+  }
+
+  void afterPrompt(CoreOptions options, Work work) {
+    afterPrompt(model, options, work);
+  }
+
+  static float[] copy(Logits logits) {
+    FloatBuffer view = logits.read();
+    float[] copy = new float[view.limit()];
+    view.get(copy);
+    return copy;
+  }
+
+  static float[][] decode(Sequence sequence, int first, int end) {
+    float[][] logits = new float[end - first][];
+    for (int i = first; i < end; i++) {
+      logits[i - first] = decode(sequence, NEXT[i]);
+    }
+    return logits;
+  }
+
+  static float[] decode(Sequence sequence, int token) {
+    sequence.accept(token);
+    return copy(sequence.decode());
+  }
+
+  float[][] decodeAll(CoreOptions options) {
+    float[][][] logits = new float[1][][];
+    afterPrompt(options, sequence -> logits[0] = decode(sequence, 0, NEXT.length));
+    return logits[0];
+  }
+}
