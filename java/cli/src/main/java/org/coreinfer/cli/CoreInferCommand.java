@@ -73,6 +73,7 @@ final class CoreInferCommand implements Runnable {
     command.addSubcommand(new CalibrateCommand(streams, cancellation));
     command.addSubcommand(new ConvertCommand(streams, cancellation));
     command.addSubcommand(new QuantizeCommand(streams, cancellation));
+    command.addSubcommand(new SynthCommand(streams, cancellation));
     command.addSubcommand(new DoctorCommand(streams));
     Failures failures = new Failures(streams, () -> top.isStacktraceAsked);
     return command
