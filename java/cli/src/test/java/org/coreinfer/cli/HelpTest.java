@@ -22,6 +22,7 @@ class HelpTest {
           "neurons",
           "quantize",
           "synth",
+          "bench",
           "doctor",
           "Examples:",
           "Exit codes"
