@@ -3,7 +3,7 @@
  * org.coreinfer.bench.BenchmarkCommand}, which runs them. Weights and models are random, of the
  * sizes that a {@link org.coreinfer.synthesis.ModelShape} names; a {@link
  * org.coreinfer.bench.Workbench} holds them. Results are rates or times per operation, never
- * checked: the engine's tests do that.
+ * checked: the engine's tests do that. The package compare runs whole engines against each other.
  */
 @NullMarked
 package org.coreinfer.bench;

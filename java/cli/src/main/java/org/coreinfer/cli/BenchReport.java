@@ -2,7 +2,6 @@ package org.coreinfer.cli;
 
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 import org.coreinfer.evaluation.Rate;
 import org.coreinfer.evaluation.SpeedTest;
 import org.jspecify.annotations.Nullable;
@@ -71,16 +70,12 @@ final class BenchReport {
 
   static String of(Setting setting, List<SpeedTest.Result> results, Format format) {
     List<Entry> entries = results.stream().map(result -> entry(setting, result)).toList();
-    return switch (format) {
-      case JSON -> Json.of(entries) + "\n";
-      case CSV -> lines(entries, HEADS, ",", "");
-      case MD -> {
-        String rule = HEADS.stream().map(head -> "---").collect(Collectors.joining(" | "));
-        String table = lines(entries, HEADS, " | ", "| ");
-        int firstLine = table.indexOf('\n') + 1;
-        yield table.substring(0, firstLine) + "| " + rule + " |\n" + table.substring(firstLine);
-      }
-    };
+    if (format == Format.JSON) {
+      return Json.of(entries) + "\n";
+    }
+    MarkdownTable table = new MarkdownTable(HEADS);
+    entries.forEach(entry -> table.row(cells(entry)));
+    return format == Format.CSV ? table.csv() : table.toString();
   }
 
   private static Entry entry(Setting setting, SpeedTest.Result result) {
@@ -105,21 +100,6 @@ final class BenchReport {
         bandwidth);
   }
 
-  private static String lines(
-      List<Entry> entries, List<String> heads, String between, String around) {
-    String after = around.isEmpty() ? "" : " |";
-    StringBuilder text = new StringBuilder();
-    text.append(around).append(String.join(between, heads)).append(after).append('\n');
-    for (Entry entry : entries) {
-      String cells =
-          cells(entry).stream()
-              .map(cell -> around.isEmpty() ? quoted(cell) : cell)
-              .collect(Collectors.joining(between));
-      text.append(around).append(cells).append(after).append('\n');
-    }
-    return text.toString();
-  }
-
   private static List<String> cells(Entry entry) {
     Long bytes = entry.bytesPerToken();
     Double fraction = entry.bandwidthFraction();
@@ -140,9 +120,5 @@ final class BenchReport {
 
   private static String rate(double tokensPerSecond) {
     return String.format(Locale.ROOT, "%.2f", tokensPerSecond);
-  }
-
-  private static String quoted(String cell) {
-    return cell.matches("[^\",\r\n]*") ? cell : '"' + cell.replace("\"", "\"\"") + '"';
   }
 }
