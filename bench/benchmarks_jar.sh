@@ -1,9 +1,11 @@
 # Sourced by the scripts beside it: builds bench/target/benchmarks.jar if it is missing or older than its sources.
-# Sets home, jar and java. $tool names the script in messages.
+# Sets home, jar, java, and options for it. $tool names the script in messages.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 home=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 jar="$home/bench/target/benchmarks.jar"
+# JavaCPP unpacks the native libraries here; by default it would share a folder with other builds of this version.
+libraries="$home/build/javacpp-bench"
 
 fail() {
   echo "$tool: $1" >&2
@@ -25,6 +27,7 @@ build() {
     grep -m 5 -E '^\[ERROR\]|error:' "$log" >&2 || true
     fail "the build failed; the whole log is $log"
   fi
+  rm -rf "$libraries"
   touch "$jar"
 }
 
@@ -38,4 +41,5 @@ if is_stale; then
   build
 fi
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+options=("-Dorg.bytedeco.javacpp.cachedir=$libraries")
 command -v "$java" >/dev/null || fail "there is no Java: apt-get install -y openjdk-17-jre-headless"

@@ -10,4 +10,5 @@ tool=compare
 # shellcheck source=bench/benchmarks_jar.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/benchmarks_jar.sh"
 # shellcheck disable=SC2086
-exec "$java" ${COREINFER_JAVA_OPTIONS:-} -cp "$jar" org.coreinfer.bench.compare.CompareCommand "$@"
+exec "$java" "${options[@]}" -Dcoreinfer.bench.results="$home/bench/results" ${COREINFER_JAVA_OPTIONS:-} \
+  -cp "$jar" org.coreinfer.bench.compare.CompareCommand "$@"

@@ -38,4 +38,4 @@ case " ${arguments[*]-} " in
 esac
 
 # shellcheck disable=SC2086
-exec "$java" ${COREINFER_JAVA_OPTIONS:-} -jar "$jar" ${arguments[@]+"${arguments[@]}"}
+exec "$java" "${options[@]}" ${COREINFER_JAVA_OPTIONS:-} -jar "$jar" ${arguments[@]+"${arguments[@]}"}

@@ -36,7 +36,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench/compare.sh",
     sortOptions = false,
-    mixinStandardHelpOptions = true,
     description =
         "Run coreinfer and other engines' binaries in turn, on the same files and threads.",
     footerHeading = "%nExample:%n",
@@ -150,6 +149,13 @@ public final class CompareCommand implements Callable<Integer> {
       description = "After which a run is ended (default: ${DEFAULT-VALUE}).")
   private int timeout;
 
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help.")
+  @SuppressWarnings("UnusedVariable") // picocli acts on it
+  private boolean isHelpAsked;
+
   private final PrintStream err;
 
   CompareCommand(PrintStream err) {
@@ -193,7 +199,7 @@ public final class CompareCommand implements Callable<Integer> {
     List<Contender> contenders = checked(this::contenders);
     checkNumbers();
     Canvas.requireFonts();
-    Path results = out == null ? Path.of("bench", "results", "compare_" + shape) : out;
+    Path results = out == null ? usualFolder().resolve("compare_" + shape) : out;
     Files.createDirectories(results.toAbsolutePath().getParent());
     Machine machine = Machine.here();
     List<CompareReport.Model> measured = new ArrayList<>();
@@ -205,6 +211,11 @@ public final class CompareCommand implements Callable<Integer> {
       write(report(sizes, machine, measured), results);
     }
     return isComplete ? 0 : 1;
+  }
+
+  /** The script says where its repository is. */
+  private static Path usualFolder() {
+    return Path.of(System.getProperty("coreinfer.bench.results", "bench/results"));
   }
 
   /** What the library refuses is wrong usage. */

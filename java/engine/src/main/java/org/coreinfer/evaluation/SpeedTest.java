@@ -133,7 +133,10 @@ public final class SpeedTest {
     return nanos;
   }
 
-  /** Reads a prompt, or more of it, if it was too short to choose or to decode after. */
+  /**
+   * Reads a prompt, or more of it, if it was too short to choose or to decode after. Then decodes a
+   * token, as the first one costs more: it brings the neurons to the device and records the step.
+   */
   private void chooseNeurons(Sequence sequence, DoubleConsumer progress) {
     int least = Math.max(plan.depth(), SpeedPlan.CHOOSING_TOKENS);
     if (sequence.position() < least) {
@@ -141,6 +144,9 @@ public final class SpeedTest {
       read(sequence, least - sequence.position(), progress);
       done = before;
     }
+    sequence.rewind(plan.begin());
+    sequence.accept(0);
+    sequence.newSampler(SamplingOptions.GREEDY).sample(sequence.decode());
   }
 
   private long decode(Sequence sequence, int tokens, DoubleConsumer progress) {
