@@ -5,13 +5,15 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import javax.imageio.ImageIO;
 import org.coreinfer.cli.Canvas;
 import org.coreinfer.cli.Charts;
 import org.coreinfer.error.CoreInferException;
+import org.coreinfer.evaluation.Rate;
+import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.style.CategoryStyler;
@@ -61,22 +63,30 @@ final class CompareChart {
     styler.setAvailableSpaceFill(0.6);
     styler.setYAxisMin(0.0);
     styler.setYAxisDecimalPattern("0.0");
-    chart
-        .addSeries(
-            "tokens per second",
-            rows.stream().map(CompareReport.Row::name).toList(),
-            rows.stream()
-                .map(row -> Objects.requireNonNull(row.decodeTokensPerSecond()).median())
-                .toList())
-        .setFillColor(Canvas.color(0));
+    styler.setOverlapped(true); // each engine's series is empty where the others' bars are
+    List<String> engines = rows.stream().map(CompareReport.Row::engine).distinct().toList();
+    List<String> names = rows.stream().map(CompareReport.Row::name).toList();
+    for (int i = 0; i < engines.size(); i++) {
+      String engine = engines.get(i);
+      chart.addSeries(engine, names, bars(rows, engine)).setFillColor(Canvas.color(i));
+    }
     String sentence =
         String.format(
             Locale.ROOT,
-            "%d threads of %s; medians of %d interleaved rounds. A number behind a name is the"
+            "%s of %s; medians of %s. A number behind a name is the"
                 + " fraction of FFN neurons that are computed.",
-            report.threads(),
+            CompareReport.count(report.threads(), "thread"),
             report.machine().processor(),
-            report.rounds());
+            CompareReport.count(report.rounds(), "interleaved round"));
     return Canvas.titled(report.shape() + ", " + model.dtype(), sentence, Charts.paint(chart));
+  }
+
+  private static List<@Nullable Double> bars(List<CompareReport.Row> rows, String engine) {
+    List<@Nullable Double> bars = new ArrayList<>();
+    for (CompareReport.Row row : rows) {
+      Rate decode = row.decodeTokensPerSecond();
+      bars.add(decode != null && row.engine().equals(engine) ? decode.median() : null);
+    }
+    return bars;
   }
 }

@@ -160,12 +160,12 @@ record CompareReport(
     text.append(
         String.format(
             Locale.ROOT,
-            "%s with %d layers, %d threads of %s; medians of %d interleaved rounds, %s.%n",
+            "%s with %s, %s of %s; medians of %s, %s.%n",
             shape,
-            layers,
-            threads,
+            count(layers, "layer"),
+            count(threads, "thread"),
             machine.processor(),
-            rounds,
+            count(rounds, "interleaved round"),
             date));
     for (Model model : models) {
       text.append('\n').append(model.dtype());
@@ -214,6 +214,11 @@ record CompareReport(
               row.bandwidthFraction() == null ? "-" : percent(row.bandwidthFraction())));
     }
     return table;
+  }
+
+  /** A number and what is counted. */
+  static String count(int number, String thing) {
+    return number + " " + thing + (number == 1 ? "" : "s");
   }
 
   private static String percent(double fraction) {

@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
       "tokens, greedily. All values of --keep are measured in each round; a row shows the median, the",
       "least and the most of the rounds. MB/token are weights that decoding a token reads, and the last",
       "column is their share of what the device can read: an F32 matrix times a vector, with the same",
-      "threads, best of the rounds."
+      "threads, best of the rounds. Models that a cache holds can exceed it."
     })
 final class BenchCommand implements Callable<Integer> {
   private final Streams streams;
