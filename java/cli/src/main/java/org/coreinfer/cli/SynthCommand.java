@@ -46,10 +46,9 @@ final class SynthCommand implements Runnable {
       names = "--shape",
       paramLabel = "NAME",
       required = true,
-      description = {
-        "llama-2-7b, llama-3.1-8b, tinyllama-1.1b, opt-1.3b, opt-6.7b, tiny, or custom, a Llama that",
-        "needs --dim, --layers, --neurons and --heads."
-      })
+      description =
+          "llama-2-7b, llama-3.1-8b, tinyllama-1.1b, opt-1.3b, opt-6.7b, tiny, or custom, a Llama"
+              + " that needs --dim, --layers, --neurons and --heads.")
   @SuppressWarnings("NullAway.Init")
   private String shape;
 

@@ -71,10 +71,10 @@ public final class PowerInferModel {
   public static void requireReadable(ModelShape shape, Quantization quantization) {
     if (!shape.architecture().equals("llama")) {
       throw new IllegalArgumentException(
-          "powerinfer: the shape " + shape.name() + " is no Llama, which its files are made of");
+          "PowerInfer's files are Llamas here, and the shape " + shape.name() + " is none");
     }
     if (quantization != Quantization.F16 && quantization != Quantization.Q4_0) {
-      throw new IllegalArgumentException("powerinfer: reads f16 and q4_0, not " + quantization);
+      throw new IllegalArgumentException("PowerInfer's files are f16 or q4_0, not " + quantization);
     }
   }
 
