@@ -8,37 +8,9 @@
 # Exit codes: 0 done, 1 failed, 2 wrong usage.
 set -euo pipefail
 
-home=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
-jar="$home/bench/target/benchmarks.jar"
-
-fail() {
-  echo "jmh: $1" >&2
-  exit 1
-}
-
-build() {
-  local tool missing=() log="$home/build/jmh.log"
-  for tool in javac mvn cmake g++; do
-    command -v "$tool" >/dev/null || missing+=("$tool")
-  done
-  if ((${#missing[@]})); then
-    fail "building needs ${missing[*]}: apt-get install -y openjdk-17-jdk-headless maven cmake g++"
-  fi
-  mkdir -p "$home/build"
-  echo "jmh: building, once; this takes some minutes ($log)" >&2
-  if ! mvn -B -ntp -f "$home/pom.xml" -pl bench -am -DskipTests -Dspotless.check.skip=true -Dnative.target=libraries \
-    package >"$log" 2>&1; then
-    grep -m 5 -E '^\[ERROR\]|error:' "$log" >&2 || true
-    fail "the build failed; the whole log is $log"
-  fi
-  touch "$jar"
-}
-
-is_stale() {
-  [[ ! -f $jar ]] || [[ -n $(find "$home/pom.xml" "$home/CMakeLists.txt" "$home/java" "$home/cpp" "$home/cuda" \
-    "$home/include" "$home/bench/pom.xml" "$home/bench/src" \
-    -name target -prune -o -name test -prune -o -type f -newer "$jar" -print -quit) ]]
-}
+tool=jmh
+# shellcheck source=bench/benchmarks_jar.sh
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/benchmarks_jar.sh"
 
 # The processor's name, as a part of a file's.
 processor() {
@@ -65,10 +37,5 @@ case " ${arguments[*]-} " in
   *' -rff '*) arguments+=(-rf json) ;;
 esac
 
-if is_stale; then
-  build
-fi
-java=${JAVA_HOME:+$JAVA_HOME/bin/}java
-command -v "$java" >/dev/null || fail "there is no Java: apt-get install -y openjdk-17-jre-headless"
 # shellcheck disable=SC2086
-exec "$java" ${COREINFER_JAVA_OPTIONS:-} -jar "$jar" ${arguments[@]+"${arguments[@]}"}
+exec "$java" "${options[@]}" ${COREINFER_JAVA_OPTIONS:-} -jar "$jar" ${arguments[@]+"${arguments[@]}"}

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.coreinfer.backend.AttentionShape;
 import org.coreinfer.backend.KvLayer;
+import org.coreinfer.synthesis.ModelShape;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -70,7 +71,7 @@ public class AttentionBenchmark {
 
   @Setup
   public void open() {
-    attention = Shape.of(shape).attention();
+    attention = ModelShape.of(shape).attention();
     bench = Workbench.open(backend, threads);
     int capacity = position + 1;
     bytes = 2 * cache.bytes((long) capacity * attention.kvDim());

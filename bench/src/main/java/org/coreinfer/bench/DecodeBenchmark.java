@@ -11,6 +11,8 @@ import org.coreinfer.model.NeuronSet;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.synthesis.ModelShape;
+import org.coreinfer.synthesis.RandomNumbers;
 import org.coreinfer.tensor.DType;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -86,7 +88,7 @@ public class DecodeBenchmark {
 
   @Setup
   public void open() {
-    Shape sizes = Shape.of(shape).withLayers(layers);
+    ModelShape sizes = ModelShape.of(shape).withLayers(layers);
     CoreOptions options = CoreOptions.stability(keep);
     int capacity = position + STEPS;
     model = RandomModel.load(backend, threads, sizes, dtype, capacity, options);
@@ -98,20 +100,21 @@ public class DecodeBenchmark {
             capacity, Sequence.CHUNK, model.model().cacheDtype(), layer -> neurons.count(layer));
     samplers = new Samplers(state.queue());
     sampler = samplers.start(SamplingOptions.GREEDY);
-    int[] prompt = TokenSample.of(sizes.vocabulary(), position);
+    int[] prompt = RandomNumbers.tokens(sizes.vocabulary(), position);
     token =
         sampler.sample(
             decoder.prefill(
                 state, prompt, Sequence.CHUNK, ActivationListener.NONE, null, fraction -> {}));
   }
 
-  private NeuronSet neurons(Shape sizes, ModelConfig config) {
+  private NeuronSet neurons(ModelShape sizes, ModelConfig config) {
     if (keep == 1) {
       return decoder.allNeurons();
     }
     int[][] lists = new int[config.layers()][];
     for (int layer = 0; layer < lists.length; layer++) {
-      lists[layer] = NeuronSample.of(config.neurons(), sizes.listed(keep), layer);
+      lists[layer] =
+          NeuronSample.of(config.neurons(), NeuronSample.count(sizes.neurons(), keep), layer);
     }
     return NeuronSet.of(config, lists);
   }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.coreinfer.backend.FfnWeights;
+import org.coreinfer.synthesis.ModelShape;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
@@ -72,9 +73,9 @@ public class FfnBenchmark {
 
   @Setup
   public void open() {
-    Shape sizes = Shape.of(shape);
+    ModelShape sizes = ModelShape.of(shape);
     int neurons = sizes.neurons();
-    int count = sizes.listed(keep);
+    int count = NeuronSample.count(sizes.neurons(), keep);
     bench = Workbench.open(backend, threads);
     layers = new ArrayList<>();
     int needed;

@@ -6,6 +6,11 @@ import java.util.SplittableRandom;
 final class NeuronSample {
   private NeuronSample() {}
 
+  /** How many neurons a fraction is. */
+  static int count(int neurons, double keep) {
+    return (int) Math.max(1, Math.round(keep * neurons));
+  }
+
   /** Ascending numbers of {@code count} of {@code neurons} neurons, all equally likely. */
   static int[] of(int neurons, int count, long seed) {
     SplittableRandom random = new SplittableRandom(seed);

@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.Rules;
+import org.coreinfer.synthesis.ModelShape;
 import org.coreinfer.tensor.DType;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.runner.BenchmarkList;
@@ -97,7 +98,7 @@ final class ParameterCheck {
 
   private static void checkMeaning(String name, String value) {
     switch (name) {
-      case "shape" -> Shape.of(value);
+      case "shape" -> ModelShape.of(value);
       case "backend" -> Workbench.requireBackend(value);
       case "rule" -> Rules.of(value, CoreOptions.DEFAULT_ALPHA);
       case "scoring" -> {

@@ -7,6 +7,8 @@ import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
+import org.coreinfer.synthesis.ModelShape;
+import org.coreinfer.synthesis.RandomNumbers;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Resources;
 import org.openjdk.jmh.annotations.AuxCounters;
@@ -80,7 +82,7 @@ public class PrefillBenchmark {
 
   @Setup
   public void open() {
-    Shape sizes = Shape.of(shape).withLayers(layers);
+    ModelShape sizes = ModelShape.of(shape).withLayers(layers);
     CoreOptions options =
         scoring.equals(UNSCORED)
             ? CoreOptions.dense()
@@ -101,7 +103,7 @@ public class PrefillBenchmark {
       resources.onClose(scores::close);
       listener = scores;
     }
-    prompt = TokenSample.of(sizes.vocabulary(), tokens);
+    prompt = RandomNumbers.tokens(sizes.vocabulary(), tokens);
   }
 
   @Benchmark

@@ -2,15 +2,17 @@ package org.coreinfer.bench;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.coreinfer.ComputeDevice;
 import org.coreinfer.Model;
 import org.coreinfer.core.CoreOptions;
-import org.coreinfer.error.CoreInferException;
+import org.coreinfer.synthesis.ModelShape;
+import org.coreinfer.synthesis.SyntheticModel;
 import org.coreinfer.tensor.DType;
+import org.coreinfer.weights.GgufWriter;
+import org.coreinfer.weights.Quantization;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class RandomModel implements AutoCloseable {
   static final String FOLDER = "coreinfer.bench.models";
+
+  private static final int CONTEXT = 8192;
+  private static final long SEED = 1;
+  private static final GgufWriter.Progress NO_BAR = (written, total) -> {};
 
   private final Model model;
   private final @Nullable Path temporary;
@@ -38,7 +44,12 @@ final class RandomModel implements AutoCloseable {
    * @param options what decoding will compute, for the plan of a GPU's memory
    */
   static RandomModel load(
-      String backend, int threads, Shape shape, DType dtype, int context, CoreOptions options) {
+      String backend,
+      int threads,
+      ModelShape shape,
+      DType dtype,
+      int context,
+      CoreOptions options) {
     ComputeDevice device = ComputeDevice.valueOf(backend.toUpperCase(Locale.ROOT));
     String name = "%s-%s-%d.gguf".formatted(shape.name(), dtype, shape.layers());
     String kept = System.getProperty(FOLDER);
@@ -53,9 +64,8 @@ final class RandomModel implements AutoCloseable {
       }
       Path file = folder.resolve(name);
       if (!Files.exists(file)) {
-        FileStore disk = Files.getFileStore(folder);
-        RandomGguf.write(
-            shape, dtype, file, (written, total) -> requireRoom(disk, folder, total - written));
+        SyntheticModel.write(
+            shape.withContext(CONTEXT), Quantization.valueOf(dtype.name()), SEED, file, NO_BAR);
       }
       Model model =
           Model.builder(file)
@@ -71,27 +81,6 @@ final class RandomModel implements AutoCloseable {
     } catch (RuntimeException e) {
       delete(temporary);
       throw e;
-    }
-  }
-
-  private static void requireRoom(FileStore disk, Path folder, long bytes) {
-    long free;
-    try {
-      free = disk.getUsableSpace();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    if (free < bytes) {
-      throw new CoreInferException(
-          String.format(
-              Locale.ROOT,
-              "%s has %.1f GB left, but the model needs %.1f GB more: choose fewer layers or a"
-                  + " smaller dtype, or name another folder with"
-                  + " COREINFER_JAVA_OPTIONS=-D%s=FOLDER",
-              folder,
-              free * 1e-9,
-              bytes * 1e-9,
-              FOLDER));
     }
   }
 

@@ -5,6 +5,7 @@ import org.coreinfer.model.Logits;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.synthesis.RandomNumbers;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -57,7 +58,7 @@ public class SamplerBenchmark {
     SamplingOptions options = options(draw);
     bench = Workbench.open(backend, 1);
     logits = new Logits(bench.device(), vocabulary);
-    bench.device().upload(new RandomFloats().take(0, 3, vocabulary), logits.memory());
+    bench.device().upload(new RandomNumbers(17).take(0, 3, vocabulary), logits.memory());
     samplers = new Samplers(bench.device());
     sampler = samplers.start(options);
   }

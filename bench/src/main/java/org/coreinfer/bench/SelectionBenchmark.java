@@ -7,6 +7,8 @@ import org.coreinfer.backend.Stopwatch;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.Rule;
 import org.coreinfer.core.Rules;
+import org.coreinfer.synthesis.ModelShape;
+import org.coreinfer.synthesis.RandomNumbers;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
@@ -81,7 +83,7 @@ public class SelectionBenchmark {
 
   @Setup
   public void open() {
-    Shape sizes = Shape.of(shape);
+    ModelShape sizes = ModelShape.of(shape);
     scoring = Rules.of(rule, CoreOptions.DEFAULT_ALPHA);
     neurons = sizes.neurons();
     count = scoring.count(keep, neurons);
@@ -95,8 +97,8 @@ public class SelectionBenchmark {
   }
 
   /** As an FFN makes them from normally distributed products. */
-  private static float[] activations(Shape sizes) {
-    RandomFloats random = new RandomFloats();
+  private static float[] activations(ModelShape sizes) {
+    RandomNumbers random = new RandomNumbers(17);
     int length = TOKENS * sizes.neurons();
     float[] values = random.take(0, 1, length);
     float[] ups = random.take(0, 1, length);
@@ -159,7 +161,7 @@ public class SelectionBenchmark {
 
     @Setup
     public void open(SelectionBenchmark rest) {
-      Shape sizes = Shape.of(rest.shape);
+      ModelShape sizes = ModelShape.of(rest.shape);
       Workbench bench = rest.bench;
       weights = bench.ffn(sizes, rest.dtype);
       bench.device().endPlacing();

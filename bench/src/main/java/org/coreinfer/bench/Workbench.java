@@ -7,6 +7,8 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.Host;
 import org.coreinfer.backend.cuda.Cuda;
+import org.coreinfer.synthesis.ModelShape;
+import org.coreinfer.synthesis.RandomNumbers;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
@@ -30,7 +32,7 @@ final class Workbench implements AutoCloseable {
   private final Backend device;
   private final Backend host;
   private final Resources resources = new Resources();
-  private final RandomFloats random = new RandomFloats();
+  private final RandomNumbers random = new RandomNumbers(17);
 
   private Workbench(Backend device) {
     this.device = device;
@@ -114,7 +116,7 @@ final class Workbench implements AutoCloseable {
   }
 
   /** One layer's FFN; an ungated one has biases with which every neuron fires. */
-  FfnWeights ffn(Shape shape, DType dtype) {
+  FfnWeights ffn(ModelShape shape, DType dtype) {
     int neurons = shape.neurons();
     int dim = shape.dim();
     Tensor gate = shape.isGated() ? matrix(dtype, neurons, dim) : null;

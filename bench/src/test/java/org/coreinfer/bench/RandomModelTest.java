@@ -9,19 +9,19 @@ import java.util.Arrays;
 import java.util.List;
 import org.coreinfer.Model;
 import org.coreinfer.Session;
-import org.coreinfer.backend.Activation;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.synthesis.ModelShape;
 import org.coreinfer.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class RandomModelTest {
-  private static final Shape TINY = Shape.of("tiny");
-  private static final Shape UNGATED =
-      new Shape("ungated", "opt", 96, 3, 64, 160, 4, 4, Activation.RELU);
+  private static final ModelShape TINY = ModelShape.of("tiny");
+  private static final ModelShape UNGATED =
+      new ModelShape("ungated", ModelShape.Kind.OPT, 320, 3, 64, 160, 4, 4, 2048);
 
   @ParameterizedTest
   @EnumSource(names = {"F32", "F16", "BF16", "Q8_0", "Q4_0"})
@@ -30,7 +30,7 @@ class RandomModelTest {
     generates(UNGATED, dtype);
   }
 
-  private static void generates(Shape shape, DType dtype) {
+  private static void generates(ModelShape shape, DType dtype) {
     CoreOptions options = CoreOptions.stability(0.4);
     try (RandomModel random = RandomModel.load("cpu", 1, shape, dtype, 64, options);
         Session session = random.model().newSession(options)) {
@@ -42,7 +42,7 @@ class RandomModelTest {
           session.generate(
               GenerationRequest.ofTokens(List.of(3, 1, 4)).maxTokens(5).ignoreEos(true).build());
       assertEquals(5, result.tokens().size());
-      assertEquals(shape.listed(0.4), session.neurons().count(0));
+      assertEquals(NeuronSample.count(shape.neurons(), 0.4), session.neurons().count(0));
     }
   }
 

@@ -9,8 +9,8 @@
  * }
  * }</pre>
  *
- * The packages below it, in reading order: error, tensor, backend, weights, text, model, core,
- * sampling, generation; each imports only what stands before it.
+ * The packages below it, in reading order: error, tensor, backend, weights, text, model, synthesis,
+ * core, sampling, generation; each imports only what stands before it.
  */
 @NullMarked
 package org.coreinfer;

@@ -22,6 +22,7 @@ class ReadingOrderTest {
           "text",
           "model",
           "model.family",
+          "synthesis",
           "core",
           "sampling",
           "generation",

@@ -11,8 +11,8 @@ import java.util.List;
 import org.coreinfer.error.CoreInferException;
 
 /** What all pictures have in common: size, fonts, colours, a title and a sentence below it. */
-final class Canvas {
-  static final int WIDTH = 1000;
+public final class Canvas {
+  public static final int WIDTH = 1000;
   static final Color INK = new Color(0x22, 0x22, 0x22);
   static final Color PALE_INK = new Color(0x66, 0x66, 0x66);
 
@@ -37,7 +37,7 @@ final class Canvas {
 
   private Canvas() {}
 
-  static Font font(int size) {
+  public static Font font(int size) {
     return new Font(Font.SANS_SERIF, Font.PLAIN, size);
   }
 
@@ -45,7 +45,7 @@ final class Canvas {
     return new Font(Font.SANS_SERIF, Font.BOLD, size);
   }
 
-  static Color color(int index) {
+  public static Color color(int index) {
     return COLORS.get(index % COLORS.size());
   }
 
@@ -54,7 +54,7 @@ final class Canvas {
    *
    * @throws CoreInferException if this machine has no font
    */
-  static void requireFonts() {
+  public static void requireFonts() {
     try {
       Graphics2D pen = pen(new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB));
       pen.setFont(font(12));
@@ -89,7 +89,7 @@ final class Canvas {
   }
 
   /** The picture below a title and sentences that say what it shows, on as many lines as needed. */
-  static BufferedImage titled(String title, String sentences, BufferedImage picture) {
+  public static BufferedImage titled(String title, String sentences, BufferedImage picture) {
     BufferedImage measure = blank(1, 1);
     Graphics2D ruler = pen(measure);
     int room = picture.getWidth() - 2 * MARGIN;
@@ -137,7 +137,7 @@ final class Canvas {
   }
 
   /** All pictures below each other. */
-  static BufferedImage stacked(List<BufferedImage> pictures) {
+  public static BufferedImage stacked(List<BufferedImage> pictures) {
     int width = pictures.stream().mapToInt(BufferedImage::getWidth).max().orElse(1);
     int height = pictures.stream().mapToInt(BufferedImage::getHeight).sum();
     BufferedImage all = blank(width, Math.max(1, height));

@@ -16,8 +16,8 @@ import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** How charts look. */
-final class Charts {
-  static final int HEIGHT = 600;
+public final class Charts {
+  public static final int HEIGHT = 600;
 
   private static final List<Marker> MARKERS =
       List.of(
@@ -46,7 +46,7 @@ final class Charts {
     return chart;
   }
 
-  static void style(AxesChartStyler styler) {
+  public static void style(AxesChartStyler styler) {
     styler.setChartTitleVisible(false);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotBackgroundColor(Color.WHITE);
@@ -97,7 +97,7 @@ final class Charts {
                 1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_BEVEL, 1, new float[] {6, 4}, 0));
   }
 
-  static BufferedImage paint(Chart<?, ?> chart) {
+  public static BufferedImage paint(Chart<?, ?> chart) {
     return BitmapEncoder.getBufferedImage(chart);
   }
 }

@@ -7,6 +7,7 @@ import org.coreinfer.model.family.GgufConversion;
 import org.coreinfer.weights.HuggingFaceFolder;
 import org.coreinfer.weights.Quantization;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -40,6 +41,8 @@ final class ConvertCommand implements Runnable {
       description = "Of the matrices: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
   private Quantization dtype = Quantization.F16;
 
+  @Mixin private NewFile target = new NewFile();
+
   ConvertCommand(Streams streams, Cancellation cancellation) {
     this.streams = streams;
     this.cancellation = cancellation;
@@ -47,11 +50,12 @@ final class ConvertCommand implements Runnable {
 
   @Override
   public void run() {
+    target.requireFree(file);
     try (HuggingFaceFolder source = HuggingFaceFolder.open(folder, Host::map);
         Progress writing = new Progress(streams, cancellation, "Writing")) {
       new GgufConversion(source, dtype)
           .write(file, (written, total) -> writing.update((double) written / total));
     }
-    streams.note("wrote " + file);
+    streams.note("wrote " + file + ": " + NewFile.size(file));
   }
 }

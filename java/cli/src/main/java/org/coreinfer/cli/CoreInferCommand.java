@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       "  coreinfer run model.gguf -p \"Hello\" -n 64 --keep 0.4",
       "  coreinfer show model.gguf                            sizes and memory",
       "  coreinfer eval model.gguf --text texts.txt --keep 0.2",
+      "  coreinfer bench model.gguf --keep 1,0.4,0.2          tokens/s",
       "  coreinfer neurons --text a.txt --text b.txt --plot p  core neurons as pictures",
       "  coreinfer doctor                                     does it work here?",
       "",
@@ -69,10 +70,12 @@ final class CoreInferCommand implements Runnable {
     command.addSubcommand(new TokenizeCommand(streams));
     command.addSubcommand(new ShowCommand(streams));
     command.addSubcommand(new EvalCommand(streams, cancellation));
+    command.addSubcommand(new BenchCommand(streams, cancellation));
     command.addSubcommand(new NeuronsCommand(streams, cancellation));
     command.addSubcommand(new CalibrateCommand(streams, cancellation));
     command.addSubcommand(new ConvertCommand(streams, cancellation));
     command.addSubcommand(new QuantizeCommand(streams, cancellation));
+    command.addSubcommand(new SynthCommand(streams, cancellation));
     command.addSubcommand(new DoctorCommand(streams));
     Failures failures = new Failures(streams, () -> top.isStacktraceAsked);
     return command

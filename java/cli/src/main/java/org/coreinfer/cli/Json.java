@@ -10,7 +10,7 @@ import com.google.gson.JsonSerializer;
 /**
  * Records as one line of JSON: a component {@code promptTokens} is the key {@code prompt_tokens}.
  */
-final class Json {
+public final class Json {
   /** JSON has no infinity, which a perplexity can be. */
   private static final JsonSerializer<Double> FINITE =
       (value, type, context) ->
@@ -27,7 +27,12 @@ final class Json {
 
   private Json() {}
 
-  static String of(Object value) {
+  public static String of(Object value) {
     return GSON.toJson(value);
+  }
+
+  /** The same on many lines, for files that people read, too. */
+  public static String pretty(Object value) {
+    return GSON.newBuilder().setPrettyPrinting().create().toJson(value);
   }
 }

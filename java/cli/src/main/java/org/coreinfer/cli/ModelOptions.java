@@ -81,6 +81,11 @@ final class ModelOptions {
     return Usage.suited(command, () -> builder.threads(threads).load(), "--threads", "--context");
   }
 
+  /** How many threads compute on the CPU. */
+  int threads() {
+    return threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+  }
+
   /** Who has no NVIDIA driver expects no GPU, and is not told of it. */
   private void noteFallback(Streams streams, String reason) {
     if (gpuMemory != null || Cuda.status().hasDriver()) {

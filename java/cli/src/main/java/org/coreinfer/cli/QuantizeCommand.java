@@ -1,7 +1,6 @@
 package org.coreinfer.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Collectors;
@@ -13,6 +12,7 @@ import org.coreinfer.weights.GgufFile;
 import org.coreinfer.weights.GgufQuantization;
 import org.coreinfer.weights.Quantization;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -56,8 +56,7 @@ final class QuantizeCommand implements Runnable {
   @SuppressWarnings("NullAway.Init")
   private Quantization dtype;
 
-  @Option(names = "--overwrite", description = "Replace OUT if it is there.")
-  private boolean isOverwriting;
+  @Mixin private NewFile target = new NewFile();
 
   QuantizeCommand(Streams streams, Cancellation cancellation) {
     this.streams = streams;
@@ -98,21 +97,14 @@ final class QuantizeCommand implements Runnable {
     } catch (IOException e) {
       throw new CoreInferException(out + ": cannot be looked at: " + e, e);
     }
-    if (!isOverwriting) {
-      throw new CoreInferException(out + " exists: --overwrite replaces it");
-    }
+    target.requireFree(out);
   }
 
   private String summary(GgufQuantization quantization, long before) {
-    try {
-      String tensors =
-          quantization.counts().entrySet().stream()
-              .map(count -> count.getValue() + " " + count.getKey())
-              .collect(Collectors.joining(", "));
-      return "%s of %s; tensors: %s"
-          .formatted(MemoryPlan.size(Files.size(out)), MemoryPlan.size(before), tensors);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    String tensors =
+        quantization.counts().entrySet().stream()
+            .map(count -> count.getValue() + " " + count.getKey())
+            .collect(Collectors.joining(", "));
+    return "%s of %s; tensors: %s".formatted(NewFile.size(out), MemoryPlan.size(before), tensors);
   }
 }

@@ -21,6 +21,8 @@ class HelpTest {
           "eval",
           "neurons",
           "quantize",
+          "synth",
+          "bench",
           "doctor",
           "Examples:",
           "Exit codes"
@@ -30,7 +32,18 @@ class HelpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"run", "tokenize", "show", "eval", "neurons", "quantize", "doctor"})
+  @ValueSource(
+      strings = {
+        "run",
+        "tokenize",
+        "show",
+        "eval",
+        "neurons",
+        "quantize",
+        "synth",
+        "bench",
+        "doctor"
+      })
   void everyCommandHasHelpWithExamplesThatFitsATerminal(String command) {
     for (String option : new String[] {"--help", "-h"}) {
       Command.Outcome help = Command.run(command, option).done();

@@ -87,6 +87,17 @@ class QuantizeCommandTest {
   }
 
   @Test
+  void convertReplacesAFileOnlyIfAsked() throws IOException {
+    String model = Command.sharedModel("tinystories-656k").toString();
+    Files.writeString(out, "precious");
+    String sentence = Command.run("convert", model, out.toString()).sentence(1);
+    assertEquals("coreinfer: " + out + " exists: --overwrite replaces it", sentence);
+    assertEquals("precious", Files.readString(out));
+    Command.run("convert", model, out.toString(), "--overwrite").done();
+    assertTrue(Files.size(out) > 100_000);
+  }
+
+  @Test
   void neverReplacesItsSource() throws IOException {
     Path copy = Files.copy(Path.of(model()), folder.resolve("copy.gguf"));
     String sentence = quantize(copy.toString(), copy, "--dtype", "q8_0", "--overwrite").sentence(2);

@@ -5,7 +5,8 @@
  * with many documents and options, {@link org.coreinfer.evaluation.Evaluation} is the outcome.
  * {@link org.coreinfer.evaluation.SetReader} reads which neurons a text chooses, and {@link
  * org.coreinfer.evaluation.SetStability}, {@link org.coreinfer.evaluation.TopicOverlap} and {@link
- * org.coreinfer.evaluation.NeuronFrequency} say what that shows.
+ * org.coreinfer.evaluation.NeuronFrequency} say what that shows. {@link
+ * org.coreinfer.evaluation.SpeedTest} measures how quickly all of it goes.
  */
 @NullMarked
 package org.coreinfer.evaluation;

@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -36,9 +37,23 @@ public final class GgufWriter {
   private static final int ALIGNMENT = 32;
   private static final int CHUNK_BYTES = 1 << 20;
 
+  private final String magic;
   private final Set<String> keys = new LinkedHashSet<>();
   private final LittleEndianBytes metadata = new LittleEndianBytes();
   private final Map<String, Item> tensors = new LinkedHashMap<>();
+
+  public GgufWriter() {
+    this("GGUF");
+  }
+
+  private GgufWriter(String magic) {
+    this.magic = magic;
+  }
+
+  /** A writer of PowerInfer's variant, which differs in the magic. */
+  public static GgufWriter ofPowerInfer() {
+    return new GgufWriter("PWRI");
+  }
 
   /** Hears how far a file is written; what it throws ends the writing. */
   @FunctionalInterface
@@ -148,17 +163,20 @@ public final class GgufWriter {
    * Writes the file, replacing one of that name; a failure leaves no new file, and an old one as it
    * was.
    *
-   * @throws CoreInferException if the operating system refuses, or a row can't be stored in its
-   *     dtype
+   * @throws CoreInferException if the disk has no room for it, the operating system refuses, or a
+   *     row can't be stored in its dtype
    */
   public void write(Path file, Progress progress) {
     Path target = file.toAbsolutePath();
     Path part =
         target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
+    byte[] header = header();
+    long total = header.length + dataBytes();
     try {
+      requireRoom(target, total);
       try (FileChannel channel =
           FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        writeTo(channel, progress);
+        writeTo(channel, header, total, progress);
         channel.force(true);
       }
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -169,9 +187,25 @@ public final class GgufWriter {
     }
   }
 
-  private void writeTo(FileChannel channel, Progress progress) throws IOException {
-    byte[] header = header();
-    long total = header.length + dataBytes();
+  private static void requireRoom(Path file, long bytes) throws IOException {
+    Path folder = file.getParent();
+    if (folder == null || !Files.isDirectory(folder)) {
+      throw new CoreInferException(file + ": cannot be written: there is no folder " + folder);
+    }
+    long free = Files.getFileStore(folder).getUsableSpace();
+    if (free < bytes) {
+      throw new CoreInferException(
+          String.format(
+              Locale.ROOT,
+              "%s: cannot be written: it needs %.1f MB, and the disk has %.1f MB left",
+              file,
+              bytes * 1e-6,
+              free * 1e-6));
+    }
+  }
+
+  private void writeTo(FileChannel channel, byte[] header, long total, Progress progress)
+      throws IOException {
     writeAll(ByteBuffer.wrap(header), channel);
     progress.written(channel.position(), total);
     for (Item item : tensors.values()) {
@@ -188,7 +222,7 @@ public final class GgufWriter {
   /** Everything before the data, padded. */
   private byte[] header() {
     LittleEndianBytes header = new LittleEndianBytes();
-    header.writeBytes("GGUF".getBytes(StandardCharsets.US_ASCII));
+    header.writeBytes(magic.getBytes(StandardCharsets.US_ASCII));
     header.putInt(VERSION);
     header.putLong(tensors.size());
     header.putLong(keys.size());
