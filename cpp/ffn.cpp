@@ -9,6 +9,7 @@
 #include "coreinfer/kernels.h"
 #include "dtype.h"
 #include "gemm.h"
+#include "row_dots.h"
 
 namespace coreinfer {
 namespace {
@@ -61,11 +62,11 @@ struct CoreList {
   int32_t neuron(int64_t index) const { return ids == nullptr ? static_cast<int32_t>(index) : ids[index]; }
 };
 
-// One dot for each token. `next` is the neuron whose row will be read after this one.
-void BiasedDots(const SimdKernels& simd, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
-                const Vectors& x, float* out) {
-  simd.dot[weight.dtype](weight.data + neuron * weight.row_bytes, weight.data + next * weight.row_bytes, x, out);
-  for (int32_t t = 0; bias != nullptr && t < x.tokens; ++t) out[t] += bias[neuron];
+// One dot for each token. `next` is a neuron whose row will be read soon.
+void BiasedDots(const RowDots& dots, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
+                float* out) {
+  dots.Take(weight.data + neuron * weight.row_bytes, weight.data + next * weight.row_bytes, out);
+  for (int32_t t = 0; bias != nullptr && t < dots.vectors().tokens; ++t) out[t] += bias[neuron];
 }
 
 // Neurons whose dots one thread takes before it asks for more.
@@ -77,38 +78,38 @@ struct NeuronDots {
   float ups[CI_DECODE_TOKENS];
 };
 
-void TakeDots(const SimdKernels& simd, const Ffn& ffn, int32_t neuron, int32_t next, const Vectors& x,
-              NeuronDots* dots) {
+void TakeDots(const RowDots& rows, const Ffn& ffn, int32_t neuron, int32_t next, NeuronDots* dots) {
+  const int32_t tokens = rows.vectors().tokens;
   const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
   bool is_needed = !skips;
   if (ffn.gated()) {
-    BiasedDots(simd, ffn.gate, ffn.gate_bias, neuron, next, x, dots->gates);
-    for (int32_t t = 0; t < x.tokens; ++t) is_needed |= dots->gates[t] > 0.0f;
+    BiasedDots(rows, ffn.gate, ffn.gate_bias, neuron, next, dots->gates);
+    for (int32_t t = 0; t < tokens; ++t) is_needed |= dots->gates[t] > 0.0f;
   }
-  if (is_needed) BiasedDots(simd, ffn.up, ffn.up_bias, neuron, next, x, dots->ups);
-  for (int32_t t = 0; skips && t < x.tokens; ++t) {
+  // Where rows are skipped, the next one may be: fetching it would read what nobody needs.
+  if (is_needed) BiasedDots(rows, ffn.up, ffn.up_bias, neuron, skips ? neuron : next, dots->ups);
+  for (int32_t t = 0; skips && t < tokens; ++t) {
     if (!(dots->gates[t] > 0.0f)) dots->ups[t] = 0.0f;
   }
 }
 
-// activations[t][i] for begin <= i < end, at most kDotBlock of them.
-void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const Vectors& x, int64_t begin,
-                    int64_t end, float* activations) {
+// activations[t][i] for begin <= i < end, at most kDotBlock of them; `following` is where this thread goes on.
+void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const RowDots& rows, int64_t begin,
+                    int64_t end, int64_t following, float* activations) {
+  const int32_t tokens = rows.vectors().tokens;
+  const int64_t ahead = RowsAhead(ffn.up.row_bytes * (ffn.gated() ? 2 : 1));
   float gates[CI_DECODE_TOKENS][kDotBlock];
   float ups[CI_DECODE_TOKENS][kDotBlock];
   NeuronDots dots;
   for (int64_t i = begin; i < end; ++i) {
-    const int32_t neuron = list.neuron(i);
-    // The rows of consecutive neurons are found by the processor.
-    const int32_t following = i + 1 < list.size ? list.neuron(i + 1) : neuron;
-    const int32_t next = following == neuron + 1 ? neuron : following;
-    TakeDots(simd, ffn, neuron, next, x, &dots);
-    for (int32_t t = 0; t < x.tokens; ++t) {
+    const int64_t next = i + ahead < end ? i + ahead : following + i + ahead - end;
+    TakeDots(rows, ffn, list.neuron(i), list.neuron(next < list.size ? next : i), &dots);
+    for (int32_t t = 0; t < tokens; ++t) {
       if (ffn.gated()) gates[t][i - begin] = dots.gates[t];
       ups[t][i - begin] = dots.ups[t];
     }
   }
-  for (int64_t t = 0; t < x.tokens; ++t) {
+  for (int64_t t = 0; t < tokens; ++t) {
     simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], end - begin,
                   activations + t * ffn.neurons + begin);
   }
@@ -207,12 +208,13 @@ int32_t SliceStart(int32_t dim, int32_t thread, int32_t threads) {
 
 void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const Vectors& x, float* activations, float* y) {
   const DownSum sum{ffn.down, list, activations, ffn.neurons, x.tokens, y};
+  const RowDots rows(c, ffn.up.dtype, x);
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
   c.pool.Run([&](int32_t thread) {
-    blocks.Drain([&](int64_t block) {
+    blocks.DrainAhead([&](int64_t block, int64_t following) {
       const int64_t begin = block * kDotBlock;
       const int64_t end = begin + kDotBlock < list.size ? begin + kDotBlock : list.size;
-      ActivateListed(c.simd, ffn, list, x, begin, end, activations);
+      ActivateListed(c.simd, ffn, list, rows, begin, end, following * kDotBlock, activations);
     });
     c.pool.Barrier();
     const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());

@@ -8,10 +8,19 @@
 #include "simd/readers.inl"
 #include "simd/rows.inl"
 #include "simd/simd.h"
+#ifdef __AVX512VNNI__
+#include "simd/split_dots.inl"
+#endif
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
+
+#ifdef __AVX512VNNI__
+#define COREINFER_SIMD_SPLIT(function) function
+#else
+#define COREINFER_SIMD_SPLIT(function) nullptr
+#endif
 
 constexpr SimdKernels kKernels = {
     kName,
@@ -19,6 +28,12 @@ constexpr SimdKernels kKernels = {
      DotEach<BlockDots<Q8Reader>>, DotEach<BlockDots<Q4Reader>>, nullptr, nullptr, DotEach<UnpackedDots<Q4_1Block>>,
      DotEach<UnpackedDots<Q5_0Block>>, DotEach<UnpackedDots<Q5_1Block>>, DotEach<UnpackedDots<Q4_KBlock>>,
      DotEach<UnpackedDots<Q5_KBlock>>, DotEach<UnpackedDots<Q6_KBlock>>},
+    COREINFER_SIMD_SPLIT(Split),
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q8Split>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4Split>>), nullptr, nullptr,
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4_1Split>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_0Split>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_1Split>>), nullptr, nullptr, nullptr},
     {AddPlainRows<F32Reader>, AddPlainRows<F16Reader>, AddPlainRows<Bf16Reader>, AddBlockRows<Q8Reader>,
      AddBlockRows<Q4Reader>, nullptr, nullptr, AddUnpackedRows<Q4_1Block>, AddUnpackedRows<Q5_0Block>,
      AddUnpackedRows<Q5_1Block>, AddUnpackedRows<Q4_KBlock>, AddUnpackedRows<Q5_KBlock>, AddUnpackedRows<Q6_KBlock>},

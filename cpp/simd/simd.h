@@ -25,6 +25,23 @@ struct Vectors {
   int32_t columns;
 };
 
+/// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each. split.inl says how and how
+/// well.
+struct alignas(64) SplitUnit {
+  int8_t digits[3][2][64];  // highest first: of the first 16 elements of each group, of the others
+  float step[16];           // what 1 stands for
+  int32_t integer_sum[16];  // over the elements that the lane has bytes of
+  float sum[16];            // step * integer_sum
+};
+constexpr int64_t kSplitUnit = 128;
+
+/// Split vectors of `tokens` tokens, one after another, each in as many units as its `columns` elements take.
+struct SplitVectors {
+  const SplitUnit* units;
+  int32_t tokens;
+  int32_t columns;
+};
+
 /// Rows of a shared dtype that have the same scales.
 struct SharedRows {
   const uint8_t* block;  // that holds them
@@ -38,10 +55,19 @@ struct SimdKernels {
   const char* name;
 
   /// out[t] = the sum of row[i] * x[t][i], in F32; indexed by the dtypes up to Q6_K, without the shared ones. The row
-  /// is converted once for several tokens, and each gets the same bits as alone. `next` is the row that will be read
-  /// after this one, for prefetching: scattered rows would otherwise each begin with a wait for memory. It may be `row`
+  /// is converted once for several tokens, and each gets the same bits as alone. `next` is a row that will be read
+  /// soon, for prefetching: the processor alone neither finds scattered rows nor runs far enough ahead. It may be `row`
   /// itself.
-  void (*dot[CI_Q6_K + 1])(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out);
+  using Dot = void (*)(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out);
+  Dot dot[CI_Q6_K + 1];
+
+  /// Splits a vector whose length is a multiple of 32; false if a value is infinite, NaN or so extreme that F32 must
+  /// do. Null where the instruction set has no products of bytes.
+  bool (*split)(const float* x, int32_t columns, SplitUnit* units);
+
+  /// As `dot`, with split vectors; null for the dtypes without groups, and where `split` is.
+  using SplitDot = void (*)(const uint8_t* row, const uint8_t* next, const SplitVectors& x, float* out);
+  SplitDot split_dot[CI_Q6_K + 1];
 
   /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed as `dot`.
   void (*add_rows[CI_Q6_K + 1])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin,
@@ -87,6 +113,7 @@ const SimdKernels& PortableKernels();
 #if defined(__x86_64__)
 const SimdKernels& Avx2Kernels();
 const SimdKernels& Avx512Kernels();
+const SimdKernels& Avx512VnniKernels();
 #endif
 
 /// The table for this process: the best for the processor, or the one that COREINFER_SIMD names.

@@ -1,4 +1,4 @@
-// Sixteen-lane vectors: AVX-512 F, BW, VL and DQ.
+// Sixteen-lane vectors: AVX-512 F, BW, VL and DQ; VNNI, where the file is compiled for it, adds products of bytes.
 #ifndef COREINFER_CPP_SIMD_VECTOR_AVX512_H_
 #define COREINFER_CPP_SIMD_VECTOR_AVX512_H_
 
@@ -12,7 +12,11 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 constexpr int64_t kPanelTokens = 12;
+#ifdef __AVX512VNNI__
+constexpr const char* kName = "avx512vnni";
+#else
 constexpr const char* kName = "avx512";
+#endif
 
 using Vec = __m512;
 
