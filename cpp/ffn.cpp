@@ -169,33 +169,64 @@ void AddDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int
   }
 }
 
-// The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete.
-void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
-  const Matrix& down = sum.down;
-  const CoreList& list = sum.list;
-  const SharedLayout layout = SharedLayoutOf(down.dtype);
-  const int64_t header_bytes = int64_t{layout.header_bytes} * down.columns;
-  const int64_t row_bytes = int64_t{down.columns} / kGroupSize * layout.piece_bytes;
-  const int64_t block_bytes = header_bytes + layout.rows * row_bytes;
-  const uint8_t* rows[kGroupSize];
-  float factors[kGroupSize];
-  for (int32_t begin_of_group = 0, end_of_group = 0; begin_of_group < list.size; begin_of_group = end_of_group) {
-    const int32_t group = list.neuron(begin_of_group) / layout.scale_rows;
-    while (end_of_group < list.size && list.neuron(end_of_group) / layout.scale_rows == group) ++end_of_group;
-    const int32_t first = group * layout.scale_rows;
-    const SharedRows shared{down.data + first / layout.rows * block_bytes, down.columns, first % layout.rows};
-    for (int32_t t = 0; t < sum.tokens; ++t) {
-      const float* activations = sum.activations_of(t);
-      int32_t count = 0;
-      for (int32_t i = begin_of_group; i < end_of_group; ++i) {
-        if (activations[i] == 0.0f) continue;
-        rows[count] = shared.block + header_bytes + list.neuron(i) % layout.rows * row_bytes;
-        factors[count++] = activations[i];
-      }
-      if (count > 0) {
-        simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, shared, begin, end, sum.y_of(t));
-      }
+// The listed neurons of a shared down projection, group by group.
+class SharedGroups {
+ public:
+  SharedGroups(const Matrix& down, const CoreList& list)
+      : down_(down),
+        list_(list),
+        layout_(SharedLayoutOf(down.dtype)),
+        header_bytes_(int64_t{layout_.header_bytes} * down.columns),
+        row_bytes_(int64_t{down.columns} / kGroupSize * layout_.piece_bytes) {}
+
+  /// Where the group ends that begins at entry `begin` of the list.
+  int32_t EndOf(int32_t begin) const {
+    const int32_t group = begin < list_.size ? list_.neuron(begin) / layout_.scale_rows : 0;
+    int32_t end = begin;
+    while (end < list_.size && list_.neuron(end) / layout_.scale_rows == group) ++end;
+    return end;
+  }
+
+  /// Entries begin..end-1 of the list, without those whose activation is 0.
+  void Gather(int32_t begin, int32_t end, const float* activations, SharedRows* rows) const {
+    const int32_t first = list_.neuron(begin) / layout_.scale_rows * layout_.scale_rows;
+    rows->block = down_.data + first / layout_.rows * (header_bytes_ + layout_.rows * row_bytes_);
+    rows->columns = down_.columns;
+    rows->row = first % layout_.rows;
+    rows->count = 0;
+    for (int32_t i = begin; i < end; ++i) {
+      if (activations[i] == 0.0f) continue;
+      rows->rows[rows->count] = rows->block + header_bytes_ + list_.neuron(i) % layout_.rows * row_bytes_;
+      rows->factors[rows->count++] = activations[i];
     }
+  }
+
+ private:
+  const Matrix& down_;
+  const CoreList& list_;
+  const SharedLayout layout_;
+  const int64_t header_bytes_;
+  const int64_t row_bytes_;
+};
+
+// The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete. The
+// rows of the next group that the first token needs are known meanwhile.
+void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
+  const SharedGroups groups(sum.down, sum.list);
+  SharedRows rows;
+  SharedRows next;
+  for (int32_t first = 0, last = groups.EndOf(0); first < sum.list.size;) {
+    const int32_t end_of_next = groups.EndOf(last);
+    next.count = 0;
+    if (last < end_of_next) groups.Gather(last, end_of_next, sum.activations_of(0), &next);
+    for (int32_t t = 0; t < sum.tokens; ++t) {
+      groups.Gather(first, last, sum.activations_of(t), &rows);
+      if (rows.count == 0) continue;
+      simd.add_shared_rows[sum.down.dtype - CI_Q8_0_SHARED](rows, t == 0 && next.count > 0 ? next : rows, begin, end,
+                                                            sum.y_of(t));
+    }
+    first = last;
+    last = end_of_next;
   }
 }
 

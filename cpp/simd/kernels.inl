@@ -7,9 +7,11 @@
 #include "simd/quants.inl"
 #include "simd/readers.inl"
 #include "simd/rows.inl"
+#include "simd/shared_rows.inl"
 #include "simd/simd.h"
 #ifdef __AVX512VNNI__
 #include "simd/split_dots.inl"
+#include "simd/split_shared_rows.inl"
 #endif
 
 namespace coreinfer {
@@ -18,8 +20,10 @@ namespace {
 
 #ifdef __AVX512VNNI__
 #define COREINFER_SIMD_SPLIT(function) function
+#define COREINFER_SIMD_NIBBLES(shared) AddSharedNibbles<shared>
 #else
 #define COREINFER_SIMD_SPLIT(function) nullptr
+#define COREINFER_SIMD_NIBBLES(shared) AddSharedRows<shared>
 #endif
 
 constexpr SimdKernels kKernels = {
@@ -33,13 +37,15 @@ constexpr SimdKernels kKernels = {
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4Split>>), nullptr, nullptr,
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4_1Split>>),
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_0Split>>),
-     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_1Split>>), nullptr, nullptr, nullptr},
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_1Split>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitScaledBlocks<Q4_KSplit>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitScaledBlocks<Q5_KSplit>>), COREINFER_SIMD_SPLIT(SplitDotEach<SplitSixes>)},
     {AddPlainRows<F32Reader>, AddPlainRows<F16Reader>, AddPlainRows<Bf16Reader>, AddBlockRows<Q8Reader>,
      AddBlockRows<Q4Reader>, nullptr, nullptr, AddUnpackedRows<Q4_1Block>, AddUnpackedRows<Q5_0Block>,
      AddUnpackedRows<Q5_1Block>, AddUnpackedRows<Q4_KBlock>, AddUnpackedRows<Q5_KBlock>, AddUnpackedRows<Q6_KBlock>},
-    {AddSharedRows<Q8Shared>, AddSharedRows<Q4Shared>, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-     AddSharedRows<Q4_1Shared>, AddSharedRows<Q5_0Shared>, AddSharedRows<Q5_1Shared>, AddSharedRows<Q4_KShared>,
-     AddSharedRows<Q5_KShared>, AddSharedRows<Q6_KShared>},
+    {AddSharedRows<Q8Shared>, COREINFER_SIMD_NIBBLES(Q4Shared), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+     COREINFER_SIMD_NIBBLES(Q4_1Shared), AddSharedRows<Q5_0Shared>, AddSharedRows<Q5_1Shared>,
+     COREINFER_SIMD_NIBBLES(Q4_KShared), AddSharedRows<Q5_KShared>, AddSharedRows<Q6_KShared>},
     Dequantize,
     ToF16,
     AddVectors,

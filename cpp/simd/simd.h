@@ -31,6 +31,7 @@ struct alignas(64) SplitUnit {
   int8_t digits[3][2][64];  // highest first: of the first 16 elements of each group, of the others
   float step[16];           // what 1 stands for
   int32_t integer_sum[16];  // over the elements that the lane has bytes of
+  int32_t first_sum[16];    // over those of the first 16 of each group
   float sum[16];            // step * integer_sum
 };
 constexpr int64_t kSplitUnit = 128;
@@ -42,11 +43,14 @@ struct SplitVectors {
   int32_t columns;
 };
 
-/// Rows of a shared dtype that have the same scales.
+/// Rows of a shared dtype that have the same scales, at most 32, and the factors that they are added with.
 struct SharedRows {
   const uint8_t* block;  // that holds them
   int64_t columns;
   int64_t row;  // one of them, counted in the block
+  int32_t count;
+  const uint8_t* rows[32];
+  float factors[32];
 };
 
 /// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
@@ -73,11 +77,11 @@ struct SimdKernels {
   void (*add_rows[CI_Q6_K + 1])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin,
                                 int32_t end, float* y);
 
-  /// y[i] += the sum over at most 32 rows of factors[j] * rows[j][i], of which the sum of factors[j] * code is taken
-  /// first, in order; indexed by the shared dtypes, from Q8_0_SHARED on.
-  void (*add_shared_rows[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1])(const uint8_t* const* rows, const float* factors,
-                                                               int32_t count, const SharedRows& group, int32_t begin,
-                                                               int32_t end, float* y);
+  /// y[i] += the sum over the rows of factors[j] * rows[j][i], of which the sum of factors[j] * code is taken first, in
+  /// order or exactly; indexed by the shared dtypes, from Q8_0_SHARED on. `next` is fetched meanwhile: rows that will
+  /// be added soon, or the same ones.
+  void (*add_shared_rows[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1])(const SharedRows& group, const SharedRows& next,
+                                                               int32_t begin, int32_t end, float* y);
 
   /// out[i - begin] = element i of a row, any dtype.
   void (*dequantize)(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out);

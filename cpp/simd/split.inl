@@ -1,12 +1,12 @@
 // Vectors as integers, for products with quantised weights by AVX-512 VNNI. A group of 32 elements has a step, a power
 // of two, and its elements become integers of 22 bits in three signed digits of base 256.
 //
-// Error: let m be the largest magnitude of a group, 2^(e-1) <= m < 2^e, and the step s = 2^(e-21). Scaling by s is exact
-// and an element is rounded to the nearest multiple of s, or to 2^21 - 1 steps if that is 2^21. So it is off by at most
-// s/2, or s in the last case, and s <= 2^-20 m: a group's product is off by at most 2^-21 m times the sum of the
-// magnitudes of its weights, beside the largest elements' 2^-21 of themselves. For random elements that is far below
-// what adding up in F32 costs. Two digits would leave 2^-13 m, and one, as often used, 2^-7 m. Sums within a group are
-// exact: eight weights of 8 bits times 2^21 - 1 fit 32 bits.
+// Error: let m be the largest magnitude of a group, 2^(e-1) <= m < 2^e, and the step s = 2^(e-21). Scaling by s is
+// exact and an element is rounded to the nearest multiple of s, or to 2^21 - 1 steps if that is 2^21. So it is off by
+// at most s/2, or s in the last case, and s <= 2^-20 m: a group's product is off by at most 2^-21 m times the sum of
+// the magnitudes of its weights, beside the largest elements' 2^-21 of themselves. For random elements that is far
+// below what adding up in F32 costs. Two digits would leave 2^-13 m, and one, as often used, 2^-7 m. Sums within a
+// group are exact: eight weights of 8 bits times 2^21 - 1 fit 32 bits.
 #pragma once
 
 #include "simd/simd.h"
@@ -62,8 +62,19 @@ inline bool SplitGroup(const float* x, int64_t group, SplitUnit* unit) {
   return true;
 }
 
+// The products of 64 weights, bytes without a sign, with one half of a unit's elements.
+inline __m512i MultiplyHalf(__m512i weights, const SplitUnit& unit, int half) {
+  __m512i sum = _mm512_setzero_si512();
+#pragma GCC unroll 3
+  for (int digit = 0; digit < 3; ++digit) {
+    if (digit > 0) sum = _mm512_slli_epi32(sum, 8);
+    sum = _mm512_dpbusd_epi32(sum, weights, _mm512_load_si512(unit.digits[digit][half]));
+  }
+  return sum;
+}
+
 // The products of 128 weights, bytes without a sign, with a unit: a sum for each four lanes of a group.
-inline __m512i MultiplyDigits(__m512i first, __m512i second, const SplitUnit& unit) {
+inline __m512i MultiplyBoth(__m512i first, __m512i second, const SplitUnit& unit) {
   __m512i sum = _mm512_setzero_si512();
 #pragma GCC unroll 3
   for (int digit = 0; digit < 3; ++digit) {
@@ -82,8 +93,9 @@ bool Split(const float* x, int32_t columns, SplitUnit* units) {
     for (int64_t group = 0; group < 4 && i + 32 * group < columns; ++group) {
       if (!SplitGroup(x + i + 32 * group, group, unit)) return false;
     }
-    const __m512i sum = MultiplyDigits(one, one, *unit);
+    const __m512i sum = MultiplyBoth(one, one, *unit);
     _mm512_store_si512(unit->integer_sum, sum);
+    _mm512_store_si512(unit->first_sum, MultiplyHalf(one, *unit, 0));
     Store(unit->sum, Mul(_mm512_cvtepi32_ps(sum), _mm512_load_ps(unit->step)));
   }
   return true;
