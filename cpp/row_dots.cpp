@@ -11,7 +11,7 @@ RowDots::RowDots(ci_context& context, int32_t dtype, const Vectors& x)
       context.shared_scratch.Reserve(x.tokens * units_ * static_cast<int64_t>(sizeof(SplitUnit))));
   split_ = {units, x.tokens, x.columns};
   for (int64_t t = 0; t < x.tokens; ++t) {
-    is_split_[t] = context.simd.split(x.x + t * x.columns, x.columns, units + t * units_);
+    is_split_[t] = context.simd.split[dtype](x.x + t * x.columns, x.columns, units + t * units_);
     split_tokens_ += is_split_[t] ? 1 : 0;
   }
 }

@@ -12,9 +12,9 @@
 
 namespace coreinfer {
 
-/// How many rows before it is read a row should be named as `next`: memory answers after some kilobytes were read.
+/// How many rows before it is read a row should be named as `next`: memory answers after some thousand bytes were read.
 inline int64_t RowsAhead(int64_t row_bytes) {
-  constexpr int64_t kBytesAhead = 8192;
+  constexpr int64_t kBytesAhead = 4096;
   return (kBytesAhead + row_bytes - 1) / row_bytes;
 }
 

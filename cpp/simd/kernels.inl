@@ -2,6 +2,7 @@
 // of the C++ library is included: code compiled for one processor must never be shared with code for another.
 #include "coreinfer/types.h"
 #include "simd/attention.inl"
+#include "simd/attention_chunk.inl"
 #include "simd/elementwise.inl"
 #include "simd/gemm.inl"
 #include "simd/quants.inl"
@@ -32,7 +33,9 @@ constexpr SimdKernels kKernels = {
      DotEach<BlockDots<Q8Reader>>, DotEach<BlockDots<Q4Reader>>, nullptr, nullptr, DotEach<UnpackedDots<Q4_1Block>>,
      DotEach<UnpackedDots<Q5_0Block>>, DotEach<UnpackedDots<Q5_1Block>>, DotEach<UnpackedDots<Q4_KBlock>>,
      DotEach<UnpackedDots<Q5_KBlock>>, DotEach<UnpackedDots<Q6_KBlock>>},
-    COREINFER_SIMD_SPLIT(Split),
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitFor<128>), COREINFER_SIMD_SPLIT(SplitFor<8>), nullptr,
+     nullptr, COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<16>), COREINFER_SIMD_SPLIT(SplitFor<0>),
+     COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<32>)},
     {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q8Split>>),
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4Split>>), nullptr, nullptr,
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4_1Split>>),
@@ -53,6 +56,7 @@ constexpr SimdKernels kKernels = {
     LayerNorm,
     Activate,
     {ScoreKeys<F32Reader>, ScoreKeys<F16Reader>},
+    {AttendChunk<F32Reader>, AttendChunk<F16Reader>},
     LargestOf,
     Exponentiate,
     Multiply,

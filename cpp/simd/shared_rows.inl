@@ -10,7 +10,7 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-constexpr int64_t kSharedPart = 2048;
+constexpr int64_t kSharedPart = 4096;
 
 // Row `ahead` of a group, counted on into the next one.
 inline const uint8_t* RowAhead(const SharedRows& group, const SharedRows& next, int32_t ahead) {

@@ -28,11 +28,11 @@ struct Vectors {
 /// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each. split.inl says how and how
 /// well.
 struct alignas(64) SplitUnit {
-  int8_t digits[3][2][64];  // highest first: of the first 16 elements of each group, of the others
-  float step[16];           // what 1 stands for
-  int32_t integer_sum[16];  // over the elements that the lane has bytes of
-  int32_t first_sum[16];    // over those of the first 16 of each group
-  float sum[16];            // step * integer_sum
+  int8_t digits[3][2][64];   // highest first: of the first 16 elements of each group, of the others
+  float step[16];            // what 1 stands for
+  float sum[16];             // of the elements that the lane has bytes of
+  int32_t middle[16];        // the sum in steps, times the middle of the codes
+  int32_t first_middle[16];  // the same for the first 16 elements of each group
 };
 constexpr int64_t kSplitUnit = 128;
 
@@ -53,6 +53,24 @@ struct SharedRows {
   float factors[32];
 };
 
+/// Positions that softmax is taken over at once in decode.
+constexpr int64_t kAttentionChunk = 256;
+
+/// Consecutive positions of one key-value head, and the heads of its group for one token.
+struct AttentionChunk {
+  const float* queries;   // (heads, head_dim)
+  const uint8_t* keys;    // (count, head_dim)
+  const uint8_t* values;  // (count, head_dim)
+  int32_t heads;
+  int32_t head_dim;
+  int32_t count;  // 1..kAttentionChunk
+  float scale;
+  float* weights;  // (heads, kAttentionChunk), scratch
+  float* largest;  // (heads): of the scores
+  float* sum;      // (heads): of exp(score - largest)
+  float* y;        // (heads, head_dim): the values, weighted by exp(score - largest)
+};
+
 /// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
 /// whatever it is computed together with, so callers may divide work as they like.
 struct SimdKernels {
@@ -65,11 +83,12 @@ struct SimdKernels {
   using Dot = void (*)(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out);
   Dot dot[CI_Q6_K + 1];
 
-  /// Splits a vector whose length is a multiple of 32; false if a value is infinite, NaN or so extreme that F32 must
-  /// do. Null where the instruction set has no products of bytes.
-  bool (*split)(const float* x, int32_t columns, SplitUnit* units);
+  /// Splits a vector whose length is a multiple of 32 for rows of a dtype; false if a value is infinite, NaN or so
+  /// extreme that F32 must do. Null where the instruction set has no products of bytes.
+  using Split = bool (*)(const float* x, int32_t columns, SplitUnit* units);
+  Split split[CI_Q6_K + 1];
 
-  /// As `dot`, with split vectors; null for the dtypes without groups, and where `split` is.
+  /// As `dot`, with vectors that were split for the dtype; null where `split` is.
   using SplitDot = void (*)(const uint8_t* row, const uint8_t* next, const SplitVectors& x, float* out);
   SplitDot split_dot[CI_Q6_K + 1];
 
@@ -99,6 +118,10 @@ struct SimdKernels {
   /// the same bits as their conversion to F32.
   void (*score_keys[2])(const float* query, const uint8_t* keys, int32_t count, int32_t head_dim, float scale,
                         float* scores);
+
+  /// Fills largest, sum and y of a chunk; indexed by the dtypes F32 and F16.
+  void (*attend_chunk[2])(const AttentionChunk& chunk);
+
   float (*largest)(const float* x, int32_t count);
   /// x[i] = exp(x[i] - shift); returns their sum.
   float (*exponentiate)(float* x, int32_t count, float shift);

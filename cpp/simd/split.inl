@@ -85,7 +85,16 @@ inline __m512i MultiplyBoth(__m512i first, __m512i second, const SplitUnit& unit
   return sum;
 }
 
-bool Split(const float* x, int32_t columns, SplitUnit* units) {
+// kMiddle * integers, by a shift.
+template <int32_t kMiddle>
+inline __m512i TimesMiddle(__m512i integers) {
+  static_assert(kMiddle > 0 && (kMiddle & (kMiddle - 1)) == 0);
+  return _mm512_slli_epi32(integers, static_cast<unsigned>(__builtin_ctz(kMiddle)));
+}
+
+// For codes that stand for themselves less kMiddle.
+template <int32_t kMiddle>
+bool SplitFor(const float* x, int32_t columns, SplitUnit* units) {
   const __m512i one = _mm512_set1_epi8(1);
   for (int64_t i = 0; i < columns; i += kSplitUnit) {
     SplitUnit* unit = units + i / kSplitUnit;
@@ -94,9 +103,11 @@ bool Split(const float* x, int32_t columns, SplitUnit* units) {
       if (!SplitGroup(x + i + 32 * group, group, unit)) return false;
     }
     const __m512i sum = MultiplyBoth(one, one, *unit);
-    _mm512_store_si512(unit->integer_sum, sum);
-    _mm512_store_si512(unit->first_sum, MultiplyHalf(one, *unit, 0));
     Store(unit->sum, Mul(_mm512_cvtepi32_ps(sum), _mm512_load_ps(unit->step)));
+    if constexpr (kMiddle > 0) {
+      _mm512_store_si512(unit->middle, TimesMiddle<kMiddle>(sum));
+      _mm512_store_si512(unit->first_middle, TimesMiddle<kMiddle>(MultiplyHalf(one, *unit, 0)));
+    }
   }
   return true;
 }

@@ -37,6 +37,21 @@ inline __m512 SpreadHalves(uint64_t halves) {
   return _mm512_cvtph_ps(_mm256_shuffle_epi8(all, index));
 }
 
+// Four halves, kStride apart from byte `at` of four blocks on, as F32, each in four lanes.
+template <int64_t kStride>
+inline __m512 SpreadHalvesOf(const uint8_t* blocks, int64_t at) {
+  if constexpr (3 * kStride + 4 <= 64) {
+    const auto a = static_cast<int16_t>(at / 2);
+    const auto b = static_cast<int16_t>(a + kStride / 2);
+    const auto c = static_cast<int16_t>(b + kStride / 2);
+    const auto d = static_cast<int16_t>(c + kStride / 2);
+    const __m512i index = _mm512_castsi256_si512(_mm256_setr_epi16(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d));
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(index, _mm512_loadu_si512(blocks))));
+  } else {
+    return SpreadHalves(LoadFourHalves(blocks + at, kStride));
+  }
+}
+
 struct Codes {
   __m512i first;
   __m512i second;
@@ -96,13 +111,6 @@ struct Q5_1Split {
   static Codes Read(const uint8_t* blocks) { return FivesOf<kBytes>(blocks + 4, blocks + 8); }
 };
 
-// middle * integers, by shifts, because multiplying them is slow.
-template <int32_t kMiddle>
-inline __m512i TimesMiddle(__m512i integers) {
-  static_assert((kMiddle & (kMiddle - 1)) == 0);
-  return _mm512_slli_epi32(integers, static_cast<unsigned>(__builtin_ctz(kMiddle)));
-}
-
 template <class Format>
 struct SplitBlocks {
   static constexpr int64_t kUnitBytes = 4 * Format::kBytes;
@@ -111,18 +119,18 @@ struct SplitBlocks {
   template <int kTokens>
   static void AddUnit(const uint8_t* blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
     const Codes codes = Format::Read(blocks);
-    const __m512 scale = SpreadHalves(LoadFourHalves(blocks, Format::kBytes));
+    const __m512 scale = SpreadHalvesOf<Format::kBytes>(blocks, 0);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = unit[t * stride];
       __m512i dot = MultiplyBoth(codes.first, codes.second, own);
       if constexpr (Format::kMiddle > 0) {
-        dot = _mm512_sub_epi32(dot, TimesMiddle<Format::kMiddle>(_mm512_load_si512(own.integer_sum)));
+        dot = _mm512_sub_epi32(dot, _mm512_load_si512(own.middle));
       }
       sum[t] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(dot), sum[t]);
     }
     if constexpr (Format::kHasOffset) {
-      const __m512 offset = SpreadHalves(LoadFourHalves(blocks + 2, Format::kBytes));
+      const __m512 offset = SpreadHalvesOf<Format::kBytes>(blocks, 2);
       for (int t = 0; t < kTokens; ++t) sum[t] = Fma(offset, _mm512_load_ps(unit[t * stride].sum), sum[t]);
     }
   }

@@ -16,17 +16,18 @@ void TakeSplitDots(const uint8_t* row, const uint8_t* next, const SplitUnit* uni
   const int64_t stride = SplitUnits(columns);
   Vec sum[kTokens];
   for (int t = 0; t < kTokens; ++t) sum[t] = Zero();
-  int64_t i = 0;
-  int64_t at = 0;
-  for (; i + Units::kUnitElements <= columns; i += Units::kUnitElements, at += Units::kUnitBytes) {
-    PrefetchLines<Units::kUnitBytes>(next + at);
-    Units::template AddUnit<kTokens>(row + at, units + i / kSplitUnit, stride, sum);
+  const uint8_t* const last = row + columns / Units::kUnitElements * Units::kUnitBytes;
+  const int64_t ahead = next - row;
+  for (; row != last; row += Units::kUnitBytes, units += Units::kUnitElements / kSplitUnit) {
+    PrefetchLines<Units::kUnitBytes>(row + ahead);
+    Units::template AddUnit<kTokens>(row, units, stride, sum);
   }
-  if (i < columns) {
+  const int64_t rest = columns % Units::kUnitElements;
+  if (rest > 0) {
     // Blocks of zeros behind the last ones have a scale of 0.
-    uint8_t rest[Units::kUnitBytes] = {};
-    memcpy(rest, row + at, static_cast<size_t>(Units::kUnitBytes * (columns - i) / Units::kUnitElements));
-    Units::template AddUnit<kTokens>(rest, units + i / kSplitUnit, stride, sum);
+    uint8_t blocks[Units::kUnitBytes] = {};
+    memcpy(blocks, row, static_cast<size_t>(Units::kUnitBytes * rest / Units::kUnitElements));
+    Units::template AddUnit<kTokens>(blocks, units, stride, sum);
   }
   for (int t = 0; t < kTokens; ++t) out[t] = Sum(sum[t]);
 }

@@ -123,10 +123,10 @@ struct SplitSixes {
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = unit[t * stride + kUnit];
       const __m512 step = _mm512_load_ps(own.step);
-      const __m512i first_sum = _mm512_load_si512(own.first_sum);
-      const __m512i second_sum = _mm512_sub_epi32(_mm512_load_si512(own.integer_sum), first_sum);
-      const __m512i first = _mm512_sub_epi32(MultiplyHalf(codes.first, own, 0), TimesMiddle<32>(first_sum));
-      const __m512i second = _mm512_sub_epi32(MultiplyHalf(codes.second, own, 1), TimesMiddle<32>(second_sum));
+      const __m512i first_middle = _mm512_load_si512(own.first_middle);
+      const __m512i second_middle = _mm512_sub_epi32(_mm512_load_si512(own.middle), first_middle);
+      const __m512i first = _mm512_sub_epi32(MultiplyHalf(codes.first, own, 0), first_middle);
+      const __m512i second = _mm512_sub_epi32(MultiplyHalf(codes.second, own, 1), second_middle);
       sum[t] = Fma(Mul(first_scale, step), _mm512_cvtepi32_ps(first), sum[t]);
       sum[t] = Fma(Mul(second_scale, step), _mm512_cvtepi32_ps(second), sum[t]);
     }
