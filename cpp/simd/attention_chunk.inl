@@ -34,7 +34,7 @@ inline void ScoreTile(const AttentionChunk& chunk, int64_t head, int64_t first) 
 #pragma GCC unroll 16
     for (int k = 0; k < kKeys; ++k) {
       const Vec values = Reader::Read(key[k] + i * Reader::kBytes);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int h = 0; h < kQueries; ++h) sum[h * kKeys + k] = Fma(q[h], values, sum[h * kKeys + k]);
     }
   }
@@ -50,13 +50,12 @@ inline void ScoreTile(const AttentionChunk& chunk, int64_t head, int64_t first) 
   Store(scores, Mul(Set(chunk.scale), SumEach(sum)));
   for (int h = 0; h < kQueries; ++h) {
     float* out = chunk.weights + (head + h) * kAttentionChunk + first;
-    for (int64_t k = 0; k < keys; ++k) out[k] = scores[h * kKeys + k];
+    if (keys == kKeys) {
+      memcpy(out, scores + h * kKeys, kKeys * sizeof(float));
+    } else {
+      for (int64_t k = 0; k < keys; ++k) out[k] = scores[h * kKeys + k];
+    }
   }
-}
-
-template <class Reader, int kQueries>
-inline void ScoreHeads(const AttentionChunk& chunk, int64_t head, int64_t first, int64_t last) {
-  for (int64_t k = first; k < last; k += kLanes / kQueries) ScoreTile<Reader, kQueries>(chunk, head, k);
 }
 
 // y of kQueries heads, elements i..i + kVecs * kLanes - 1, += weights times the values of positions first..last-1.
@@ -74,7 +73,7 @@ inline void AddValues(const AttentionChunk& chunk, int64_t head, int64_t first, 
 #pragma GCC unroll 4
     for (int v = 0; v < kVecs; ++v) {
       const Vec values = Reader::Read(row + v * kLanes * Reader::kBytes);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int h = 0; h < kQueries; ++h) {
         sum[h][v] = Fma(Set(weights[h * kAttentionChunk + p]), values, sum[h][v]);
       }
@@ -100,7 +99,8 @@ void AddLastValues(const AttentionChunk& chunk, int64_t head, int64_t first, int
 
 template <class Reader, int kQueries>
 inline void AddHeads(const AttentionChunk& chunk, int64_t head, int64_t first, int64_t last) {
-  constexpr int kVecs = kLanes == 16 ? 4 : 2;
+  constexpr int kSums = kLanes == 16 ? 16 : 8;
+  constexpr int kVecs = kQueries <= 4 ? kSums / 4 : kSums / 8;
   int64_t i = 0;
   for (; i + kVecs * kLanes <= chunk.head_dim; i += kVecs * kLanes) {
     AddValues<Reader, kQueries, kVecs>(chunk, head, first, last, i);
@@ -110,6 +110,36 @@ inline void AddHeads(const AttentionChunk& chunk, int64_t head, int64_t first, i
     AddLastValues<Reader>(chunk, h, first, last, i);
   }
 }
+
+// Calls visit.Take<kQueries>(head, first, last) for all heads, as many at a time as registers hold.
+template <class Visit>
+inline void ForHeads(const Visit& visit, int64_t heads, int64_t first, int64_t last) {
+  int64_t h = 0;
+  if constexpr (kLanes >= 8) {
+    for (; h + 8 <= heads; h += 8) visit.template Take<8>(h, first, last);
+  }
+  for (; h + 4 <= heads; h += 4) visit.template Take<4>(h, first, last);
+  for (; h + 2 <= heads; h += 2) visit.template Take<2>(h, first, last);
+  if (h < heads) visit.template Take<1>(h, first, last);
+}
+
+template <class Reader>
+struct Scoring {
+  template <int kQueries>
+  void Take(int64_t head, int64_t first, int64_t last) const {
+    for (int64_t k = first; k < last; k += kLanes / kQueries) ScoreTile<Reader, kQueries>(chunk, head, k);
+  }
+  const AttentionChunk& chunk;
+};
+
+template <class Reader>
+struct Weighting {
+  template <int kQueries>
+  void Take(int64_t head, int64_t first, int64_t last) const {
+    AddHeads<Reader, kQueries>(chunk, head, first, last);
+  }
+  const AttentionChunk& chunk;
+};
 
 // Fetches what is read kCacheBytesAhead after byte `at` of the keys, which the values follow.
 inline void FetchAhead(const AttentionChunk& chunk, int64_t key_bytes, int64_t at, int64_t bytes) {
@@ -126,10 +156,7 @@ void AttendChunk(const AttentionChunk& chunk) {
   for (int64_t first = 0; first < chunk.count; first += kLanes) {
     const int64_t last = first + kLanes < chunk.count ? first + kLanes : chunk.count;
     FetchAhead(chunk, key_bytes, first * row_bytes, kLanes * row_bytes);
-    int64_t h = 0;
-    for (; h + 4 <= chunk.heads; h += 4) ScoreHeads<Reader, 4>(chunk, h, first, last);
-    for (; h + 2 <= chunk.heads; h += 2) ScoreHeads<Reader, 2>(chunk, h, first, last);
-    if (h < chunk.heads) ScoreHeads<Reader, 1>(chunk, h, first, last);
+    ForHeads(Scoring<Reader>{chunk}, chunk.heads, first, last);
   }
   for (int64_t h = 0; h < chunk.heads; ++h) {
     float* weights = chunk.weights + h * kAttentionChunk;
@@ -140,10 +167,7 @@ void AttendChunk(const AttentionChunk& chunk) {
   for (int64_t first = 0; first < chunk.count; first += kValuePiece) {
     const int64_t last = first + kValuePiece < chunk.count ? first + kValuePiece : chunk.count;
     FetchAhead(chunk, key_bytes, key_bytes + first * row_bytes, kValuePiece * row_bytes);
-    int64_t h = 0;
-    for (; h + 4 <= chunk.heads; h += 4) AddHeads<Reader, 4>(chunk, h, first, last);
-    for (; h + 2 <= chunk.heads; h += 2) AddHeads<Reader, 2>(chunk, h, first, last);
-    if (h < chunk.heads) AddHeads<Reader, 1>(chunk, h, first, last);
+    ForHeads(Weighting<Reader>{chunk}, chunk.heads, first, last);
   }
 }
 
