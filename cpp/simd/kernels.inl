@@ -21,10 +21,10 @@ namespace {
 
 #ifdef __AVX512VNNI__
 #define COREINFER_SIMD_SPLIT(function) function
-#define COREINFER_SIMD_NIBBLES(shared) AddSharedNibbles<shared>
+#define COREINFER_SIMD_SHARED(shared, pieces) AddSplitRows<shared, pieces>
 #else
 #define COREINFER_SIMD_SPLIT(function) nullptr
-#define COREINFER_SIMD_NIBBLES(shared) AddSharedRows<shared>
+#define COREINFER_SIMD_SHARED(shared, pieces) AddSharedRows<shared>
 #endif
 
 constexpr SimdKernels kKernels = {
@@ -46,9 +46,10 @@ constexpr SimdKernels kKernels = {
     {AddPlainRows<F32Reader>, AddPlainRows<F16Reader>, AddPlainRows<Bf16Reader>, AddBlockRows<Q8Reader>,
      AddBlockRows<Q4Reader>, nullptr, nullptr, AddUnpackedRows<Q4_1Block>, AddUnpackedRows<Q5_0Block>,
      AddUnpackedRows<Q5_1Block>, AddUnpackedRows<Q4_KBlock>, AddUnpackedRows<Q5_KBlock>, AddUnpackedRows<Q6_KBlock>},
-    {AddSharedRows<Q8Shared>, COREINFER_SIMD_NIBBLES(Q4Shared), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-     COREINFER_SIMD_NIBBLES(Q4_1Shared), AddSharedRows<Q5_0Shared>, AddSharedRows<Q5_1Shared>,
-     COREINFER_SIMD_NIBBLES(Q4_KShared), AddSharedRows<Q5_KShared>, AddSharedRows<Q6_KShared>},
+    {AddSharedRows<Q8Shared>, COREINFER_SIMD_SHARED(Q4Shared, NibblePieces), nullptr, nullptr, nullptr, nullptr,
+     nullptr, nullptr, COREINFER_SIMD_SHARED(Q4_1Shared, NibblePieces), COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces),
+     COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces), COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces),
+     COREINFER_SIMD_SHARED(Q5_KShared, FivePieces), COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
     Dequantize,
     ToF16,
     AddVectors,

@@ -1,19 +1,47 @@
-// Sums of rows of nibbles that share scales, in integers: the factors of a group are split as a vector is, and four
-// rows at a time are interleaved, so that VNNI multiplies four codes of a column with four factors. The integers of a
-// group are exact, 32 products of 22 and 4 bits, so the error is that of splitting the factors (split.inl).
+// Sums of rows that share scales, in integers: the factors of a group are split as a vector is, and four rows at a time
+// are interleaved, so that VNNI multiplies four codes of a column with four factors. The integers of a group are exact,
+// as 32 products of 22 and 5 bits, or 16 of 22 and 6, fit; so the error is that of splitting the factors (split.inl).
 #pragma once
 
 #include "simd/shared_rows.inl"
-#include "simd/split.inl"
+#include "simd/split_blocks.inl"
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-// 64 bytes of four rows hold 128 columns. Vector 2 q + h of their sums has, in lane p of four numbers, the columns
-// 32 p + 16 h + 4 q + 0..3.
-constexpr int64_t kNibbleColumns = 128;
-struct NibbleSums {
+// How four pieces of a row become codes without a sign, kMiddle more than the readers of quants.inl give.
+struct NibblePieces {
+  static constexpr int64_t kBytes = 16;
+  static constexpr int32_t kMiddle = 8;
+  static Codes Read(const uint8_t* pieces) { return SplitNibbles(_mm512_loadu_si512(pieces)); }
+};
+struct FivePieces {
+  static constexpr int64_t kBytes = 20;
+  static constexpr int32_t kMiddle = 16;
+  static Codes Read(const uint8_t* pieces) { return FivesOf<kBytes>(pieces, pieces + 4); }
+};
+struct SixPieces {
+  static constexpr int64_t kBytes = 24;
+  static constexpr int32_t kMiddle = 32;
+  static __m512i Place(__m512i tops, int64_t first, int64_t second) {
+    const __m512i rotated =
+        _mm512_rolv_epi64(tops, _mm512_setr_epi64(first, second, first, second, first, second, first, second));
+    return _mm512_and_si512(rotated, _mm512_set1_epi8(0x30));
+  }
+  static Codes Read(const uint8_t* pieces) {
+    const Codes low = NibblesOf<kBytes>(pieces);
+    uint64_t tops[4];
+    for (int64_t i = 0; i < 4; ++i) tops[i] = LoadBits64(pieces + i * kBytes + 16);
+    const __m512i index = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3);
+    const __m512i all = _mm512_permutexvar_epi64(index, _mm512_castsi256_si512(Load32Bytes(tops)));
+    return {_mm512_or_si512(low.first, Place(all, 4, 2)), _mm512_or_si512(low.second, Place(all, 0, 62))};
+  }
+};
+
+// The sums of 128 columns. Vector 2 q + h has, in lane p of four numbers, the columns 32 p + 16 h + 4 q + 0..3.
+constexpr int64_t kSumColumns = 128;
+struct ColumnSums {
   __m512i columns[8];
 };
 
@@ -46,27 +74,41 @@ struct FactorDigits {
   __m512i digit[3];
 };
 
-// Adds four rows, of which those past the last have factors of 0. `mask` has a bit for each byte that is read.
-inline void AddFourRows(const SharedRows& group, const SharedRows& next, int32_t row, const SplitUnit& factors,
-                        int64_t begin, int64_t end, NibbleSums* sums) {
+// The codes of kSumColumns columns of a row from column i on; behind column `end` they are of no use.
+template <class Pieces>
+inline Codes ReadPieces(const uint8_t* row, int64_t i, int64_t end) {
+  const uint8_t* pieces = row + i / 32 * Pieces::kBytes;
+  if (end - i >= kSumColumns) return Pieces::Read(pieces);
+  uint8_t copy[4 * Pieces::kBytes] = {};
+  memcpy(copy, pieces, static_cast<size_t>((end - i) / 32 * Pieces::kBytes));
+  return Pieces::Read(copy);
+}
+
+// Adds four rows, of which those past the last have factors of 0.
+template <class Pieces>
+void AddFourRows(const SharedRows& group, const SharedRows& next, int32_t row, const SplitUnit& factors, int64_t begin,
+                 int64_t end, ColumnSums* sums) {
   const Upcoming<4> upcoming(group, next, row);
   const uint8_t* rows[4];
   for (int32_t r = 0; r < 4; ++r) rows[r] = group.rows[row + r < group.count ? row + r : group.count - 1];
   const FactorDigits own(factors, row);
-  const __m512i nibble = _mm512_set1_epi8(15);
-  for (int64_t i = begin; i < end; i += kNibbleColumns, ++sums) {
-    upcoming.template Fetch<64, kNibbleColumns>(i / 2, i);
-    const __mmask64 mask = end - i >= kNibbleColumns ? ~__mmask64{0} : (__mmask64{1} << ((end - i) / 2)) - 1;
-    __m512i bytes[4];
-    for (int r = 0; r < 4; ++r) bytes[r] = _mm512_maskz_loadu_epi8(mask, rows[r] + i / 2);
-    __m512i columns[4];
-    InterleaveRows(bytes, columns);
+  for (int64_t i = begin; i < end; i += kSumColumns, ++sums) {
+    upcoming.template Fetch<4 * Pieces::kBytes, kSumColumns>(i / 32 * Pieces::kBytes, i);
+    __m512i codes[2][4];
+    for (int r = 0; r < 4; ++r) {
+      const Codes both = ReadPieces<Pieces>(rows[r], i, end);
+      codes[0][r] = both.first;
+      codes[1][r] = both.second;
+    }
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      __m512i columns[4];
+      InterleaveRows(codes[half], columns);
 #pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) {
-      const __m512i low = _mm512_and_si512(columns[q], nibble);
-      const __m512i high = _mm512_and_si512(_mm512_srli_epi16(columns[q], 4), nibble);
-      sums->columns[2 * q] = _mm512_add_epi32(sums->columns[2 * q], own.Times(low));
-      sums->columns[2 * q + 1] = _mm512_add_epi32(sums->columns[2 * q + 1], own.Times(high));
+      for (int q = 0; q < 4; ++q) {
+        __m512i* sum = sums->columns + 2 * q + half;
+        *sum = _mm512_add_epi32(*sum, own.Times(columns[q]));
+      }
     }
   }
 }
@@ -84,9 +126,9 @@ inline void TransposeLanes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i (
 }
 
 template <class Shared>
-void FinishNibbles(const SharedRows& group, const NibbleSums* sums, float step, float total, int64_t begin, int64_t end,
-                   float* y) {
-  for (int64_t i = begin; i < end; i += kNibbleColumns, ++sums) {
+void FinishSums(const SharedRows& group, const ColumnSums* sums, float step, float total, int64_t begin, int64_t end,
+                float* y) {
+  for (int64_t i = begin; i < end; i += kSumColumns, ++sums) {
     __m512i low[4];
     __m512i high[4];
     const auto& c = sums->columns;
@@ -100,9 +142,9 @@ void FinishNibbles(const SharedRows& group, const NibbleSums* sums, float step, 
   }
 }
 
-// Shared is of nibbles whose middle is 8. Factors that cannot be split are added in F32.
-template <class Shared>
-void AddSharedNibbles(const SharedRows& group, const SharedRows& next, int32_t begin, int32_t end, float* y) {
+// Factors that cannot be split are added in F32.
+template <class Shared, class Pieces>
+void AddSplitRows(const SharedRows& group, const SharedRows& next, int32_t begin, int32_t end, float* y) {
   SplitUnit factors;
   memset(&factors, 0, sizeof(factors));
   float padded[32] = {};
@@ -111,14 +153,15 @@ void AddSharedNibbles(const SharedRows& group, const SharedRows& next, int32_t b
   const __m512i one = _mm512_set1_epi8(1);
   const int32_t integers = _mm512_reduce_add_epi32(MultiplyBoth(one, one, factors));
   const float total = SumOfFactors(group);
-  NibbleSums sums[kSharedPart / kNibbleColumns];
+  ColumnSums sums[kSharedPart / kSumColumns];
   for (int64_t first = begin; first < end; first += kSharedPart) {
     const int64_t last = first + kSharedPart < end ? first + kSharedPart : end;
-    for (int64_t i = 0; i < last - first; i += kNibbleColumns) {
-      for (__m512i& column : sums[i / kNibbleColumns].columns) column = _mm512_set1_epi32(-8 * integers);
+    for (int64_t i = 0; i < last - first; i += kSumColumns) {
+      for (__m512i& column : sums[i / kSumColumns].columns) column = _mm512_set1_epi32(-Pieces::kMiddle * integers);
     }
-    for (int32_t row = 0; row < group.count; row += 4) AddFourRows(group, next, row, factors, first, last, sums);
-    FinishNibbles<Shared>(group, sums, factors.step[0], total, first, last, y);
+    for (int32_t row = 0; row < group.count; row += 4)
+      AddFourRows<Pieces>(group, next, row, factors, first, last, sums);
+    FinishSums<Shared>(group, sums, factors.step[0], total, first, last, y);
   }
 }
 
