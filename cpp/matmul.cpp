@@ -10,10 +10,15 @@
 namespace coreinfer {
 namespace {
 
-// Long enough for the prefetcher to run, short enough that no thread waits long for the last block.
-constexpr int64_t kBlockBytes = int64_t{64} * 1024;
-
-int64_t RowsPerBlock(int64_t row_bytes) { return row_bytes >= kBlockBytes ? 1 : kBlockBytes / row_bytes; }
+// Blocks are long enough that their beginning, which nobody fetches ahead, counts little, and short enough that no
+// thread waits long for the last one.
+int64_t RowsPerBlock(const Matrix& matrix, int32_t threads) {
+  constexpr int64_t kLeastBytes = int64_t{4} * 1024;
+  constexpr int64_t kMostBytes = int64_t{64} * 1024;
+  const int64_t share = matrix.rows * matrix.row_bytes / (int64_t{8} * threads);
+  const int64_t bytes = share < kLeastBytes ? kLeastBytes : share < kMostBytes ? share : kMostBytes;
+  return matrix.row_bytes >= bytes ? 1 : bytes / matrix.row_bytes;
+}
 
 struct Product {
   const Matrix& matrix;
@@ -53,7 +58,7 @@ int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const 
     coreinfer::RequirePointer("y", y);
     const coreinfer::RowDots dots(c, dtype, {x, tokens, columns});
     const coreinfer::Product product{matrix, bias, accumulate == 1, y};
-    const int64_t step = coreinfer::RowsPerBlock(matrix.row_bytes);
+    const int64_t step = coreinfer::RowsPerBlock(matrix, c.pool.size());
     coreinfer::ParallelForAhead(c, (rows + step - 1) / step, [&](int64_t block, int64_t following) {
       const int64_t end = (block + 1) * step < rows ? (block + 1) * step : rows;
       coreinfer::MultiplyRows(product, dots, block * step, end, following * step);
