@@ -48,10 +48,10 @@ inline void ScoreTile(const AttentionChunk& chunk, int64_t head, int64_t first) 
   }
   float scores[kLanes];
   Store(scores, Mul(Set(chunk.scale), SumEach(sum)));
-  for (int h = 0; h < kQueries; ++h) {
+  for (int64_t h = 0; h < kQueries; ++h) {
     float* out = chunk.weights + (head + h) * kAttentionChunk + first;
     if (keys == kKeys) {
-      memcpy(out, scores + h * kKeys, kKeys * sizeof(float));
+      memcpy(out, scores + h * kKeys, sizeof(scores) / kQueries);
     } else {
       for (int64_t k = 0; k < keys; ++k) out[k] = scores[h * kKeys + k];
     }

@@ -35,8 +35,8 @@ struct Choice {
         return;
       }
     }
-    std::snprintf(note, sizeof(note), " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avx512 or avx512vnni)",
-                  wanted);
+    std::snprintf(note, sizeof(note),
+                  " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avx512 or avx512vnni)", wanted);
   }
 };
 

@@ -101,11 +101,11 @@ void AddFourRows(const SharedRows& group, const SharedRows& next, int32_t row, c
       codes[1][r] = both.second;
     }
 #pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half) {
+    for (int64_t half = 0; half < 2; ++half) {
       __m512i columns[4];
       InterleaveRows(codes[half], columns);
 #pragma GCC unroll 4
-      for (int q = 0; q < 4; ++q) {
+      for (int64_t q = 0; q < 4; ++q) {
         __m512i* sum = sums->columns + 2 * q + half;
         *sum = _mm512_add_epi32(*sum, own.Times(columns[q]));
       }

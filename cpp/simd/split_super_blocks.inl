@@ -42,7 +42,7 @@ struct Q4_KSplit {
   static constexpr int64_t kBytes = 144;
   template <int kUnit>
   static Codes Read(const uint8_t* block) {
-    return AlternatingNibbles(block + 16 + 64 * kUnit);
+    return AlternatingNibbles(block + 16 + int64_t{64} * kUnit);
   }
 };
 
@@ -61,7 +61,7 @@ struct Q5_KSplit {
   static constexpr int64_t kBytes = 176;
   template <int kUnit>
   static Codes Read(const uint8_t* block) {
-    const Codes low = AlternatingNibbles(block + 48 + 64 * kUnit);
+    const Codes low = AlternatingNibbles(block + 48 + int64_t{64} * kUnit);
     return {AddFifths<4 * kUnit>(low.first, block + 16), AddFifths<4 * kUnit>(low.second, block + 32)};
   }
 };
@@ -107,10 +107,10 @@ struct SplitSixes {
 
   template <int kUnit>
   static Codes Read(const uint8_t* block) {
-    const Codes nibbles = SplitNibbles(_mm512_loadu_si512(block + 64 * kUnit));
+    const Codes nibbles = SplitNibbles(_mm512_loadu_si512(block + int64_t{64} * kUnit));
     const Codes low = JoinLanes(nibbles.first, nibbles.second, _mm512_setr_epi64(0, 1, 4, 5, 8, 9, 12, 13),
                                 _mm512_setr_epi64(2, 3, 6, 7, 10, 11, 14, 15));
-    const uint8_t* tops = block + 128 + 32 * kUnit;
+    const uint8_t* tops = block + 128 + int64_t{32} * kUnit;
     return {WithTops(low.first, tops), WithTops(low.second, tops + 16)};
   }
 
