@@ -1,7 +1,9 @@
-// Causal attention with a cache shared by groups of heads. A work item is one key-value head and a block of queries:
-// the heads of its group for a block of tokens. It walks the visible positions in pieces of kPiece, converts the
-// piece's keys and values once if many queries need them, and keeps a running softmax per query, so decode and prefill
-// give the same bits. Decode is bound by reading the cache, prefill by arithmetic.
+// Causal attention of prompts, with a cache shared by groups of heads, and what stores into the cache. A work item is
+// one key-value head and a block of queries: the heads of its group for a block of tokens. It walks the visible
+// positions in pieces of kPiece, converts the piece's keys and values once if many queries need them, and keeps a
+// running softmax per query. Arithmetic bounds the time.
+#include "attention.h"
+
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -10,23 +12,6 @@
 #include "coreinfer/kernels.h"
 
 namespace coreinfer {
-namespace {
-
-constexpr int32_t kPiece = 64;
-// Queries that share a conversion of keys and values.
-constexpr int32_t kQueriesPerItem = 32;
-
-struct Attention {
-  int32_t tokens, heads, kv_heads, head_dim, first_position, window, capacity, cache_dtype;
-  float scale;
-  const float* queries;
-  const uint8_t* key_cache;
-  const uint8_t* value_cache;
-  float* y;
-
-  int32_t group() const { return heads / kv_heads; }
-  int32_t tokens_per_item() const { return group() >= kQueriesPerItem ? 1 : kQueriesPerItem / group(); }
-};
 
 void RequireCache(int32_t cache_dtype, const void* key_cache, const void* value_cache, int32_t kv_heads,
                   int32_t capacity, int32_t head_dim) {
@@ -47,6 +32,14 @@ void RequireAttention(const Attention& a) {
   RequireRange("window", a.window, 0, std::numeric_limits<int32_t>::max());
   RequirePointer("y", a.y);
 }
+
+namespace {
+
+constexpr int32_t kPiece = 64;
+// Queries that share a conversion of keys and values.
+constexpr int32_t kQueriesPerItem = 32;
+
+int32_t TokensPerItem(const Attention& a) { return a.group() >= kQueriesPerItem ? 1 : kQueriesPerItem / a.group(); }
 
 // From this many queries on it pays to convert a piece of an F16 cache once for all of them.
 constexpr int64_t kQueriesWorthConversion = 3;
@@ -106,7 +99,7 @@ void AttendPiece(const SimdKernels& simd, const Attention& a, const PieceOfCache
 }
 
 int64_t ScratchBytes(const Attention& a) {
-  const int64_t queries = int64_t{a.tokens_per_item()} * a.group() * static_cast<int64_t>(sizeof(Query));
+  const int64_t queries = int64_t{TokensPerItem(a)} * a.group() * static_cast<int64_t>(sizeof(Query));
   return (queries + 63) / 64 * 64 + 2 * int64_t{kPiece} * a.head_dim * static_cast<int64_t>(sizeof(float));
 }
 
@@ -119,7 +112,7 @@ void AttendItem(const SimdKernels& simd, const Attention& a, int64_t kv_head, in
   int64_t count = 0;
   for (int64_t t = first_token; t < last_token; ++t) {
     const int64_t position = a.first_position + t;
-    const int64_t begin = a.window == 0 || position < a.window ? 0 : position - a.window + 1;
+    const int64_t begin = a.first_visible(t);
     for (int64_t h = kv_head * a.group(); h < (kv_head + 1) * a.group(); ++h) {
       const int64_t offset = (t * a.heads + h) * a.head_dim;
       std::memset(a.y + offset, 0, sizeof(float) * static_cast<size_t>(a.head_dim));
@@ -146,11 +139,11 @@ void AttendItem(const SimdKernels& simd, const Attention& a, int64_t kv_head, in
 void Attend(ci_context& c, const Attention& a) {
   RequireAttention(a);
   c.ReserveThreadScratch(ScratchBytes(a));
-  const int64_t blocks = (int64_t{a.tokens} + a.tokens_per_item() - 1) / a.tokens_per_item();
+  const int64_t blocks = (int64_t{a.tokens} + TokensPerItem(a) - 1) / TokensPerItem(a);
   ParallelFor(c, blocks * a.kv_heads, [&](int64_t item, int32_t thread) {
     // The last tokens see the most positions: they start first.
-    const int64_t first = (blocks - 1 - item / a.kv_heads) * a.tokens_per_item();
-    const int64_t last = first + a.tokens_per_item() < a.tokens ? first + a.tokens_per_item() : a.tokens;
+    const int64_t first = (blocks - 1 - item / a.kv_heads) * TokensPerItem(a);
+    const int64_t last = first + TokensPerItem(a) < a.tokens ? first + TokensPerItem(a) : a.tokens;
     AttendItem(c.simd, a, item % a.kv_heads, first, last, c.thread_scratch(thread));
   });
 }
@@ -193,19 +186,6 @@ int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t 
                              int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
                              float* y) {
   return coreinfer::Call("ci_attention_prefill", context, [&](ci_context& c) {
-    coreinfer::RequirePointer("first_position", first_position);
-    coreinfer::Attend(
-        c, {tokens, heads, kv_heads, head_dim, *first_position, window, capacity, cache_dtype, scale, queries,
-            static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
-  });
-}
-
-int32_t ci_attention_decode(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
-                            int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
-                            int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
-                            float* y) {
-  return coreinfer::Call("ci_attention_decode", context, [&](ci_context& c) {
-    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
     coreinfer::RequirePointer("first_position", first_position);
     coreinfer::Attend(
         c, {tokens, heads, kv_heads, head_dim, *first_position, window, capacity, cache_dtype, scale, queries,

@@ -52,10 +52,22 @@ class WorkQueue {
 
   template <class Body>
   void Drain(const Body& body) {
-    for (int64_t item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) body(item);
+    for (int64_t item; (item = Next()) < items_;) body(item);
+  }
+
+  /// Calls body(item, following), where `following` is what this thread will get after it, or `item` if nothing.
+  template <class Body>
+  void DrainAhead(const Body& body) {
+    for (int64_t item = Next(); item < items_;) {
+      const int64_t following = Next();
+      body(item, following < items_ ? following : item);
+      item = following;
+    }
   }
 
  private:
+  int64_t Next() { return next_.fetch_add(1, std::memory_order_relaxed); }
+
   const int64_t items_;
   std::atomic<int64_t> next_{0};
 };
@@ -69,6 +81,17 @@ void ParallelFor(ci_context& context, int64_t items, const Body& body) {
   }
   WorkQueue queue(items);
   context.pool.Run([&](int32_t thread) { queue.Drain([&](int64_t item) { body(item, thread); }); });
+}
+
+/// Calls body(item, following) for every item, on all threads; `following` as in DrainAhead.
+template <class Body>
+void ParallelForAhead(ci_context& context, int64_t items, const Body& body) {
+  WorkQueue queue(items);
+  if (items <= 1 || context.pool.size() == 1) {
+    queue.DrainAhead(body);
+  } else {
+    context.pool.Run([&](int32_t) { queue.DrainAhead(body); });
+  }
 }
 
 /// Calls body(begin, end, thread) for consecutive ranges of at most `step` that cover 0..count-1.

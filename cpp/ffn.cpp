@@ -9,6 +9,7 @@
 #include "coreinfer/kernels.h"
 #include "dtype.h"
 #include "gemm.h"
+#include "row_dots.h"
 
 namespace coreinfer {
 namespace {
@@ -61,11 +62,11 @@ struct CoreList {
   int32_t neuron(int64_t index) const { return ids == nullptr ? static_cast<int32_t>(index) : ids[index]; }
 };
 
-// One dot for each token. `next` is the neuron whose row will be read after this one.
-void BiasedDots(const SimdKernels& simd, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
-                const Vectors& x, float* out) {
-  simd.dot[weight.dtype](weight.data + neuron * weight.row_bytes, weight.data + next * weight.row_bytes, x, out);
-  for (int32_t t = 0; bias != nullptr && t < x.tokens; ++t) out[t] += bias[neuron];
+// One dot for each token. `next` is a neuron whose row will be read soon.
+void BiasedDots(const RowDots& dots, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
+                float* out) {
+  dots.Take(weight.data + neuron * weight.row_bytes, weight.data + next * weight.row_bytes, out);
+  for (int32_t t = 0; bias != nullptr && t < dots.vectors().tokens; ++t) out[t] += bias[neuron];
 }
 
 // Neurons whose dots one thread takes before it asks for more.
@@ -77,38 +78,38 @@ struct NeuronDots {
   float ups[CI_DECODE_TOKENS];
 };
 
-void TakeDots(const SimdKernels& simd, const Ffn& ffn, int32_t neuron, int32_t next, const Vectors& x,
-              NeuronDots* dots) {
+void TakeDots(const RowDots& rows, const Ffn& ffn, int32_t neuron, int32_t next, NeuronDots* dots) {
+  const int32_t tokens = rows.vectors().tokens;
   const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
   bool is_needed = !skips;
   if (ffn.gated()) {
-    BiasedDots(simd, ffn.gate, ffn.gate_bias, neuron, next, x, dots->gates);
-    for (int32_t t = 0; t < x.tokens; ++t) is_needed |= dots->gates[t] > 0.0f;
+    BiasedDots(rows, ffn.gate, ffn.gate_bias, neuron, next, dots->gates);
+    for (int32_t t = 0; t < tokens; ++t) is_needed |= dots->gates[t] > 0.0f;
   }
-  if (is_needed) BiasedDots(simd, ffn.up, ffn.up_bias, neuron, next, x, dots->ups);
-  for (int32_t t = 0; skips && t < x.tokens; ++t) {
+  // Where rows are skipped, the next one may be: fetching it would read what nobody needs.
+  if (is_needed) BiasedDots(rows, ffn.up, ffn.up_bias, neuron, skips ? neuron : next, dots->ups);
+  for (int32_t t = 0; skips && t < tokens; ++t) {
     if (!(dots->gates[t] > 0.0f)) dots->ups[t] = 0.0f;
   }
 }
 
-// activations[t][i] for begin <= i < end, at most kDotBlock of them.
-void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const Vectors& x, int64_t begin,
-                    int64_t end, float* activations) {
+// activations[t][i] for begin <= i < end, at most kDotBlock of them; `following` is where this thread goes on.
+void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const RowDots& rows, int64_t begin,
+                    int64_t end, int64_t following, float* activations) {
+  const int32_t tokens = rows.vectors().tokens;
+  const int64_t ahead = RowsAhead(ffn.up.row_bytes * (ffn.gated() ? 2 : 1));
   float gates[CI_DECODE_TOKENS][kDotBlock];
   float ups[CI_DECODE_TOKENS][kDotBlock];
   NeuronDots dots;
   for (int64_t i = begin; i < end; ++i) {
-    const int32_t neuron = list.neuron(i);
-    // The rows of consecutive neurons are found by the processor.
-    const int32_t following = i + 1 < list.size ? list.neuron(i + 1) : neuron;
-    const int32_t next = following == neuron + 1 ? neuron : following;
-    TakeDots(simd, ffn, neuron, next, x, &dots);
-    for (int32_t t = 0; t < x.tokens; ++t) {
+    const int64_t next = i + ahead < end ? i + ahead : following + i + ahead - end;
+    TakeDots(rows, ffn, list.neuron(i), list.neuron(next < list.size ? next : i), &dots);
+    for (int32_t t = 0; t < tokens; ++t) {
       if (ffn.gated()) gates[t][i - begin] = dots.gates[t];
       ups[t][i - begin] = dots.ups[t];
     }
   }
-  for (int64_t t = 0; t < x.tokens; ++t) {
+  for (int64_t t = 0; t < tokens; ++t) {
     simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], end - begin,
                   activations + t * ffn.neurons + begin);
   }
@@ -168,33 +169,64 @@ void AddDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int
   }
 }
 
-// The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete.
-void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
-  const Matrix& down = sum.down;
-  const CoreList& list = sum.list;
-  const SharedLayout layout = SharedLayoutOf(down.dtype);
-  const int64_t header_bytes = int64_t{layout.header_bytes} * down.columns;
-  const int64_t row_bytes = int64_t{down.columns} / kGroupSize * layout.piece_bytes;
-  const int64_t block_bytes = header_bytes + layout.rows * row_bytes;
-  const uint8_t* rows[kGroupSize];
-  float factors[kGroupSize];
-  for (int32_t begin_of_group = 0, end_of_group = 0; begin_of_group < list.size; begin_of_group = end_of_group) {
-    const int32_t group = list.neuron(begin_of_group) / layout.scale_rows;
-    while (end_of_group < list.size && list.neuron(end_of_group) / layout.scale_rows == group) ++end_of_group;
-    const int32_t first = group * layout.scale_rows;
-    const SharedRows shared{down.data + first / layout.rows * block_bytes, down.columns, first % layout.rows};
-    for (int32_t t = 0; t < sum.tokens; ++t) {
-      const float* activations = sum.activations_of(t);
-      int32_t count = 0;
-      for (int32_t i = begin_of_group; i < end_of_group; ++i) {
-        if (activations[i] == 0.0f) continue;
-        rows[count] = shared.block + header_bytes + list.neuron(i) % layout.rows * row_bytes;
-        factors[count++] = activations[i];
-      }
-      if (count > 0) {
-        simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, factors, count, shared, begin, end, sum.y_of(t));
-      }
+// The listed neurons of a shared down projection, group by group.
+class SharedGroups {
+ public:
+  SharedGroups(const Matrix& down, const CoreList& list)
+      : down_(down),
+        list_(list),
+        layout_(SharedLayoutOf(down.dtype)),
+        header_bytes_(int64_t{layout_.header_bytes} * down.columns),
+        row_bytes_(int64_t{down.columns} / kGroupSize * layout_.piece_bytes) {}
+
+  /// Where the group ends that begins at entry `begin` of the list.
+  int32_t EndOf(int32_t begin) const {
+    const int32_t group = begin < list_.size ? list_.neuron(begin) / layout_.scale_rows : 0;
+    int32_t end = begin;
+    while (end < list_.size && list_.neuron(end) / layout_.scale_rows == group) ++end;
+    return end;
+  }
+
+  /// Entries begin..end-1 of the list, without those whose activation is 0.
+  void Gather(int32_t begin, int32_t end, const float* activations, SharedRows* rows) const {
+    const int32_t first = list_.neuron(begin) / layout_.scale_rows * layout_.scale_rows;
+    rows->block = down_.data + first / layout_.rows * (header_bytes_ + layout_.rows * row_bytes_);
+    rows->columns = down_.columns;
+    rows->row = first % layout_.rows;
+    rows->count = 0;
+    for (int32_t i = begin; i < end; ++i) {
+      if (activations[i] == 0.0f) continue;
+      rows->rows[rows->count] = rows->block + header_bytes_ + list_.neuron(i) % layout_.rows * row_bytes_;
+      rows->factors[rows->count++] = activations[i];
     }
+  }
+
+ private:
+  const Matrix& down_;
+  const CoreList& list_;
+  const SharedLayout layout_;
+  const int64_t header_bytes_;
+  const int64_t row_bytes_;
+};
+
+// The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete. The
+// rows of the next group that the first token needs are known meanwhile.
+void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
+  const SharedGroups groups(sum.down, sum.list);
+  SharedRows rows;
+  SharedRows next;
+  for (int32_t first = 0, last = groups.EndOf(0); first < sum.list.size;) {
+    const int32_t end_of_next = groups.EndOf(last);
+    next.count = 0;
+    if (last < end_of_next) groups.Gather(last, end_of_next, sum.activations_of(0), &next);
+    for (int32_t t = 0; t < sum.tokens; ++t) {
+      groups.Gather(first, last, sum.activations_of(t), &rows);
+      if (rows.count == 0) continue;
+      simd.add_shared_rows[sum.down.dtype - CI_Q8_0_SHARED](rows, t == 0 && next.count > 0 ? next : rows, begin, end,
+                                                            sum.y_of(t));
+    }
+    first = last;
+    last = end_of_next;
   }
 }
 
@@ -207,12 +239,13 @@ int32_t SliceStart(int32_t dim, int32_t thread, int32_t threads) {
 
 void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const Vectors& x, float* activations, float* y) {
   const DownSum sum{ffn.down, list, activations, ffn.neurons, x.tokens, y};
+  const RowDots rows(c, ffn.up.dtype, x);
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
   c.pool.Run([&](int32_t thread) {
-    blocks.Drain([&](int64_t block) {
+    blocks.DrainAhead([&](int64_t block, int64_t following) {
       const int64_t begin = block * kDotBlock;
       const int64_t end = begin + kDotBlock < list.size ? begin + kDotBlock : list.size;
-      ActivateListed(c.simd, ffn, list, x, begin, end, activations);
+      ActivateListed(c.simd, ffn, list, rows, begin, end, following * kDotBlock, activations);
     });
     c.pool.Barrier();
     const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());

@@ -5,14 +5,45 @@
 #include "coreinfer/kernels.h"
 #include "dtype.h"
 #include "gemm.h"
+#include "row_dots.h"
 
 namespace coreinfer {
 namespace {
 
-// Long enough for the prefetcher to run, short enough that no thread waits long for the last block.
-constexpr int64_t kBlockBytes = int64_t{32} * 1024;
+// Blocks are long enough that their beginning, which nobody fetches ahead, counts little, and short enough that no
+// thread waits long for the last one.
+int64_t RowsPerBlock(const Matrix& matrix, int32_t threads) {
+  constexpr int64_t kLeastBytes = int64_t{4} * 1024;
+  constexpr int64_t kMostBytes = int64_t{64} * 1024;
+  const int64_t share = matrix.rows * matrix.row_bytes / (int64_t{8} * threads);
+  const int64_t bytes = share < kLeastBytes ? kLeastBytes : share < kMostBytes ? share : kMostBytes;
+  return matrix.row_bytes >= bytes ? 1 : bytes / matrix.row_bytes;
+}
 
-int64_t RowsPerBlock(int64_t row_bytes) { return row_bytes >= kBlockBytes ? 1 : kBlockBytes / row_bytes; }
+struct Product {
+  const Matrix& matrix;
+  const float* bias;  // or NULL
+  bool accumulate;
+  float* y;
+};
+
+// Rows begin..end-1; `following` is where this thread goes on.
+void MultiplyRows(const Product& p, const RowDots& dots, int64_t begin, int64_t end, int64_t following) {
+  const int64_t ahead = RowsAhead(p.matrix.row_bytes);
+  const int32_t tokens = dots.vectors().tokens;
+  float values[CI_DECODE_TOKENS];
+  for (int64_t r = begin; r < end; ++r) {
+    int64_t next = r + ahead < end ? r + ahead : following + r + ahead - end;
+    if (next >= p.matrix.rows) next = r;
+    dots.Take(p.matrix.data + r * p.matrix.row_bytes, p.matrix.data + next * p.matrix.row_bytes, values);
+    for (int64_t t = 0; t < tokens; ++t) {
+      float value = values[t];
+      if (p.bias != nullptr) value += p.bias[r];
+      float* out = p.y + t * p.matrix.rows + r;
+      *out = p.accumulate ? *out + value : value;
+    }
+  }
+}
 
 }  // namespace
 }  // namespace coreinfer
@@ -25,21 +56,12 @@ int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const 
     coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
     coreinfer::RequireRange("accumulate", accumulate, 0, 1);
     coreinfer::RequirePointer("y", y);
-    const auto dot = c.simd.dot[dtype];
-    const coreinfer::Vectors vectors{x, tokens, columns};
-    const int64_t step = coreinfer::RowsPerBlock(matrix.row_bytes);
-    coreinfer::ParallelRanges(c, rows, step, [&](int64_t begin, int64_t end, int32_t) {
-      float values[CI_DECODE_TOKENS];
-      for (int64_t r = begin; r < end; ++r) {
-        const uint8_t* row = matrix.data + r * matrix.row_bytes;
-        dot(row, row, vectors, values);
-        for (int64_t t = 0; t < tokens; ++t) {
-          float value = values[t];
-          if (bias != nullptr) value += bias[r];
-          float* out = y + t * rows + r;
-          *out = accumulate == 1 ? *out + value : value;
-        }
-      }
+    const coreinfer::RowDots dots(c, dtype, {x, tokens, columns});
+    const coreinfer::Product product{matrix, bias, accumulate == 1, y};
+    const int64_t step = coreinfer::RowsPerBlock(matrix, c.pool.size());
+    coreinfer::ParallelForAhead(c, (rows + step - 1) / step, [&](int64_t block, int64_t following) {
+      const int64_t end = (block + 1) * step < rows ? (block + 1) * step : rows;
+      coreinfer::MultiplyRows(product, dots, block * step, end, following * step);
     });
   });
 }

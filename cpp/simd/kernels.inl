@@ -2,17 +2,31 @@
 // of the C++ library is included: code compiled for one processor must never be shared with code for another.
 #include "coreinfer/types.h"
 #include "simd/attention.inl"
+#include "simd/attention_chunk.inl"
 #include "simd/elementwise.inl"
 #include "simd/gemm.inl"
 #include "simd/quants.inl"
 #include "simd/readers.inl"
 #include "simd/rows.inl"
 #include "simd/scores.inl"
+#include "simd/shared_rows.inl"
 #include "simd/simd.h"
+#ifdef __AVX512VNNI__
+#include "simd/split_dots.inl"
+#include "simd/split_shared_rows.inl"
+#endif
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
+
+#ifdef __AVX512VNNI__
+#define COREINFER_SIMD_SPLIT(function) function
+#define COREINFER_SIMD_SHARED(shared, pieces) AddSplitRows<shared, pieces>
+#else
+#define COREINFER_SIMD_SPLIT(function) nullptr
+#define COREINFER_SIMD_SHARED(shared, pieces) AddSharedRows<shared>
+#endif
 
 constexpr SimdKernels kKernels = {
     kName,
@@ -20,12 +34,23 @@ constexpr SimdKernels kKernels = {
      DotEach<BlockDots<Q8Reader>>, DotEach<BlockDots<Q4Reader>>, nullptr, nullptr, DotEach<UnpackedDots<Q4_1Block>>,
      DotEach<UnpackedDots<Q5_0Block>>, DotEach<UnpackedDots<Q5_1Block>>, DotEach<UnpackedDots<Q4_KBlock>>,
      DotEach<UnpackedDots<Q5_KBlock>>, DotEach<UnpackedDots<Q6_KBlock>>},
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitFor<128>), COREINFER_SIMD_SPLIT(SplitFor<8>), nullptr,
+     nullptr, COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<16>), COREINFER_SIMD_SPLIT(SplitFor<0>),
+     COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<32>)},
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q8Split>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4Split>>), nullptr, nullptr,
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4_1Split>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_0Split>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_1Split>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitScaledBlocks<Q4_KSplit>>),
+     COREINFER_SIMD_SPLIT(SplitDotEach<SplitScaledBlocks<Q5_KSplit>>), COREINFER_SIMD_SPLIT(SplitDotEach<SplitSixes>)},
     {AddPlainRows<F32Reader>, AddPlainRows<F16Reader>, AddPlainRows<Bf16Reader>, AddBlockRows<Q8Reader>,
      AddBlockRows<Q4Reader>, nullptr, nullptr, AddUnpackedRows<Q4_1Block>, AddUnpackedRows<Q5_0Block>,
      AddUnpackedRows<Q5_1Block>, AddUnpackedRows<Q4_KBlock>, AddUnpackedRows<Q5_KBlock>, AddUnpackedRows<Q6_KBlock>},
-    {AddSharedRows<Q8Shared>, AddSharedRows<Q4Shared>, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-     AddSharedRows<Q4_1Shared>, AddSharedRows<Q5_0Shared>, AddSharedRows<Q5_1Shared>, AddSharedRows<Q4_KShared>,
-     AddSharedRows<Q5_KShared>, AddSharedRows<Q6_KShared>},
+    {AddSharedRows<Q8Shared>, COREINFER_SIMD_SHARED(Q4Shared, NibblePieces), nullptr, nullptr, nullptr, nullptr,
+     nullptr, nullptr, COREINFER_SIMD_SHARED(Q4_1Shared, NibblePieces), COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces),
+     COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces), COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces),
+     COREINFER_SIMD_SHARED(Q5_KShared, FivePieces), COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
     Dequantize,
     ToF16,
     {CountFrom<false>, CountFrom<true>},
@@ -38,6 +63,7 @@ constexpr SimdKernels kKernels = {
     LayerNorm,
     Activate,
     {ScoreKeys<F32Reader>, ScoreKeys<F16Reader>},
+    {AttendChunk<F32Reader>, AttendChunk<F16Reader>},
     LargestOf,
     Exponentiate,
     Multiply,

@@ -86,16 +86,21 @@ struct Q5_1Block {
   }
 };
 
-// The scale and the negated min of each of the 8 groups of a Q4_K or Q5_K block.
+// The 6 bits of the scales of a Q4_K or Q5_K block's 8 groups, then of their mins.
+inline void UnpackGroupScales(const uint8_t* block, uint8_t (&bytes)[16]) {
+  const uint32_t s0 = LoadBits32(block + 4);
+  const uint32_t s1 = LoadBits32(block + 8);
+  const uint32_t s2 = LoadBits32(block + 12);
+  const uint32_t packed[4] = {s0 & 0x3f3f3f3fu, (s2 & 0x0f0f0f0fu) | (s0 >> 2 & 0x30303030u), s1 & 0x3f3f3f3fu,
+                              (s2 >> 4 & 0x0f0f0f0fu) | (s1 >> 2 & 0x30303030u)};
+  memcpy(bytes, packed, sizeof(bytes));
+}
+
+// The scale and the negated min of each of the 8 groups.
 struct GroupScales {
   explicit GroupScales(const uint8_t* block) {
-    const uint32_t s0 = LoadBits32(block + 4);
-    const uint32_t s1 = LoadBits32(block + 8);
-    const uint32_t s2 = LoadBits32(block + 12);
-    const uint32_t packed[4] = {s0 & 0x3f3f3f3fu, (s2 & 0x0f0f0f0fu) | (s0 >> 2 & 0x30303030u), s1 & 0x3f3f3f3fu,
-                                (s2 >> 4 & 0x0f0f0f0fu) | (s1 >> 2 & 0x30303030u)};
     uint8_t bytes[16];
-    memcpy(bytes, packed, sizeof(bytes));
+    UnpackGroupScales(block, bytes);
     const Vec d = BroadcastHalf(block);
     const Vec dmin = Sub(Zero(), BroadcastHalf(block + 2));
     float values[16];

@@ -237,57 +237,6 @@ void AddUnpackedRows(const uint8_t* const* rows, const float* factors, int32_t c
   }
 }
 
-template <class Reader, int kRows>
-void AddUnscaledPass(const uint8_t* const* rows, const uint8_t* const* next, const float* factors, int64_t begin,
-                     int64_t end, float* sums) {
-  for (int64_t i = begin; i < end; i += kGroup) {
-    float* sum_of_group = sums + i - begin;
-    Vec sum[kGroupVecs];
-    for (int v = 0; v < kGroupVecs; ++v) sum[v] = Load(sum_of_group + v * kLanes);
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) {
-      Prefetch(next[r] + i / kGroup * Reader::kSharedBytes);
-      const Vec factor = Set(factors[r]);
-      Vec q[kGroupVecs];
-      Reader::Read(rows[r] + i / kGroup * Reader::kSharedBytes, q);
-      for (int v = 0; v < kGroupVecs; ++v) sum[v] = Fma(factor, q[v], sum[v]);
-    }
-    for (int v = 0; v < kGroupVecs; ++v) Store(sum_of_group + v * kLanes, sum[v]);
-  }
-}
-
-// A part of the columns at a time, so that its sums keep in L1; few rows at a time, because rows lie a power of two
-// apart in many models and would push each other's lines out.
-template <class Shared>
-void AddSharedRows(const uint8_t* const* rows, const float* factors, int32_t count, const SharedRows& group,
-                   int32_t begin, int32_t end, float* y) {
-  using Reader = typename Shared::Reader;
-  constexpr int64_t kPart = 2048;
-  float sums[kPart];
-  float total = 0.0f;
-  for (int32_t j = 0; j < count; ++j) total += factors[j];
-  for (int64_t first = begin; first < end; first += kPart) {
-    const int64_t last = first + kPart < end ? first + kPart : end;
-    memset(sums, 0, static_cast<size_t>(last - first) * sizeof(float));
-    int32_t j = 0;
-    for (; j + 4 <= count; j += 4) {
-      AddUnscaledPass<Reader, 4>(rows + j, rows + (j + 8 <= count ? j + 4 : j), factors + j, first, last, sums);
-    }
-    for (; j < count; ++j) AddUnscaledPass<Reader, 1>(rows + j, rows + j, factors + j, first, last, sums);
-    for (int64_t i = first; i < last; i += kGroup) {
-      Vec scale[kGroupVecs];
-      Vec offset[kGroupVecs];
-      Shared::Scales(group.block, group.columns, group.row, i, scale, offset);
-      for (int v = 0; v < kGroupVecs; ++v) {
-        float* out = y + i + v * kLanes;
-        Vec sum = Fma(scale[v], Load(sums + i - first + v * kLanes), Load(out));
-        if (Shared::kHasOffset) sum = Fma(Fma(scale[v], Set(Shared::kMiddle), offset[v]), Set(total), sum);
-        Store(out, sum);
-      }
-    }
-  }
-}
-
 template <class Reader>
 void DequantizePlain(const uint8_t* row, int64_t begin, int64_t end, float* out) {
   int64_t i = begin;

@@ -11,10 +11,10 @@ namespace {
 struct Choice {
   const SimdKernels* best;
   const SimdKernels* chosen;
-  char note[128] = "";
+  char note[160] = "";
 
   Choice() : best(&PortableKernels()) {
-    const SimdKernels* supported[3] = {best, nullptr, nullptr};
+    const SimdKernels* supported[4] = {best, nullptr, nullptr, nullptr};
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
@@ -22,6 +22,7 @@ struct Choice {
       if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
         supported[2] = best = &Avx512Kernels();
+        if (__builtin_cpu_supports("avx512vnni")) supported[3] = best = &Avx512VnniKernels();
       }
     }
 #endif
@@ -34,8 +35,8 @@ struct Choice {
         return;
       }
     }
-    std::snprintf(note, sizeof(note), " (COREINFER_SIMD=%.16s is not available here; set portable, avx2 or avx512)",
-                  wanted);
+    std::snprintf(note, sizeof(note),
+                  " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avx512 or avx512vnni)", wanted);
   }
 };
 

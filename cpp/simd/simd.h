@@ -25,11 +25,50 @@ struct Vectors {
   int32_t columns;
 };
 
-/// Rows of a shared dtype that have the same scales.
+/// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each. split.inl says how and how
+/// well.
+struct alignas(64) SplitUnit {
+  int8_t digits[3][2][64];   // highest first: of the first 16 elements of each group, of the others
+  float step[16];            // what 1 stands for
+  float sum[16];             // of the elements that the lane has bytes of
+  int32_t middle[16];        // the sum in steps, times the middle of the codes
+  int32_t first_middle[16];  // the same for the first 16 elements of each group
+};
+constexpr int64_t kSplitUnit = 128;
+
+/// Split vectors of `tokens` tokens, one after another, each in as many units as its `columns` elements take.
+struct SplitVectors {
+  const SplitUnit* units;
+  int32_t tokens;
+  int32_t columns;
+};
+
+/// Rows of a shared dtype that have the same scales, at most 32, and the factors that they are added with.
 struct SharedRows {
   const uint8_t* block;  // that holds them
   int64_t columns;
   int64_t row;  // one of them, counted in the block
+  int32_t count;
+  const uint8_t* rows[32];
+  float factors[32];
+};
+
+/// Positions that softmax is taken over at once in decode.
+constexpr int64_t kAttentionChunk = 256;
+
+/// Consecutive positions of one key-value head, and the heads of its group for one token.
+struct AttentionChunk {
+  const float* queries;   // (heads, head_dim)
+  const uint8_t* keys;    // (count, head_dim)
+  const uint8_t* values;  // (count, head_dim)
+  int32_t heads;
+  int32_t head_dim;
+  int32_t count;  // 1..kAttentionChunk
+  float scale;
+  float* weights;  // (heads, kAttentionChunk), scratch
+  float* largest;  // (heads): of the scores
+  float* sum;      // (heads): of exp(score - largest)
+  float* y;        // (heads, head_dim): the values, weighted by exp(score - largest)
 };
 
 /// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
@@ -38,20 +77,30 @@ struct SimdKernels {
   const char* name;
 
   /// out[t] = the sum of row[i] * x[t][i], in F32; indexed by the dtypes up to Q6_K, without the shared ones. The row
-  /// is converted once for several tokens, and each gets the same bits as alone. `next` is the row that will be read
-  /// after this one, for prefetching: scattered rows would otherwise each begin with a wait for memory. It may be `row`
+  /// is converted once for several tokens, and each gets the same bits as alone. `next` is a row that will be read
+  /// soon, for prefetching: the processor alone neither finds scattered rows nor runs far enough ahead. It may be `row`
   /// itself.
-  void (*dot[CI_Q6_K + 1])(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out);
+  using Dot = void (*)(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out);
+  Dot dot[CI_Q6_K + 1];
+
+  /// Splits a vector whose length is a multiple of 32 for rows of a dtype; false if a value is infinite, NaN or so
+  /// extreme that F32 must do. Null where the instruction set has no products of bytes.
+  using Split = bool (*)(const float* x, int32_t columns, SplitUnit* units);
+  Split split[CI_Q6_K + 1];
+
+  /// As `dot`, with vectors that were split for the dtype; null where `split` is.
+  using SplitDot = void (*)(const uint8_t* row, const uint8_t* next, const SplitVectors& x, float* out);
+  SplitDot split_dot[CI_Q6_K + 1];
 
   /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed as `dot`.
   void (*add_rows[CI_Q6_K + 1])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin,
                                 int32_t end, float* y);
 
-  /// y[i] += the sum over at most 32 rows of factors[j] * rows[j][i], of which the sum of factors[j] * code is taken
-  /// first, in order; indexed by the shared dtypes, from Q8_0_SHARED on.
-  void (*add_shared_rows[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1])(const uint8_t* const* rows, const float* factors,
-                                                               int32_t count, const SharedRows& group, int32_t begin,
-                                                               int32_t end, float* y);
+  /// y[i] += the sum over the rows of factors[j] * rows[j][i], of which the sum of factors[j] * code is taken first, in
+  /// order or exactly; indexed by the shared dtypes, from Q8_0_SHARED on. `next` is fetched meanwhile: rows that will
+  /// be added soon, or the same ones.
+  void (*add_shared_rows[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1])(const SharedRows& group, const SharedRows& next,
+                                                               int32_t begin, int32_t end, float* y);
 
   /// out[i - begin] = element i of a row, any dtype.
   void (*dequantize)(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out);
@@ -81,6 +130,10 @@ struct SimdKernels {
   /// the same bits as their conversion to F32.
   void (*score_keys[2])(const float* query, const uint8_t* keys, int32_t count, int32_t head_dim, float scale,
                         float* scores);
+
+  /// Fills largest, sum and y of a chunk; indexed by the dtypes F32 and F16.
+  void (*attend_chunk[2])(const AttentionChunk& chunk);
+
   float (*largest)(const float* x, int32_t count);
   /// x[i] = exp(x[i] - shift); returns their sum.
   float (*exponentiate)(float* x, int32_t count, float shift);
@@ -99,6 +152,7 @@ const SimdKernels& PortableKernels();
 #if defined(__x86_64__)
 const SimdKernels& Avx2Kernels();
 const SimdKernels& Avx512Kernels();
+const SimdKernels& Avx512VnniKernels();
 #endif
 
 /// The table for this process: the best for the processor, or the one that COREINFER_SIMD names.

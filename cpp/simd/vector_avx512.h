@@ -1,4 +1,4 @@
-// Sixteen-lane vectors: AVX-512 F, BW, VL and DQ.
+// Sixteen-lane vectors: AVX-512 F, BW, VL and DQ; VNNI, where the file is compiled for it, adds products of bytes.
 #ifndef COREINFER_CPP_SIMD_VECTOR_AVX512_H_
 #define COREINFER_CPP_SIMD_VECTOR_AVX512_H_
 
@@ -12,7 +12,11 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 constexpr int64_t kPanelTokens = 12;
+#ifdef __AVX512VNNI__
+constexpr const char* kName = "avx512vnni";
+#else
 constexpr const char* kName = "avx512";
+#endif
 
 using Vec = __m512;
 
@@ -33,6 +37,19 @@ inline float Sum(Vec v) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+// The sums of 16 vectors, each added up in the same order.
+inline Vec SumEach(const Vec (&v)[16]) {
+  Vec four[4];
+  for (int i = 0; i < 4; ++i) {
+    const Vec* a = v + 4 * i;
+    const __m512d low = _mm512_castps_pd(Add(_mm512_unpacklo_ps(a[0], a[1]), _mm512_unpackhi_ps(a[0], a[1])));
+    const __m512d high = _mm512_castps_pd(Add(_mm512_unpacklo_ps(a[2], a[3]), _mm512_unpackhi_ps(a[2], a[3])));
+    four[i] = Add(_mm512_castpd_ps(_mm512_unpacklo_pd(low, high)), _mm512_castpd_ps(_mm512_unpackhi_pd(low, high)));
+  }
+  const Vec first = Add(_mm512_shuffle_f32x4(four[0], four[1], 0x88), _mm512_shuffle_f32x4(four[0], four[1], 0xdd));
+  const Vec second = Add(_mm512_shuffle_f32x4(four[2], four[3], 0x88), _mm512_shuffle_f32x4(four[2], four[3], 0xdd));
+  return Add(_mm512_shuffle_f32x4(first, second, 0x88), _mm512_shuffle_f32x4(first, second, 0xdd));
 }
 inline float Largest(Vec v) {
   const __m256 half = _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));

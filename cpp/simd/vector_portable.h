@@ -33,6 +33,7 @@ inline Vec Fma(Vec a, Vec b, Vec c) { return a * b + c; }
 inline Vec Max(Vec a, Vec b) { return a > b ? a : b; }
 inline Vec Min(Vec a, Vec b) { return a < b ? a : b; }
 inline float Sum(Vec v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+inline Vec SumEach(const Vec (&v)[4]) { return Vec{Sum(v[0]), Sum(v[1]), Sum(v[2]), Sum(v[3])}; }
 inline float Largest(Vec v) {
   const float a = v[0] > v[2] ? v[0] : v[2];
   const float b = v[1] > v[3] ? v[1] : v[3];

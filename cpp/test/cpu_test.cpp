@@ -1,5 +1,4 @@
-// What only the CPU backend promises: threads, ranges of values in memory, host memory, equal bits of decode and
-// prefill.
+// What only the CPU backend promises: threads, ranges of values in memory, host memory.
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -34,14 +33,14 @@ TEST(ScratchRunsOutAndTheContextStaysUsable) {
   int policy = 0;
   std::ifstream("/proc/sys/vm/overcommit_memory") >> policy;
   if (policy == 1) return Skip("this system grants any amount of memory");
-  // The scratch for heads of this size is terabytes; the cache is never read.
+  // What so many positions of heads of this size leave is terabytes; the cache is never read.
   const float value = 1.0f;
-  const int32_t position = 0;
+  const int32_t position = INT32_MAX - 1;
   float score = 0.0f;
   ci_context* context = Contexts()[3];
-  CHECK_FAILS(
-      ci_attention_decode(context, &value, 1, 1, 1, INT32_MAX, &position, 0, 1.0f, 1, CI_F32, &value, &value, &score),
-      CI_OUT_OF_MEMORY, "bytes=");
+  CHECK_FAILS(ci_attention_decode(context, &value, 1, 1, 1, 1 << 20, &position, 0, 1.0f, INT32_MAX, CI_F32, &value,
+                                  &value, &score),
+              CI_OUT_OF_MEMORY, "bytes=");
   CHECK_OK(ci_add(context, &value, 1, &score));
   CHECK(score == 1.0f);
 }
@@ -104,8 +103,8 @@ TEST(BlocksOf256MustBeWhole) {
   CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q5_K, p, 256, 33, p), CI_INVALID_ARGUMENT, "dim=33");
 }
 
-// A prompt that is decoded token by token gives the cache and the answer of its prefill.
-TEST(DecodeAndPrefillGiveTheSameBits) {
+// A prompt that is decoded token by token gives the answer of its prefill.
+TEST(DecodeAndPrefillOfAttentionAgree) {
   Random random(60);
   const int32_t heads = 4, kv_heads = 2, head_dim = 64, positions = 70;
   const std::vector<float> cache = random.Values(int64_t{kv_heads} * positions * head_dim);
@@ -120,7 +119,8 @@ TEST(DecodeAndPrefillGiveTheSameBits) {
     CHECK_OK(ci_attention_decode(Contexts()[1], queries.data() + offset, 1, heads, kv_heads, head_dim, &p, 0, 0.5f,
                                  positions, CI_F32, cache.data(), cache.data(), decode.data() + offset));
   }
-  CHECK_SAME(decode, prefill, "decode equals prefill");
+  const std::vector<double> want(prefill.begin(), prefill.end());
+  CHECK_CLOSE(decode, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, "decode and prefill");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ int32_t ci_host_advise(const void* memory, int64_t bytes, int32_t soon);
  */
 int32_t ci_host_use_blas(const uint8_t* path);
 
-/* The best instruction set of this processor that kernels exist for: "avx512", "avx2" or "portable". */
+/* The best instruction set of this processor that kernels exist for: "avx512vnni", "avx512", "avx2" or "portable". */
 const char* ci_host_instruction_set(void);
 
 #ifdef __cplusplus

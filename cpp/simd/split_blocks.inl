@@ -1,0 +1,141 @@
+// Blocks of 32 weights times units of a split vector. 128 weights become two vectors of bytes without a sign, the first
+// 16 elements of each of four groups and the others, which VNNI multiplies with the digits of the vector; the group's
+// scale is applied to the sum of each four lanes. Unpacking bounds the time on few cores, memory on many.
+#pragma once
+
+#include "simd/split.inl"
+
+namespace coreinfer {
+namespace COREINFER_SIMD_NAMESPACE {
+namespace {
+
+// ---- four blocks of 32 elements ----
+
+inline __m512i LoadQuarters(const uint8_t* address, int64_t stride) {
+  __m512i v = _mm512_castsi128_si512(Load16Bytes(address));
+  v = _mm512_inserti64x2(v, Load16Bytes(address + stride), 1);
+  v = _mm512_inserti64x2(v, Load16Bytes(address + 2 * stride), 2);
+  return _mm512_inserti64x2(v, Load16Bytes(address + 3 * stride), 3);
+}
+
+inline uint64_t LoadFourHalves(const uint8_t* address, int64_t stride) {
+  uint64_t packed = 0;
+#pragma GCC unroll 4
+  for (int64_t i = 0; i < 4; ++i) {
+    uint16_t half;
+    memcpy(&half, address + i * stride, sizeof(half));
+    packed |= static_cast<uint64_t>(half) << (16 * i);
+  }
+  return packed;
+}
+
+// Four halves as F32, each in four lanes.
+inline __m512 SpreadHalves(uint64_t halves) {
+  const __m256i index =
+      _mm256_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3, 4, 5, 4, 5, 4, 5, 4, 5, 6, 7, 6, 7, 6, 7, 6, 7);
+  const __m256i all = _mm256_broadcastq_epi64(_mm_cvtsi64_si128(static_cast<int64_t>(halves)));
+  return _mm512_cvtph_ps(_mm256_shuffle_epi8(all, index));
+}
+
+// Four halves, kStride apart from byte `at` of four blocks on, as F32, each in four lanes.
+template <int64_t kStride>
+inline __m512 SpreadHalvesOf(const uint8_t* blocks, int64_t at) {
+  if constexpr (3 * kStride + 4 <= 64) {
+    const auto a = static_cast<int16_t>(at / 2);
+    const auto b = static_cast<int16_t>(a + kStride / 2);
+    const auto c = static_cast<int16_t>(b + kStride / 2);
+    const auto d = static_cast<int16_t>(c + kStride / 2);
+    const __m512i index = _mm512_castsi256_si512(_mm256_setr_epi16(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d));
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(index, _mm512_loadu_si512(blocks))));
+  } else {
+    return SpreadHalves(LoadFourHalves(blocks + at, kStride));
+  }
+}
+
+struct Codes {
+  __m512i first;
+  __m512i second;
+};
+
+inline Codes SplitNibbles(__m512i pairs) {
+  const __m512i mask = _mm512_set1_epi8(15);
+  return {_mm512_and_si512(pairs, mask), _mm512_and_si512(_mm512_srli_epi16(pairs, 4), mask)};
+}
+
+template <int64_t kStride>
+inline Codes NibblesOf(const uint8_t* packed) {
+  return SplitNibbles(LoadQuarters(packed, kStride));
+}
+
+template <int64_t kStride>
+inline Codes FivesOf(const uint8_t* fifths, const uint8_t* packed) {
+  const __m512i sixteen = _mm512_set1_epi8(16);
+  const Codes low = NibblesOf<kStride>(packed);
+  return {_mm512_mask_add_epi8(low.first, LoadFourHalves(fifths, kStride), low.first, sixteen),
+          _mm512_mask_add_epi8(low.second, LoadFourHalves(fifths + 2, kStride), low.second, sixteen)};
+}
+
+// A block's scale stands first; a value is scale * (code - kMiddle), or scale * code + offset.
+struct Q8Split {
+  static constexpr int64_t kBytes = 34;
+  static constexpr int32_t kMiddle = 128;
+  static constexpr bool kHasOffset = false;
+  static Codes Read(const uint8_t* blocks) {
+    const __m512i sign = _mm512_set1_epi8(-128);
+    return {_mm512_xor_si512(LoadQuarters(blocks + 2, kBytes), sign),
+            _mm512_xor_si512(LoadQuarters(blocks + 18, kBytes), sign)};
+  }
+};
+struct Q4Split {
+  static constexpr int64_t kBytes = 18;
+  static constexpr int32_t kMiddle = 8;
+  static constexpr bool kHasOffset = false;
+  static Codes Read(const uint8_t* blocks) { return NibblesOf<kBytes>(blocks + 2); }
+};
+struct Q4_1Split {
+  static constexpr int64_t kBytes = 20;
+  static constexpr int32_t kMiddle = 0;
+  static constexpr bool kHasOffset = true;
+  static Codes Read(const uint8_t* blocks) { return NibblesOf<kBytes>(blocks + 4); }
+};
+struct Q5_0Split {
+  static constexpr int64_t kBytes = 22;
+  static constexpr int32_t kMiddle = 16;
+  static constexpr bool kHasOffset = false;
+  static Codes Read(const uint8_t* blocks) { return FivesOf<kBytes>(blocks + 2, blocks + 6); }
+};
+struct Q5_1Split {
+  static constexpr int64_t kBytes = 24;
+  static constexpr int32_t kMiddle = 0;
+  static constexpr bool kHasOffset = true;
+  static Codes Read(const uint8_t* blocks) { return FivesOf<kBytes>(blocks + 4, blocks + 8); }
+};
+
+template <class Format>
+struct SplitBlocks {
+  static constexpr int64_t kUnitBytes = 4 * Format::kBytes;
+  static constexpr int64_t kUnitElements = kSplitUnit;
+
+  template <int kTokens>
+  static void AddUnit(const uint8_t* blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
+    const Codes codes = Format::Read(blocks);
+    const __m512 scale = SpreadHalvesOf<Format::kBytes>(blocks, 0);
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t) {
+      const SplitUnit& own = unit[t * stride];
+      __m512i dot = MultiplyBoth(codes.first, codes.second, own);
+      if constexpr (Format::kMiddle > 0) {
+        dot = _mm512_sub_epi32(dot, _mm512_load_si512(own.middle));
+      }
+      sum[t] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(dot), sum[t]);
+    }
+    if constexpr (Format::kHasOffset) {
+      const __m512 offset = SpreadHalvesOf<Format::kBytes>(blocks, 2);
+      for (int t = 0; t < kTokens; ++t) sum[t] = Fma(offset, _mm512_load_ps(unit[t * stride].sum), sum[t]);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace COREINFER_SIMD_NAMESPACE
+}  // namespace coreinfer

@@ -1,0 +1,170 @@
+// Sums of rows that share scales, in integers: the factors of a group are split as a vector is, and four rows at a time
+// are interleaved, so that VNNI multiplies four codes of a column with four factors. The integers of a group are exact,
+// as 32 products of 22 and 5 bits, or 16 of 22 and 6, fit; so the error is that of splitting the factors (split.inl).
+#pragma once
+
+#include "simd/shared_rows.inl"
+#include "simd/split_blocks.inl"
+
+namespace coreinfer {
+namespace COREINFER_SIMD_NAMESPACE {
+namespace {
+
+// How four pieces of a row become codes without a sign, kMiddle more than the readers of quants.inl give.
+struct NibblePieces {
+  static constexpr int64_t kBytes = 16;
+  static constexpr int32_t kMiddle = 8;
+  static Codes Read(const uint8_t* pieces) { return SplitNibbles(_mm512_loadu_si512(pieces)); }
+};
+struct FivePieces {
+  static constexpr int64_t kBytes = 20;
+  static constexpr int32_t kMiddle = 16;
+  static Codes Read(const uint8_t* pieces) { return FivesOf<kBytes>(pieces, pieces + 4); }
+};
+struct SixPieces {
+  static constexpr int64_t kBytes = 24;
+  static constexpr int32_t kMiddle = 32;
+  static __m512i Place(__m512i tops, int64_t first, int64_t second) {
+    const __m512i rotated =
+        _mm512_rolv_epi64(tops, _mm512_setr_epi64(first, second, first, second, first, second, first, second));
+    return _mm512_and_si512(rotated, _mm512_set1_epi8(0x30));
+  }
+  static Codes Read(const uint8_t* pieces) {
+    const Codes low = NibblesOf<kBytes>(pieces);
+    uint64_t tops[4];
+    for (int64_t i = 0; i < 4; ++i) tops[i] = LoadBits64(pieces + i * kBytes + 16);
+    const __m512i index = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3);
+    const __m512i all = _mm512_permutexvar_epi64(index, _mm512_castsi256_si512(Load32Bytes(tops)));
+    return {_mm512_or_si512(low.first, Place(all, 4, 2)), _mm512_or_si512(low.second, Place(all, 0, 62))};
+  }
+};
+
+// The sums of 128 columns. Vector 2 q + h has, in lane p of four numbers, the columns 32 p + 16 h + 4 q + 0..3.
+constexpr int64_t kSumColumns = 128;
+struct ColumnSums {
+  __m512i columns[8];
+};
+
+// The bytes of the same column of four rows, side by side.
+inline void InterleaveRows(const __m512i (&rows)[4], __m512i (&out)[4]) {
+  const __m512i low_a = _mm512_unpacklo_epi8(rows[0], rows[1]);
+  const __m512i low_b = _mm512_unpacklo_epi8(rows[2], rows[3]);
+  const __m512i high_a = _mm512_unpackhi_epi8(rows[0], rows[1]);
+  const __m512i high_b = _mm512_unpackhi_epi8(rows[2], rows[3]);
+  out[0] = _mm512_unpacklo_epi16(low_a, low_b);
+  out[1] = _mm512_unpackhi_epi16(low_a, low_b);
+  out[2] = _mm512_unpacklo_epi16(high_a, high_b);
+  out[3] = _mm512_unpackhi_epi16(high_a, high_b);
+}
+
+// Four factors of four rows, digit by digit.
+struct FactorDigits {
+  FactorDigits(const SplitUnit& unit, int32_t row) {
+    for (int d = 0; d < 3; ++d) {
+      int32_t four;
+      memcpy(&four, unit.digits[d][row / 16] + row % 16, sizeof(four));
+      digit[d] = _mm512_set1_epi32(four);
+    }
+  }
+  __m512i Times(__m512i codes) const {
+    __m512i product = _mm512_dpbusd_epi32(_mm512_setzero_si512(), codes, digit[0]);
+    product = _mm512_dpbusd_epi32(_mm512_slli_epi32(product, 8), codes, digit[1]);
+    return _mm512_dpbusd_epi32(_mm512_slli_epi32(product, 8), codes, digit[2]);
+  }
+  __m512i digit[3];
+};
+
+// The codes of kSumColumns columns of a row from column i on; behind column `end` they are of no use.
+template <class Pieces>
+inline Codes ReadPieces(const uint8_t* row, int64_t i, int64_t end) {
+  const uint8_t* pieces = row + i / 32 * Pieces::kBytes;
+  if (end - i >= kSumColumns) return Pieces::Read(pieces);
+  uint8_t copy[4 * Pieces::kBytes] = {};
+  memcpy(copy, pieces, static_cast<size_t>((end - i) / 32 * Pieces::kBytes));
+  return Pieces::Read(copy);
+}
+
+// Adds four rows, of which those past the last have factors of 0.
+template <class Pieces>
+void AddFourRows(const SharedRows& group, const SharedRows& next, int32_t row, const SplitUnit& factors, int64_t begin,
+                 int64_t end, ColumnSums* sums) {
+  const Upcoming<4> upcoming(group, next, row);
+  const uint8_t* rows[4];
+  for (int32_t r = 0; r < 4; ++r) rows[r] = group.rows[row + r < group.count ? row + r : group.count - 1];
+  const FactorDigits own(factors, row);
+  for (int64_t i = begin; i < end; i += kSumColumns, ++sums) {
+    upcoming.template Fetch<4 * Pieces::kBytes, kSumColumns>(i / 32 * Pieces::kBytes, i);
+    __m512i codes[2][4];
+    for (int r = 0; r < 4; ++r) {
+      const Codes both = ReadPieces<Pieces>(rows[r], i, end);
+      codes[0][r] = both.first;
+      codes[1][r] = both.second;
+    }
+#pragma GCC unroll 2
+    for (int64_t half = 0; half < 2; ++half) {
+      __m512i columns[4];
+      InterleaveRows(codes[half], columns);
+#pragma GCC unroll 4
+      for (int64_t q = 0; q < 4; ++q) {
+        __m512i* sum = sums->columns + 2 * q + half;
+        *sum = _mm512_add_epi32(*sum, own.Times(columns[q]));
+      }
+    }
+  }
+}
+
+// Lane p of four vectors becomes vector p.
+inline void TransposeLanes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i (&out)[4]) {
+  const __m512i ab_low = _mm512_shuffle_i32x4(a, b, 0x44);
+  const __m512i ab_high = _mm512_shuffle_i32x4(a, b, 0xee);
+  const __m512i cd_low = _mm512_shuffle_i32x4(c, d, 0x44);
+  const __m512i cd_high = _mm512_shuffle_i32x4(c, d, 0xee);
+  out[0] = _mm512_shuffle_i32x4(ab_low, cd_low, 0x88);
+  out[1] = _mm512_shuffle_i32x4(ab_low, cd_low, 0xdd);
+  out[2] = _mm512_shuffle_i32x4(ab_high, cd_high, 0x88);
+  out[3] = _mm512_shuffle_i32x4(ab_high, cd_high, 0xdd);
+}
+
+template <class Shared>
+void FinishSums(const SharedRows& group, const ColumnSums* sums, float step, float total, int64_t begin, int64_t end,
+                float* y) {
+  for (int64_t i = begin; i < end; i += kSumColumns, ++sums) {
+    __m512i low[4];
+    __m512i high[4];
+    const auto& c = sums->columns;
+    TransposeLanes(c[0], c[2], c[4], c[6], low);
+    TransposeLanes(c[1], c[3], c[5], c[7], high);
+    for (int64_t piece = 0; piece < 4 && i + 32 * piece < end; ++piece) {
+      const Vec columns[2] = {Mul(Set(step), _mm512_cvtepi32_ps(low[piece])),
+                              Mul(Set(step), _mm512_cvtepi32_ps(high[piece]))};
+      AddScaled<Shared>(group, i + 32 * piece, columns, total, y);
+    }
+  }
+}
+
+// Factors that cannot be split are added in F32.
+template <class Shared, class Pieces>
+void AddSplitRows(const SharedRows& group, const SharedRows& next, int32_t begin, int32_t end, float* y) {
+  SplitUnit factors;
+  memset(&factors, 0, sizeof(factors));
+  float padded[32] = {};
+  memcpy(padded, group.factors, static_cast<size_t>(group.count) * sizeof(float));
+  if (!SplitGroup(padded, 0, &factors)) return AddSharedRows<Shared>(group, next, begin, end, y);
+  const __m512i one = _mm512_set1_epi8(1);
+  const int32_t integers = _mm512_reduce_add_epi32(MultiplyBoth(one, one, factors));
+  const float total = SumOfFactors(group);
+  ColumnSums sums[kSharedPart / kSumColumns];
+  for (int64_t first = begin; first < end; first += kSharedPart) {
+    const int64_t last = first + kSharedPart < end ? first + kSharedPart : end;
+    for (int64_t i = 0; i < last - first; i += kSumColumns) {
+      for (__m512i& column : sums[i / kSumColumns].columns) column = _mm512_set1_epi32(-Pieces::kMiddle * integers);
+    }
+    for (int32_t row = 0; row < group.count; row += 4)
+      AddFourRows<Pieces>(group, next, row, factors, first, last, sums);
+    FinishSums<Shared>(group, sums, factors.step[0], total, first, last, y);
+  }
+}
+
+}  // namespace
+}  // namespace COREINFER_SIMD_NAMESPACE
+}  // namespace coreinfer
