@@ -2,6 +2,8 @@
 // the heads of its group for a block of tokens. It walks the visible positions in pieces of kPiece, converts the
 // piece's keys and values once if many queries need them, and keeps a running softmax per query, so decode and prefill
 // give the same bits. Decode is bound by reading the cache, prefill by arithmetic.
+#include "attention.h"
+
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -16,18 +18,6 @@ constexpr int32_t kPiece = 64;
 // Queries that share a conversion of keys and values.
 constexpr int32_t kQueriesPerItem = 32;
 
-struct Attention {
-  int32_t tokens, heads, kv_heads, head_dim, first_position, window, capacity, cache_dtype;
-  float scale;
-  const float* queries;
-  const uint8_t* key_cache;
-  const uint8_t* value_cache;
-  float* y;
-
-  int32_t group() const { return heads / kv_heads; }
-  int32_t tokens_per_item() const { return group() >= kQueriesPerItem ? 1 : kQueriesPerItem / group(); }
-};
-
 void RequireCache(int32_t cache_dtype, const void* key_cache, const void* value_cache, int32_t kv_heads,
                   int32_t capacity, int32_t head_dim) {
   if (cache_dtype != CI_F32 && cache_dtype != CI_F16) {
@@ -36,6 +26,8 @@ void RequireCache(int32_t cache_dtype, const void* key_cache, const void* value_
   RequireArray("key_cache", key_cache, {kv_heads, capacity, head_dim});
   RequirePointer("value_cache", value_cache);
 }
+
+}  // namespace
 
 void RequireAttention(const Attention& a) {
   RequireArray("queries", a.queries, {a.tokens, a.heads, a.head_dim});
@@ -47,6 +39,10 @@ void RequireAttention(const Attention& a) {
   RequireRange("window", a.window, 0, std::numeric_limits<int32_t>::max());
   RequirePointer("y", a.y);
 }
+
+namespace {
+
+int32_t TokensPerItem(const Attention& a) { return a.group() >= kQueriesPerItem ? 1 : kQueriesPerItem / a.group(); }
 
 // From this many queries on it pays to convert a piece of an F16 cache once for all of them.
 constexpr int64_t kQueriesWorthConversion = 3;
@@ -106,7 +102,7 @@ void AttendPiece(const SimdKernels& simd, const Attention& a, const PieceOfCache
 }
 
 int64_t ScratchBytes(const Attention& a) {
-  const int64_t queries = int64_t{a.tokens_per_item()} * a.group() * static_cast<int64_t>(sizeof(Query));
+  const int64_t queries = int64_t{TokensPerItem(a)} * a.group() * static_cast<int64_t>(sizeof(Query));
   return (queries + 63) / 64 * 64 + 2 * int64_t{kPiece} * a.head_dim * static_cast<int64_t>(sizeof(float));
 }
 
@@ -146,11 +142,11 @@ void AttendItem(const SimdKernels& simd, const Attention& a, int64_t kv_head, in
 void Attend(ci_context& c, const Attention& a) {
   RequireAttention(a);
   c.ReserveThreadScratch(ScratchBytes(a));
-  const int64_t blocks = (int64_t{a.tokens} + a.tokens_per_item() - 1) / a.tokens_per_item();
+  const int64_t blocks = (int64_t{a.tokens} + TokensPerItem(a) - 1) / TokensPerItem(a);
   ParallelFor(c, blocks * a.kv_heads, [&](int64_t item, int32_t thread) {
     // The last tokens see the most positions: they start first.
-    const int64_t first = (blocks - 1 - item / a.kv_heads) * a.tokens_per_item();
-    const int64_t last = first + a.tokens_per_item() < a.tokens ? first + a.tokens_per_item() : a.tokens;
+    const int64_t first = (blocks - 1 - item / a.kv_heads) * TokensPerItem(a);
+    const int64_t last = first + TokensPerItem(a) < a.tokens ? first + TokensPerItem(a) : a.tokens;
     AttendItem(c.simd, a, item % a.kv_heads, first, last, c.thread_scratch(thread));
   });
 }
