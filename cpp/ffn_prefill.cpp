@@ -10,37 +10,41 @@ namespace coreinfer {
 namespace {
 
 // One tile of activations: gate and up products side by side, so that they are combined while they are in cache.
-void ActivateTile(const SimdKernels& simd, const Ffn& ffn, const TileRange& tile, const float* x, float* activations,
+void ActivateTile(const ci_context& c, const Ffn& ffn, const Inputs& inputs, const TileRange& tile, float* activations,
                   uint8_t* scratch) {
-  const int32_t width = tile.end - tile.begin;
-  const float* in = x + int64_t{tile.first_token} * ffn.dim;
   float* out = activations + int64_t{tile.first_token} * ffn.neurons + tile.begin;
-  float* gates = reinterpret_cast<float*>(scratch + GemmScratchBytes());
-  StartOutput(ffn.up_bias == nullptr ? nullptr : ffn.up_bias + tile.begin, tile.tokens, width, false, out, ffn.neurons);
-  MultiplyByRows(simd, ffn.up, tile.begin, tile.end, in, tile.tokens, out, ffn.neurons, scratch);
+  float* gates = reinterpret_cast<float*>(scratch + GemmScratchBytes(inputs));
+  const float* up_bias = ffn.up_bias == nullptr ? nullptr : ffn.up_bias + tile.begin;
+  StartOutput(up_bias, tile.tokens, tile.width(), false, out, ffn.neurons);
+  Multiply(c, ffn.up, inputs, tile, out, ffn.neurons, scratch);
   if (ffn.gated()) {
-    const float* bias = ffn.gate_bias == nullptr ? nullptr : ffn.gate_bias + tile.begin;
-    StartOutput(bias, tile.tokens, width, false, gates, kTileRows);
-    MultiplyByRows(simd, ffn.gate, tile.begin, tile.end, in, tile.tokens, gates, kTileRows, scratch);
+    const float* gate_bias = ffn.gate_bias == nullptr ? nullptr : ffn.gate_bias + tile.begin;
+    StartOutput(gate_bias, tile.tokens, tile.width(), false, gates, kTileRows);
+    Multiply(c, ffn.gate, inputs, tile, gates, kTileRows, scratch);
   }
   for (int64_t t = 0; t < tile.tokens; ++t) {
     float* row = out + t * ffn.neurons;
-    simd.activate(ffn.activation, ffn.gated() ? gates + t * kTileRows : nullptr, row, width, row);
+    c.simd.activate(ffn.activation, ffn.gated() ? gates + t * kTileRows : nullptr, row, tile.width(), row);
   }
 }
 
-void Prefill(ci_context& c, const Ffn& ffn, const float* x, int32_t tokens, float* activations, float* y) {
-  const int64_t gate_tile = int64_t{tokens < kTokenBlock ? tokens : kTokenBlock} * kTileRows;
-  c.ReserveThreadScratch(GemmScratchBytes() + gate_tile * static_cast<int64_t>(sizeof(float)));
-  ParallelTiles(c, ffn.neurons, tokens, [&](const TileRange& tile, int32_t thread) {
-    ActivateTile(c.simd, ffn, tile, x, activations, c.thread_scratch(thread));
+void Activate(ci_context& c, const Ffn& ffn, const float* x, int32_t tokens, float* activations) {
+  const Inputs inputs = PrepareInputs(c, ffn.up, Along::kRows, x, tokens);
+  const int64_t gates = int64_t{tokens < kTokenBlock ? tokens : kTokenBlock} * kTileRows;
+  c.ReserveThreadScratch(GemmScratchBytes(inputs) + gates * static_cast<int64_t>(sizeof(float)));
+  ParallelTiles(c, inputs, ffn.neurons, [&](const TileRange& tile, int32_t thread) {
+    ActivateTile(c, ffn, inputs, tile, activations, c.thread_scratch(thread));
   });
-  ParallelTiles(c, ffn.dim, tokens, [&](const TileRange& tile, int32_t thread) {
+}
+
+void AddDown(ci_context& c, const Ffn& ffn, const float* activations, int32_t tokens, float* y) {
+  const Inputs inputs = PrepareInputs(c, ffn.down, Along::kColumns, activations, tokens);
+  c.ReserveThreadScratch(GemmScratchBytes(inputs));
+  ParallelTiles(c, inputs, ffn.dim, [&](const TileRange& tile, int32_t thread) {
     float* out = y + int64_t{tile.first_token} * ffn.dim + tile.begin;
-    StartOutput(ffn.down_bias == nullptr ? nullptr : ffn.down_bias + tile.begin, tile.tokens, tile.end - tile.begin,
-                true, out, ffn.dim);
-    MultiplyByColumns(c.simd, ffn.down, tile.begin, tile.end, activations + int64_t{tile.first_token} * ffn.neurons,
-                      tile.tokens, out, ffn.dim, c.thread_scratch(thread));
+    const float* bias = ffn.down_bias == nullptr ? nullptr : ffn.down_bias + tile.begin;
+    StartOutput(bias, tile.tokens, tile.width(), true, out, ffn.dim);
+    Multiply(c, ffn.down, inputs, tile, out, ffn.dim, c.thread_scratch(thread));
   });
 }
 
@@ -57,6 +61,7 @@ int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype
     coreinfer::RequireArray("x", x, {tokens, dim});
     coreinfer::RequireArray("activations", activations, {tokens, neurons});
     coreinfer::RequirePointer("y", y);
-    coreinfer::Prefill(c, ffn, x, tokens, activations, y);
+    coreinfer::Activate(c, ffn, x, tokens, activations);
+    coreinfer::AddDown(c, ffn, activations, tokens, y);
   });
 }

@@ -12,13 +12,13 @@ int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const 
     coreinfer::RequireArray("x", x, {tokens, columns});
     coreinfer::RequireRange("accumulate", accumulate, 0, 1);
     coreinfer::RequireArray("y", y, {tokens, rows});
-    c.ReserveThreadScratch(coreinfer::GemmScratchBytes());
-    coreinfer::ParallelTiles(c, rows, tokens, [&](const coreinfer::TileRange& tile, int32_t thread) {
+    const coreinfer::Inputs inputs = coreinfer::PrepareInputs(c, matrix, coreinfer::Along::kRows, x, tokens);
+    c.ReserveThreadScratch(coreinfer::GemmScratchBytes(inputs));
+    coreinfer::ParallelTiles(c, inputs, rows, [&](const coreinfer::TileRange& tile, int32_t thread) {
       float* out = y + int64_t{tile.first_token} * rows + tile.begin;
-      coreinfer::StartOutput(bias == nullptr ? nullptr : bias + tile.begin, tile.tokens, tile.end - tile.begin,
-                             accumulate == 1, out, rows);
-      coreinfer::MultiplyByRows(c.simd, matrix, tile.begin, tile.end, x + int64_t{tile.first_token} * columns,
-                                tile.tokens, out, rows, c.thread_scratch(thread));
+      coreinfer::StartOutput(bias == nullptr ? nullptr : bias + tile.begin, tile.tokens, tile.width(), accumulate == 1,
+                             out, rows);
+      coreinfer::Multiply(c, matrix, inputs, tile, out, rows, c.thread_scratch(thread));
     });
   });
 }
@@ -29,11 +29,11 @@ int32_t ci_matmul_transposed(ci_context* context, int32_t dtype, const void* wei
     const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, weight, rows, columns);
     coreinfer::RequireArray("x", x, {tokens, rows});
     coreinfer::RequireArray("y", y, {tokens, columns});
-    c.ReserveThreadScratch(coreinfer::GemmScratchBytes());
-    coreinfer::ParallelTiles(c, columns, tokens, [&](const coreinfer::TileRange& tile, int32_t thread) {
-      coreinfer::MultiplyByColumns(c.simd, matrix, tile.begin, tile.end, x + int64_t{tile.first_token} * rows,
-                                   tile.tokens, y + int64_t{tile.first_token} * columns + tile.begin, columns,
-                                   c.thread_scratch(thread));
+    const coreinfer::Inputs inputs = coreinfer::PrepareInputs(c, matrix, coreinfer::Along::kColumns, x, tokens);
+    c.ReserveThreadScratch(coreinfer::GemmScratchBytes(inputs));
+    coreinfer::ParallelTiles(c, inputs, columns, [&](const coreinfer::TileRange& tile, int32_t thread) {
+      coreinfer::Multiply(c, matrix, inputs, tile, y + int64_t{tile.first_token} * columns + tile.begin, columns,
+                          c.thread_scratch(thread));
     });
   });
 }

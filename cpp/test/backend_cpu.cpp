@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "coreinfer/host.h"
 #include "harness.h"
+#include "reference.h"
 
 namespace coreinfer_test {
 
@@ -42,6 +43,13 @@ void RunInOtherWays(const std::function<void()>& run) {
 }
 
 bool Computes(int32_t) { return true; }
+
+// Matrix registers take two parts of bfloat16 of each operand. Both roundings, and the product of the second parts,
+// which is left out, are at most 2^-18 of a term. Three parts, which F32 weights get, are as exact as F32.
+double ProductTolerance(int32_t dtype) {
+  const bool has_parts = std::string(ci_context_description(Contexts()[0])).find("amx,") != std::string::npos;
+  return has_parts && dtype != CI_F32 ? 3 * 0x1p-18 + kDotTolerance : kDotTolerance;
+}
 
 int32_t Repetitions() { return 4; }
 

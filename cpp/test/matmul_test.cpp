@@ -53,7 +53,7 @@ void CheckProduct(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t 
   const auto y = OnEveryContext(before, "matmul " + what, [&](ci_context* c, float* out) {
     return ci_matmul(c, dtype.dtype, weight.data(), bias_data, x.data(), tokens, rows, columns, accumulate, out);
   });
-  CHECK_CLOSE(y, want, scale, kDotTolerance, "matmul " + what);
+  CHECK_CLOSE(y, want, scale, ProductTolerance(dtype.dtype), "matmul " + what);
   if (tokens != 1) return;
   const auto vector = OnEveryContext(before, "matvec " + what, [&](ci_context* c, float* out) {
     return ci_matvec(c, dtype.dtype, weight.data(), bias_data, x.data(), 1, rows, columns, accumulate, out);
@@ -107,7 +107,7 @@ void CheckTransposed(const DtypeName& dtype, int32_t tokens, int32_t rows, int32
   const auto y = OnEveryContext(start, what, [&](ci_context* c, float* out) {
     return ci_matmul_transposed(c, dtype.dtype, weight.data(), x.data(), tokens, rows, columns, out);
   });
-  CHECK_CLOSE(y, want, scale, kDotTolerance, what);
+  CHECK_CLOSE(y, want, scale, ProductTolerance(dtype.dtype), what);
 }
 
 TEST(MultipliesByEveryDtypeTransposed) {
