@@ -1,7 +1,7 @@
 // Causal attention with a cache shared by groups of heads. A work item is one key-value head and a block of queries:
 // the heads of its group for a block of tokens. It walks the visible positions in pieces of kPiece, converts the
-// piece's keys and values once if many queries need them, and keeps a running softmax per query, so decode and prefill
-// give the same bits. Decode is bound by reading the cache, prefill by arithmetic.
+// piece's keys and values once if many queries need them, and keeps a running softmax per query. Reading the cache
+// bounds the time.
 #include "attention.h"
 
 #include <cmath>
@@ -181,18 +181,6 @@ int32_t ci_attention_append(ci_context* context, const float* keys, const float*
         }
       }
     });
-  });
-}
-
-int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
-                             int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
-                             int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
-                             float* y) {
-  return coreinfer::Call("ci_attention_prefill", context, [&](ci_context& c) {
-    coreinfer::RequirePointer("first_position", first_position);
-    coreinfer::Attend(
-        c, {tokens, heads, kv_heads, head_dim, *first_position, window, capacity, cache_dtype, scale, queries,
-            static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
   });
 }
 

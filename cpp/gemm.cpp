@@ -26,19 +26,11 @@ constexpr int64_t kMostPanelWidth = 32;
 // Of the elements that are summed over, so many are converted at a time.
 constexpr int32_t kTileDepth = 1024;
 
-struct Tile {
-  const float* weights;  // (width, depth) when transposed, (depth, width) otherwise
-  int64_t stride;
-  bool transposed;
-  int32_t width;
-  int32_t depth;
-};
-
 // panel[k][i] = weight for output first + i at depth k0 + k, zero past the tile's width.
-void PackPanel(const Tile& tile, int32_t first, int32_t k0, int32_t depth, int32_t panel_width, float* panel) {
+void PackPanel(const FloatWeights& tile, int32_t first, int32_t k0, int32_t depth, int32_t panel_width, float* panel) {
   const int32_t valid = tile.width - first < panel_width ? tile.width - first : panel_width;
   if (valid < panel_width) std::memset(panel, 0, sizeof(float) * static_cast<size_t>(depth * panel_width));
-  if (tile.transposed) {
+  if (tile.along == Along::kRows) {
     for (int32_t i = 0; i < valid; ++i) {
       const float* row = tile.weights + (first + i) * tile.stride + k0;
       for (int32_t k = 0; k < depth; ++k) panel[int64_t{k} * panel_width + i] = row[k];
@@ -51,8 +43,8 @@ void PackPanel(const Tile& tile, int32_t first, int32_t k0, int32_t depth, int32
   }
 }
 
-void MultiplyByPanels(const SimdKernels& simd, const Tile& tile, const float* x, int64_t x_stride, int32_t tokens,
-                      float* y, int64_t y_stride, float* scratch) {
+void MultiplyByPanels(const SimdKernels& simd, const FloatWeights& tile, const float* x, int64_t x_stride,
+                      int32_t tokens, float* y, int64_t y_stride, float* scratch) {
   float* token_block = scratch;
   float* panels = scratch + kMostPanelTokens * kTokenStride;
   for (int32_t k0 = 0; k0 < tile.depth; k0 += kPanelDepth) {
@@ -76,15 +68,16 @@ void MultiplyByPanels(const SimdKernels& simd, const Tile& tile, const float* x,
   }
 }
 
-void MultiplyTile(const SimdKernels& simd, const Tile& tile, const float* x, int64_t x_stride, int32_t tokens, float* y,
-                  int64_t y_stride, float* scratch) {
+void MultiplyTile(const SimdKernels& simd, const FloatWeights& tile, const float* x, int64_t x_stride, int32_t tokens,
+                  float* y, int64_t y_stride, float* scratch) {
   const SgemmFunction sgemm = BlasSgemm();
   if (sgemm == nullptr) {
     MultiplyByPanels(simd, tile, x, x_stride, tokens, y, y_stride, scratch);
     return;
   }
-  sgemm(kRowMajor, kNoTranspose, tile.transposed ? kTranspose : kNoTranspose, tokens, tile.width, tile.depth, 1.0f, x,
-        static_cast<int>(x_stride), tile.weights, static_cast<int>(tile.stride), 1.0f, y, static_cast<int>(y_stride));
+  sgemm(kRowMajor, kNoTranspose, tile.along == Along::kRows ? kTranspose : kNoTranspose, tokens, tile.width, tile.depth,
+        1.0f, x, static_cast<int>(x_stride), tile.weights, static_cast<int>(tile.stride), 1.0f, y,
+        static_cast<int>(y_stride));
 }
 
 constexpr int64_t kTileFloats = int64_t{kTileRows} * kTileDepth;
@@ -93,7 +86,7 @@ constexpr int64_t kPanelFloats = kMostPanelTokens * kTokenStride + (kTileRows + 
 void MultiplyByRows(const SimdKernels& simd, const Matrix& weight, const TileRange& range, const float* x, float* y,
                     int64_t y_stride, float* converted) {
   const float* plain = PlainFloats(weight);
-  Tile tile{converted, kTileDepth, true, range.width(), 0};
+  FloatWeights tile{converted, kTileDepth, Along::kRows, range.width(), 0};
   for (int32_t k0 = 0; k0 < weight.columns; k0 += kTileDepth) {
     tile.depth = weight.columns - k0 < kTileDepth ? weight.columns - k0 : kTileDepth;
     if (plain != nullptr) {
@@ -111,7 +104,7 @@ void MultiplyByRows(const SimdKernels& simd, const Matrix& weight, const TileRan
 void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, const TileRange& range, const float* x, float* y,
                        int64_t y_stride, float* converted) {
   const float* plain = PlainFloats(weight);
-  Tile tile{converted, kTileRows, false, range.width(), 0};
+  FloatWeights tile{converted, kTileRows, Along::kColumns, range.width(), 0};
   for (int32_t k0 = 0; k0 < weight.rows; k0 += kTileDepth) {
     tile.depth = weight.rows - k0 < kTileDepth ? weight.rows - k0 : kTileDepth;
     if (plain != nullptr) {
@@ -146,6 +139,13 @@ void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inp
   const auto multiply = inputs.along == Along::kRows ? MultiplyByRows : MultiplyByColumns;
   multiply(context.simd, weight, tile, x, y, y_stride, reinterpret_cast<float*>(scratch));
 }
+
+void MultiplyFloats(const SimdKernels& simd, const FloatWeights& weights, const float* x, int64_t x_stride,
+                    int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch) {
+  MultiplyByPanels(simd, weights, x, x_stride, tokens, y, y_stride, reinterpret_cast<float*>(scratch));
+}
+
+int64_t FloatScratchBytes() { return kPanelFloats * static_cast<int64_t>(sizeof(float)); }
 
 void StartOutput(const float* bias, int32_t tokens, int32_t width, bool accumulate, float* y, int64_t y_stride) {
   if (accumulate && bias == nullptr) return;

@@ -56,6 +56,21 @@ struct TileRange {
 void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile, float* y,
               int64_t y_stride, uint8_t* scratch);
 
+/// Plain F32 weights: (width, depth) along rows, (depth, width) along columns, rows `stride` apart. The width is at
+/// most kTileRows.
+struct FloatWeights {
+  const float* weights;
+  int64_t stride;
+  Along along;
+  int32_t width;
+  int32_t depth;
+};
+
+/// The same for weights in cache, by vector kernels. x (tokens, depth) with rows x_stride apart.
+void MultiplyFloats(const SimdKernels& simd, const FloatWeights& weights, const float* x, int64_t x_stride,
+                    int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch);
+int64_t FloatScratchBytes();
+
 /// y[t] = bias, or 0 without one; y[t] += bias when `accumulate` is set. width elements of `tokens` rows, y_stride
 /// apart.
 void StartOutput(const float* bias, int32_t tokens, int32_t width, bool accumulate, float* y, int64_t y_stride);
