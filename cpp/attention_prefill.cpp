@@ -44,7 +44,7 @@ struct Buffers {
 int64_t Rounded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 int64_t BufferBytes(const PieceShape& shape) {
-  const int64_t floats = (2 * int64_t{shape.queries} + 2 * kPiece) * shape.stride() + int64_t{shape.queries} * kPiece;
+  const int64_t floats = 2 * (int64_t{shape.queries} + kPiece) * shape.stride() + int64_t{shape.queries} * kPiece;
   return floats * static_cast<int64_t>(sizeof(float)) + Rounded(shape.queries * static_cast<int64_t>(sizeof(Softmax)));
 }
 

@@ -82,7 +82,7 @@ void PieceProducts::ScoreOnTiles(const float* keys, int32_t positions, QueryRang
   const TileKernels& tiles = *context_.tiles;
   const int32_t parts = shape_.has_exact_halves ? 2 : 3;
   const auto steps = static_cast<int32_t>(Panels(shape_.head_dim));
-  const int64_t key_bytes = steps * parts * kPartBytes;
+  const int64_t key_bytes = int64_t{steps} * parts * kPartBytes;
   for (int32_t p = 0; p < positions; p += 16) {
     tiles.split_right_columns(keys + p * shape_.stride(), shape_.stride(), positions - p < 16 ? positions - p : 16,
                               shape_.head_dim, parts,
@@ -105,8 +105,8 @@ void PieceProducts::AddValuesOnTiles(const float* values, int32_t positions, Que
   const TileKernels& tiles = *context_.tiles;
   const int64_t stride = shape_.stride();
   const auto steps = static_cast<int32_t>(Panels(positions));
-  const int64_t value_bytes = steps * kValueParts * kPartBytes;
-  for (int64_t p = 0; p < steps * kStepDepth; p += 2) {
+  const int64_t value_bytes = int64_t{steps} * kValueParts * kPartBytes;
+  for (int64_t p = 0; p < int64_t{steps} * kStepDepth; p += 2) {
     uint8_t* pair = scratch_ + p / kStepDepth * kValueParts * kPartBytes + p % kStepDepth / 2 * kRowBytes;
     tiles.split_right_rows(values + p * stride, values + (p + 1) * stride, static_cast<int32_t>(stride), kValueParts,
                            value_bytes, pair);

@@ -159,7 +159,7 @@ void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inpu
     const int32_t depth = inputs.depth - k < kTileDepth ? inputs.depth - k : kTileDepth;
     const WeightBlock block{weight, tile, k, depth, weight_parts, scratch};
     by_rows ? SplitRows(context, block) : SplitColumns(context, block);
-    const auto steps = static_cast<int32_t>(Steps(depth));
+    const int64_t steps = Steps(depth);
     for (int64_t t = 0; t < down; ++t) {
       const uint8_t* input = panels + t * input_bytes + k / kStepDepth * inputs.parts * kPartBytes;
       // The next panel's part of the depth, a share of it with each block.
@@ -168,9 +168,11 @@ void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inpu
         const uint8_t* weights = block.panels + i * block.panel_bytes();
         float* sum = sums + (t * across + i) * kBlockFloats;
         if (by_rows) {
-          tiles.multiply(weights, weight_parts, input, inputs.parts, steps, sum, next + i * steps * kPrefetchBytes);
+          tiles.multiply(weights, weight_parts, input, inputs.parts, static_cast<int32_t>(steps), sum,
+                         next + i * steps * kPrefetchBytes);
         } else {
-          tiles.multiply(input, inputs.parts, weights, weight_parts, steps, sum, next + i * steps * kPrefetchBytes);
+          tiles.multiply(input, inputs.parts, weights, weight_parts, static_cast<int32_t>(steps), sum,
+                         next + i * steps * kPrefetchBytes);
         }
       }
     }

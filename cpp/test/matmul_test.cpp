@@ -79,6 +79,9 @@ void CheckProducts(Random& random) {
     if (Fits(dtype.dtype, 9, 1120)) CheckProduct(dtype, 1, 9, 1120, true, true, random);
   }
   CheckProduct({CI_F32, "F32"}, 1030, 3, 13, true, false, random);
+  // More than one tile in every direction.
+  CheckProduct({CI_F16, "F16"}, 1030, 5, 160, true, false, random);
+  CheckProduct({CI_F16, "F16"}, 34, 1030 / Slowness(), 544, false, true, random);
 }
 
 TEST(MultipliesEveryDtype) {
@@ -121,6 +124,12 @@ TEST(MultipliesByEveryDtypeTransposed) {
       }
     }
   }
+}
+
+TEST(MultipliesByManyTilesTransposed) {
+  Random random(15);
+  CheckTransposed({CI_F16, "F16"}, 34, 545, 1030 / Slowness(), random);
+  CheckTransposed({CI_Q4_0_SHARED, "Q4_0_SHARED"}, 34, 544, 1056 / Slowness() / 32 * 32, random);
 }
 
 TEST(ProductsAreTheSameEveryTime) {

@@ -60,7 +60,9 @@ public final class Host {
     library().ci_host_advise(memory.address(), memory.bytes(), 0);
   }
 
-  /** {@code avx512}, {@code avx2} or {@code portable}: the best that this processor has. */
+  /**
+   * {@code amx}, {@code avx512}, {@code avx2} or {@code portable}: the best that this processor has.
+   */
   public static String instructionSet() {
     return library().ci_host_instruction_set();
   }
