@@ -111,6 +111,18 @@ void SplitColumns(const ci_context& c, const WeightBlock& block) {
   }
 }
 
+// y += the sums of a tile, blocks of its panels of outputs for each panel of tokens.
+void AddSums(void (*add)(const float*, int32_t, int32_t, float*, int64_t), const TileRange& tile, const float* sums,
+             float* y, int64_t y_stride) {
+  for (int32_t t = 0; t < tile.tokens; t += kPanelRows) {
+    const int32_t rows = tile.tokens - t < kPanelRows ? tile.tokens - t : kPanelRows;
+    for (int32_t i = 0; i < tile.width(); i += kPanelRows, sums += kBlockFloats) {
+      const int32_t columns = tile.width() - i < kPanelRows ? tile.width() - i : kPanelRows;
+      add(sums, rows, columns, y + t * y_stride + i, y_stride);
+    }
+  }
+}
+
 }  // namespace
 
 bool UsesTiles(const ci_context& context, int32_t depth) { return context.tiles != nullptr && depth >= kLeastDepth; }
@@ -178,15 +190,7 @@ void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inpu
     }
   }
   tiles.stop();
-  const auto add = by_rows ? tiles.add_block_transposed : tiles.add_block;
-  for (int64_t t = 0; t < tile.tokens; t += kPanelRows) {
-    const auto rows = static_cast<int32_t>(tile.tokens - t < kPanelRows ? tile.tokens - t : kPanelRows);
-    for (int64_t i = 0; i < tile.width(); i += kPanelRows) {
-      const auto columns = static_cast<int32_t>(tile.width() - i < kPanelRows ? tile.width() - i : kPanelRows);
-      add(sums + (t / kPanelRows * across + i / kPanelRows) * kBlockFloats, rows, columns, y + t * y_stride + i,
-          y_stride);
-    }
-  }
+  AddSums(by_rows ? tiles.add_block_transposed : tiles.add_block, tile, sums, y, y_stride);
 }
 
 }  // namespace coreinfer
