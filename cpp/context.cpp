@@ -6,9 +6,10 @@
 
 #include "coreinfer/kernels.h"
 
-ci_context::ci_context(int32_t threads) : pool(threads), simd(coreinfer::ChosenKernels()) {
-  std::snprintf(description, sizeof(description), "CPU, %s, %d thread%s%s", simd.name, threads, threads == 1 ? "" : "s",
-                coreinfer::ChoiceNote());
+ci_context::ci_context(int32_t threads)
+    : pool(threads), simd(coreinfer::ChosenKernels()), tiles(coreinfer::ChosenTiles()) {
+  std::snprintf(description, sizeof(description), "CPU, %s, %d thread%s%s", coreinfer::ChosenInstructionSet(), threads,
+                threads == 1 ? "" : "s", coreinfer::ChoiceNote());
 }
 
 int32_t ci_context_create(int32_t threads, ci_address* context) {

@@ -24,6 +24,7 @@ struct ci_context {
   std::mutex calls;
   coreinfer::ThreadPool pool;
   const coreinfer::SimdKernels& simd;
+  const coreinfer::TileKernels* const tiles;  // NULL without matrix registers
   coreinfer::Scratch shared_scratch;
   char description[256];
 

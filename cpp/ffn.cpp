@@ -1,32 +1,18 @@
-// The feed-forward layer over neuron-major weights: decode over a list of neurons, dense prefill, row norms.
+// The feed-forward layer over neuron-major weights: decode over a list of neurons, row norms.
 // Decode has two phases with a barrier between them. First threads take blocks of the list: both dots and the
 // activation of each neuron. Then each thread takes a slice of the output and adds the down rows of all listed neurons,
 // in list order and with one rounding per column and neuron, so that no division of the work changes a bit. Memory
 // bounds both phases. With RELU and DRELU the up row of a neuron whose gate is not positive is not read, and no down
 // row is read whose activation is 0: neither could change the result. Several tokens share every row that is read: its
 // dots are taken together, and down rows are added token by token while they are in the second-level cache.
+#include "ffn.h"
+
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "dtype.h"
-#include "gemm.h"
 #include "row_dots.h"
 
 namespace coreinfer {
-namespace {
-
-struct Ffn {
-  int32_t activation;
-  Matrix gate;  // without data in an ungated layer
-  Matrix up;
-  Matrix down;
-  const float* gate_bias;
-  const float* up_bias;
-  const float* down_bias;
-  int32_t neurons;
-  int32_t dim;
-
-  bool gated() const { return gate.data != nullptr; }
-};
 
 Ffn RequireFfn(int32_t activation, int32_t up_dtype, const void* gate, const void* up, const float* gate_bias,
                const float* up_bias, int32_t down_dtype, const void* down, const float* down_bias, int32_t neurons,
@@ -41,6 +27,8 @@ Ffn RequireFfn(int32_t activation, int32_t up_dtype, const void* gate, const voi
   ffn.down = RequireAnyMatrix("down", down_dtype, down, neurons, dim);
   return ffn;
 }
+
+namespace {
 
 void RequireCore(const int32_t* core_ids, int32_t core, int32_t neurons) {
   RequireRange("core", core, 0, neurons);
@@ -262,41 +250,6 @@ void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const Vectors& 
   });
 }
 
-// One tile of activations: gate and up products side by side, so that they are combined while they are in cache.
-void ActivateTile(const SimdKernels& simd, const Ffn& ffn, const TileRange& tile, const float* x, float* activations,
-                  uint8_t* scratch) {
-  const int32_t width = tile.end - tile.begin;
-  const float* in = x + int64_t{tile.first_token} * ffn.dim;
-  float* out = activations + int64_t{tile.first_token} * ffn.neurons + tile.begin;
-  float* gates = reinterpret_cast<float*>(scratch + GemmScratchBytes());
-  StartOutput(ffn.up_bias == nullptr ? nullptr : ffn.up_bias + tile.begin, tile.tokens, width, false, out, ffn.neurons);
-  MultiplyByRows(simd, ffn.up, tile.begin, tile.end, in, tile.tokens, out, ffn.neurons, scratch);
-  if (ffn.gated()) {
-    const float* bias = ffn.gate_bias == nullptr ? nullptr : ffn.gate_bias + tile.begin;
-    StartOutput(bias, tile.tokens, width, false, gates, kTileRows);
-    MultiplyByRows(simd, ffn.gate, tile.begin, tile.end, in, tile.tokens, gates, kTileRows, scratch);
-  }
-  for (int64_t t = 0; t < tile.tokens; ++t) {
-    float* row = out + t * ffn.neurons;
-    simd.activate(ffn.activation, ffn.gated() ? gates + t * kTileRows : nullptr, row, width, row);
-  }
-}
-
-void Prefill(ci_context& c, const Ffn& ffn, const float* x, int32_t tokens, float* activations, float* y) {
-  const int64_t gate_tile = int64_t{tokens < kTokenBlock ? tokens : kTokenBlock} * kTileRows;
-  c.ReserveThreadScratch(GemmScratchBytes() + gate_tile * static_cast<int64_t>(sizeof(float)));
-  ParallelTiles(c, ffn.neurons, tokens, [&](const TileRange& tile, int32_t thread) {
-    ActivateTile(c.simd, ffn, tile, x, activations, c.thread_scratch(thread));
-  });
-  ParallelTiles(c, ffn.dim, tokens, [&](const TileRange& tile, int32_t thread) {
-    float* out = y + int64_t{tile.first_token} * ffn.dim + tile.begin;
-    StartOutput(ffn.down_bias == nullptr ? nullptr : ffn.down_bias + tile.begin, tile.tokens, tile.end - tile.begin,
-                true, out, ffn.dim);
-    MultiplyByColumns(c.simd, ffn.down, tile.begin, tile.end, activations + int64_t{tile.first_token} * ffn.neurons,
-                      tile.tokens, out, ffn.dim, c.thread_scratch(thread));
-  });
-}
-
 double RowNorm(const SimdKernels& simd, const Matrix& matrix, int32_t row) {
   constexpr int32_t kPart = 512;
   float part[kPart];
@@ -311,20 +264,6 @@ double RowNorm(const SimdKernels& simd, const Matrix& matrix, int32_t row) {
 
 }  // namespace
 }  // namespace coreinfer
-
-int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
-                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
-                       const float* down_bias, const float* x, int32_t tokens, int32_t neurons, int32_t dim,
-                       float* activations, float* y) {
-  return coreinfer::Call("ci_ffn_prefill", context, [&](ci_context& c) {
-    const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
-                                                     down, down_bias, neurons, dim);
-    coreinfer::RequireArray("x", x, {tokens, dim});
-    coreinfer::RequireArray("activations", activations, {tokens, neurons});
-    coreinfer::RequirePointer("y", y);
-    coreinfer::Prefill(c, ffn, x, tokens, activations, y);
-  });
-}
 
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,

@@ -1,11 +1,13 @@
-// One tile of a dense product, computed by one thread: convert a block of weights into scratch, multiply, go on with
-// the next block of the depth. Without a BLAS, weights are repacked into panels for the kernel in simd/gemm.inl.
-// Arithmetic bounds the time; conversion costs one pass over the weights per kTokenBlock tokens.
+// One tile of a dense product without matrix registers, computed by one thread: convert a block of weights into
+// scratch, multiply, go on with the next block of the depth. Without a BLAS, weights are repacked into panels for the
+// kernel in simd/gemm.inl. Arithmetic bounds the time; conversion costs one pass over the weights per kTokenBlock
+// tokens.
 #include "gemm.h"
 
 #include <cstring>
 
 #include "dtype.h"
+#include "gemm_tiles.h"
 
 namespace coreinfer {
 namespace {
@@ -21,19 +23,14 @@ constexpr int64_t kTokenStride = kPanelDepth + 16;
 constexpr int64_t kMostPanelTokens = 16;
 constexpr int64_t kMostPanelWidth = 32;
 
-struct Tile {
-  const float* weights;  // (width, depth) when transposed, (depth, width) otherwise
-  int64_t stride;
-  bool transposed;
-  int32_t width;
-  int32_t depth;
-};
+// Of the elements that are summed over, so many are converted at a time.
+constexpr int32_t kTileDepth = 1024;
 
 // panel[k][i] = weight for output first + i at depth k0 + k, zero past the tile's width.
-void PackPanel(const Tile& tile, int32_t first, int32_t k0, int32_t depth, int32_t panel_width, float* panel) {
+void PackPanel(const FloatWeights& tile, int32_t first, int32_t k0, int32_t depth, int32_t panel_width, float* panel) {
   const int32_t valid = tile.width - first < panel_width ? tile.width - first : panel_width;
   if (valid < panel_width) std::memset(panel, 0, sizeof(float) * static_cast<size_t>(depth * panel_width));
-  if (tile.transposed) {
+  if (tile.along == Along::kRows) {
     for (int32_t i = 0; i < valid; ++i) {
       const float* row = tile.weights + (first + i) * tile.stride + k0;
       for (int32_t k = 0; k < depth; ++k) panel[int64_t{k} * panel_width + i] = row[k];
@@ -46,8 +43,8 @@ void PackPanel(const Tile& tile, int32_t first, int32_t k0, int32_t depth, int32
   }
 }
 
-void MultiplyByPanels(const SimdKernels& simd, const Tile& tile, const float* x, int64_t x_stride, int32_t tokens,
-                      float* y, int64_t y_stride, float* scratch) {
+void MultiplyByPanels(const SimdKernels& simd, const FloatWeights& tile, const float* x, int64_t x_stride,
+                      int32_t tokens, float* y, int64_t y_stride, float* scratch) {
   float* token_block = scratch;
   float* panels = scratch + kMostPanelTokens * kTokenStride;
   for (int32_t k0 = 0; k0 < tile.depth; k0 += kPanelDepth) {
@@ -71,61 +68,84 @@ void MultiplyByPanels(const SimdKernels& simd, const Tile& tile, const float* x,
   }
 }
 
-void MultiplyTile(const SimdKernels& simd, const Tile& tile, const float* x, int64_t x_stride, int32_t tokens, float* y,
-                  int64_t y_stride, float* scratch) {
+void MultiplyTile(const SimdKernels& simd, const FloatWeights& tile, const float* x, int64_t x_stride, int32_t tokens,
+                  float* y, int64_t y_stride, float* scratch) {
   const SgemmFunction sgemm = BlasSgemm();
   if (sgemm == nullptr) {
     MultiplyByPanels(simd, tile, x, x_stride, tokens, y, y_stride, scratch);
     return;
   }
-  sgemm(kRowMajor, kNoTranspose, tile.transposed ? kTranspose : kNoTranspose, tokens, tile.width, tile.depth, 1.0f, x,
-        static_cast<int>(x_stride), tile.weights, static_cast<int>(tile.stride), 1.0f, y, static_cast<int>(y_stride));
+  sgemm(kRowMajor, kNoTranspose, tile.along == Along::kRows ? kTranspose : kNoTranspose, tokens, tile.width, tile.depth,
+        1.0f, x, static_cast<int>(x_stride), tile.weights, static_cast<int>(tile.stride), 1.0f, y,
+        static_cast<int>(y_stride));
 }
 
 constexpr int64_t kTileFloats = int64_t{kTileRows} * kTileDepth;
 constexpr int64_t kPanelFloats = kMostPanelTokens * kTokenStride + (kTileRows + kMostPanelWidth) * int64_t{kPanelDepth};
 
-}  // namespace
-
-int64_t GemmScratchBytes() { return (kTileFloats + kPanelFloats) * static_cast<int64_t>(sizeof(float)); }
-
-void MultiplyByRows(const SimdKernels& simd, const Matrix& weight, int32_t begin, int32_t end, const float* x,
-                    int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch) {
-  float* converted = reinterpret_cast<float*>(scratch);
+void MultiplyByRows(const SimdKernels& simd, const Matrix& weight, const TileRange& range, const float* x, float* y,
+                    int64_t y_stride, float* converted) {
   const float* plain = PlainFloats(weight);
-  Tile tile{converted, kTileDepth, true, end - begin, 0};
+  FloatWeights tile{converted, kTileDepth, Along::kRows, range.width(), 0};
   for (int32_t k0 = 0; k0 < weight.columns; k0 += kTileDepth) {
     tile.depth = weight.columns - k0 < kTileDepth ? weight.columns - k0 : kTileDepth;
     if (plain != nullptr) {
-      tile.weights = plain + int64_t{begin} * weight.columns + k0;
+      tile.weights = plain + int64_t{range.begin} * weight.columns + k0;
       tile.stride = weight.columns;
     } else {
-      for (int32_t r = begin; r < end; ++r) {
-        simd.dequantize(&weight, r, k0, k0 + tile.depth, converted + int64_t{r - begin} * kTileDepth);
+      for (int32_t r = range.begin; r < range.end; ++r) {
+        simd.dequantize(&weight, r, k0, k0 + tile.depth, converted + int64_t{r - range.begin} * kTileDepth);
       }
     }
-    MultiplyTile(simd, tile, x + k0, weight.columns, tokens, y, y_stride, converted + kTileFloats);
+    MultiplyTile(simd, tile, x + k0, weight.columns, range.tokens, y, y_stride, converted + kTileFloats);
   }
 }
 
-void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, int32_t begin, int32_t end, const float* x,
-                       int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch) {
-  float* converted = reinterpret_cast<float*>(scratch);
+void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, const TileRange& range, const float* x, float* y,
+                       int64_t y_stride, float* converted) {
   const float* plain = PlainFloats(weight);
-  Tile tile{converted, kTileRows, false, end - begin, 0};
+  FloatWeights tile{converted, kTileRows, Along::kColumns, range.width(), 0};
   for (int32_t k0 = 0; k0 < weight.rows; k0 += kTileDepth) {
     tile.depth = weight.rows - k0 < kTileDepth ? weight.rows - k0 : kTileDepth;
     if (plain != nullptr) {
-      tile.weights = plain + int64_t{k0} * weight.columns + begin;
+      tile.weights = plain + int64_t{k0} * weight.columns + range.begin;
       tile.stride = weight.columns;
     } else {
       for (int32_t k = 0; k < tile.depth; ++k) {
-        simd.dequantize(&weight, k0 + k, begin, end, converted + int64_t{k} * kTileRows);
+        simd.dequantize(&weight, k0 + k, range.begin, range.end, converted + int64_t{k} * kTileRows);
       }
     }
-    MultiplyTile(simd, tile, x + k0, weight.rows, tokens, y, y_stride, converted + kTileFloats);
+    MultiplyTile(simd, tile, x + k0, weight.rows, range.tokens, y, y_stride, converted + kTileFloats);
   }
 }
+
+}  // namespace
+
+Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, const float* x, int32_t tokens) {
+  Inputs inputs{x, tokens, along == Along::kRows ? weight.columns : weight.rows, along, nullptr, 0};
+  if (UsesTiles(context, inputs.depth)) SplitInputs(context, weight, &inputs);
+  return inputs;
+}
+
+int64_t GemmScratchBytes(const Inputs& inputs) {
+  if (inputs.panels != nullptr) return TileScratchBytes(inputs);
+  return (kTileFloats + kPanelFloats) * static_cast<int64_t>(sizeof(float));
+}
+
+void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile, float* y,
+              int64_t y_stride, uint8_t* scratch) {
+  if (inputs.panels != nullptr) return MultiplyOnTiles(context, weight, inputs, tile, y, y_stride, scratch);
+  const float* x = inputs.x + int64_t{tile.first_token} * inputs.depth;
+  const auto multiply = inputs.along == Along::kRows ? MultiplyByRows : MultiplyByColumns;
+  multiply(context.simd, weight, tile, x, y, y_stride, reinterpret_cast<float*>(scratch));
+}
+
+void MultiplyFloats(const SimdKernels& simd, const FloatWeights& weights, const float* x, int64_t x_stride,
+                    int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch) {
+  MultiplyByPanels(simd, weights, x, x_stride, tokens, y, y_stride, reinterpret_cast<float*>(scratch));
+}
+
+int64_t FloatScratchBytes() { return kPanelFloats * static_cast<int64_t>(sizeof(float)); }
 
 void StartOutput(const float* bias, int32_t tokens, int32_t width, bool accumulate, float* y, int64_t y_stride) {
   if (accumulate && bias == nullptr) return;

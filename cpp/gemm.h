@@ -1,5 +1,5 @@
-// Matrix products of prefill over tiles of converted weights, with a BLAS where one was given and own kernels
-// otherwise.
+// Matrix products of prefill over tiles of converted weights: on matrix registers where the processor has them, with a
+// BLAS where one was given, and by own vector kernels otherwise.
 #ifndef COREINFER_CPP_GEMM_H_
 #define COREINFER_CPP_GEMM_H_
 
@@ -16,47 +16,77 @@ using SgemmFunction = void (*)(int order, int transpose_a, int transpose_b, int 
 /// The sgemm of ci_host_use_blas; NULL until it was called.
 SgemmFunction BlasSgemm();
 
-// A tile has kTileRows output elements per token, and kTileDepth of the elements that are summed over at a time: its
-// converted weights stay in L2. Prompts are cut into kTokenBlock tokens. None of it depends on the number of threads,
-// so neither do the results.
+// A tile has at most kTileRows output elements per token, and its converted weights stay in L2. Prompts are cut into
+// kTokenBlock tokens. None of it depends on the number of threads, so neither do the results.
 constexpr int32_t kTileRows = 256;
-constexpr int32_t kTileDepth = 1024;
 constexpr int32_t kTokenBlock = 1024;
 
-/// Bytes of private scratch that the functions below need.
-int64_t GemmScratchBytes();
+/// Which way the vectors of a product lie in its weights: out of a row, or out of a column, comes one output element.
+enum class Along { kRows, kColumns };
 
-/// y += x weight^T for the weight rows begin..end-1, at most kTileRows. x (tokens, columns); y points at the output of
-/// row `begin` for the first token, rows y_stride apart.
-void MultiplyByRows(const SimdKernels& simd, const Matrix& weight, int32_t begin, int32_t end, const float* x,
-                    int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch);
+/// What a product reads beside its weights: the vectors of all tokens as they are and, for matrix registers, in parts.
+struct Inputs {
+  const float* x;  // (tokens, depth)
+  int32_t tokens;
+  int32_t depth;
+  Along along;
+  const uint8_t* panels;  // NULL where x itself is read
+  int32_t parts;          // of the panels
+};
 
-/// y += x weight for the weight columns begin..end-1, at most kTileRows, `begin` a multiple of 32. x (tokens, rows).
-void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, int32_t begin, int32_t end, const float* x,
-                       int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch);
+/// Prepares x (tokens, depth) for products with `weight`, and with others of its dtype and shape. The panels lie in the
+/// context's shared scratch.
+Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, const float* x, int32_t tokens);
 
-/// y[t] = bias, or 0 without one; y[t] += bias when `accumulate` is set. width elements of `tokens` rows, y_stride
-/// apart.
-void StartOutput(const float* bias, int32_t tokens, int32_t width, bool accumulate, float* y, int64_t y_stride);
+/// Bytes of private scratch that Multiply needs.
+int64_t GemmScratchBytes(const Inputs& inputs);
 
-/// Outputs begin..end-1 of `tokens` tokens from first_token on.
+/// Outputs begin..end-1, at most kTileRows, of at most kTokenBlock tokens from first_token on.
 struct TileRange {
   int32_t begin;
   int32_t end;
   int32_t first_token;
   int32_t tokens;
+
+  int32_t width() const { return end - begin; }
 };
 
-/// Calls body(tile, thread) for the tiles of an output (tokens, width).
+/// y += x weight^T along rows, x weight along columns, for one tile. y points at the tile's first output element for
+/// its first token, rows y_stride apart.
+void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile, float* y,
+              int64_t y_stride, uint8_t* scratch);
+
+/// Plain F32 weights: (width, depth) along rows, (depth, width) along columns, rows `stride` apart. The width is at
+/// most kTileRows.
+struct FloatWeights {
+  const float* weights;
+  int64_t stride;
+  Along along;
+  int32_t width;
+  int32_t depth;
+};
+
+/// The same for weights in cache, by vector kernels. x (tokens, depth) with rows x_stride apart.
+void MultiplyFloats(const SimdKernels& simd, const FloatWeights& weights, const float* x, int64_t x_stride,
+                    int32_t tokens, float* y, int64_t y_stride, uint8_t* scratch);
+int64_t FloatScratchBytes();
+
+/// y[t] = bias, or 0 without one; y[t] += bias when `accumulate` is set. width elements of `tokens` rows, y_stride
+/// apart.
+void StartOutput(const float* bias, int32_t tokens, int32_t width, bool accumulate, float* y, int64_t y_stride);
+
+/// Calls body(tile, thread) for the tiles of an output (tokens, width). They begin at multiples of 32, and are narrow
+/// where the whole output is, so that there is work for several threads.
 template <class Body>
-void ParallelTiles(ci_context& context, int32_t width, int32_t tokens, const Body& body) {
-  const int64_t across = (int64_t{width} + kTileRows - 1) / kTileRows;
-  const int64_t down = (int64_t{tokens} + kTokenBlock - 1) / kTokenBlock;
+void ParallelTiles(ci_context& context, const Inputs& inputs, int32_t width, const Body& body) {
+  const int64_t step = width < 4 * kTileRows ? kTileRows / 4 : kTileRows;
+  const int64_t across = (width + step - 1) / step;
+  const int64_t down = (int64_t{inputs.tokens} + kTokenBlock - 1) / kTokenBlock;
   ParallelFor(context, across * down, [&](int64_t item, int32_t thread) {
-    const int64_t begin = item % across * kTileRows;
+    const int64_t begin = item % across * step;
     const int64_t first = item / across * kTokenBlock;
-    const int64_t end = begin + kTileRows < width ? begin + kTileRows : width;
-    const int64_t last = first + kTokenBlock < tokens ? first + kTokenBlock : tokens;
+    const int64_t end = begin + step < width ? begin + step : width;
+    const int64_t last = first + kTokenBlock < inputs.tokens ? first + kTokenBlock : inputs.tokens;
     body(TileRange{static_cast<int32_t>(begin), static_cast<int32_t>(end), static_cast<int32_t>(first),
                    static_cast<int32_t>(last - first)},
          thread);

@@ -1,10 +1,8 @@
-// Dense products with weights of any dtype. Decode: each row's dot products, one per token, are taken whole by one
-// thread, threads ask for blocks of rows; memory bounds it. Prefill: work items are tiles of weight rows times blocks
-// of tokens, each converted and multiplied by one thread (gemm.h); arithmetic bounds it.
+// Dense products of decode with weights of any dtype: each row's dot products, one per token, are taken whole by one
+// thread, threads ask for blocks of rows; memory bounds it.
 #include "context.h"
 #include "coreinfer/kernels.h"
 #include "dtype.h"
-#include "gemm.h"
 #include "row_dots.h"
 
 namespace coreinfer {
@@ -62,39 +60,6 @@ int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const 
     coreinfer::ParallelForAhead(c, (rows + step - 1) / step, [&](int64_t block, int64_t following) {
       const int64_t end = (block + 1) * step < rows ? (block + 1) * step : rows;
       coreinfer::MultiplyRows(product, dots, block * step, end, following * step);
-    });
-  });
-}
-
-int32_t ci_matmul(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
-                  int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y) {
-  return coreinfer::Call("ci_matmul", context, [&](ci_context& c) {
-    const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
-    coreinfer::RequireArray("x", x, {tokens, columns});
-    coreinfer::RequireRange("accumulate", accumulate, 0, 1);
-    coreinfer::RequireArray("y", y, {tokens, rows});
-    c.ReserveThreadScratch(coreinfer::GemmScratchBytes());
-    coreinfer::ParallelTiles(c, rows, tokens, [&](const coreinfer::TileRange& tile, int32_t thread) {
-      float* out = y + int64_t{tile.first_token} * rows + tile.begin;
-      coreinfer::StartOutput(bias == nullptr ? nullptr : bias + tile.begin, tile.tokens, tile.end - tile.begin,
-                             accumulate == 1, out, rows);
-      coreinfer::MultiplyByRows(c.simd, matrix, tile.begin, tile.end, x + int64_t{tile.first_token} * columns,
-                                tile.tokens, out, rows, c.thread_scratch(thread));
-    });
-  });
-}
-
-int32_t ci_matmul_transposed(ci_context* context, int32_t dtype, const void* weight, const float* x, int32_t tokens,
-                             int32_t rows, int32_t columns, float* y) {
-  return coreinfer::Call("ci_matmul_transposed", context, [&](ci_context& c) {
-    const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, weight, rows, columns);
-    coreinfer::RequireArray("x", x, {tokens, rows});
-    coreinfer::RequireArray("y", y, {tokens, columns});
-    c.ReserveThreadScratch(coreinfer::GemmScratchBytes());
-    coreinfer::ParallelTiles(c, columns, tokens, [&](const coreinfer::TileRange& tile, int32_t thread) {
-      coreinfer::MultiplyByColumns(c.simd, matrix, tile.begin, tile.end, x + int64_t{tile.first_token} * rows,
-                                   tile.tokens, y + int64_t{tile.first_token} * columns + tile.begin, columns,
-                                   c.thread_scratch(thread));
     });
   });
 }

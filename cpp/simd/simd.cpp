@@ -1,42 +1,57 @@
-// Chooses the table of inner loops, once, from what the processor and the operating system support.
+// Chooses the tables of inner loops, once, from what the processor and the operating system support.
 #include "simd/simd.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "simd/tiles.h"
+
 namespace coreinfer {
 namespace {
 
+// An instruction set: its table of inner loops, and that of its matrix registers where it has them.
+struct Level {
+  const char* name;
+  const SimdKernels* kernels;
+  const TileKernels* tiles;
+};
+
+Level Vectors(const SimdKernels& kernels) { return {kernels.name, &kernels, nullptr}; }
+
 struct Choice {
-  const SimdKernels* best;
-  const SimdKernels* chosen;
+  Level best;
+  Level chosen;
   char note[160] = "";
 
-  Choice() : best(&PortableKernels()) {
-    const SimdKernels* supported[4] = {best, nullptr, nullptr, nullptr};
+  Choice() : best(Vectors(PortableKernels())) {
+    Level supported[5] = {best, {}, {}, {}, {}};
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-      supported[1] = best = &Avx2Kernels();
+      supported[1] = best = Vectors(Avx2Kernels());
       if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-        supported[2] = best = &Avx512Kernels();
-        if (__builtin_cpu_supports("avx512vnni")) supported[3] = best = &Avx512VnniKernels();
+        supported[2] = best = Vectors(Avx512Kernels());
+        if (__builtin_cpu_supports("avx512vnni")) {
+          supported[3] = best = Vectors(Avx512VnniKernels());
+          if (RequestAmx()) supported[4] = best = {"amx", &Avx512VnniKernels(), &AmxTiles()};
+        }
       }
     }
 #endif
     chosen = best;
     const char* wanted = std::getenv("COREINFER_SIMD");
     if (wanted == nullptr || wanted[0] == '\0') return;
-    for (const SimdKernels* kernels : supported) {
-      if (kernels != nullptr && std::strcmp(kernels->name, wanted) == 0) {
-        chosen = kernels;
+    for (const Level& level : supported) {
+      if (level.name != nullptr && std::strcmp(level.name, wanted) == 0) {
+        chosen = level;
         return;
       }
     }
     std::snprintf(note, sizeof(note),
-                  " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avx512 or avx512vnni)", wanted);
+                  " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avx512, avx512vnni or amx)",
+                  wanted);
   }
 };
 
@@ -47,10 +62,14 @@ const Choice& TheChoice() {
 
 }  // namespace
 
-const SimdKernels& ChosenKernels() { return *TheChoice().chosen; }
+const SimdKernels& ChosenKernels() { return *TheChoice().chosen.kernels; }
+
+const TileKernels* ChosenTiles() { return TheChoice().chosen.tiles; }
+
+const char* ChosenInstructionSet() { return TheChoice().chosen.name; }
 
 const char* ChoiceNote() { return TheChoice().note; }
 
-const char* BestInstructionSet() { return TheChoice().best->name; }
+const char* BestInstructionSet() { return TheChoice().best.name; }
 
 }  // namespace coreinfer

@@ -158,6 +158,13 @@ const SimdKernels& Avx512VnniKernels();
 /// The table for this process: the best for the processor, or the one that COREINFER_SIMD names.
 const SimdKernels& ChosenKernels();
 
+/// Beside it the products on matrix registers; NULL where there are none.
+struct TileKernels;
+const TileKernels* ChosenTiles();
+
+/// The name of what was chosen.
+const char* ChosenInstructionSet();
+
 /// A remark for people about a choice that could not be honoured; empty otherwise.
 const char* ChoiceNote();
 

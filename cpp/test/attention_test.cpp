@@ -139,7 +139,7 @@ void CheckCase(const Case& shape, int32_t dtype, int32_t tokens, float magnitude
                                 first_position.data(), shape.window, scale, cache.capacity, dtype, cache.keys.data(),
                                 cache.values.data(), out);
   });
-  CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, what);
+  CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kPromptAttentionTolerance, what);
   CheckDecode(shape, cache, queries.data() + (tokens - 1) * row, shape.positions - 1, scale,
               std::vector<double>(want.end() - row, want.end()));
 }

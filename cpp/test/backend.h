@@ -25,6 +25,9 @@ void RunInOtherWays(const std::function<void()>& run);
 /// Whether the backend computes with weights of this dtype.
 bool Computes(int32_t dtype);
 
+/// How far products of prefill may be off, relative to the sum of the absolute terms.
+double ProductTolerance(int32_t dtype);
+
 /// On how many contexts every computation is repeated.
 int32_t Repetitions();
 

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "coreinfer/host.h"
 #include "harness.h"
+#include "reference.h"
 
 namespace coreinfer_test {
 
@@ -42,6 +43,13 @@ void RunInOtherWays(const std::function<void()>& run) {
 }
 
 bool Computes(int32_t) { return true; }
+
+// Matrix registers take two parts of bfloat16 of each operand: either rounding is at most 2^-17 of a term, and the
+// product of the second parts, which is left out, 2^-16. Three parts, which F32 weights get, are as exact as F32.
+double ProductTolerance(int32_t dtype) {
+  const bool has_parts = std::string(ci_context_description(Contexts()[0])).find("amx,") != std::string::npos;
+  return has_parts && dtype != CI_F32 ? 0x1p-15 + kDotTolerance : kDotTolerance;
+}
 
 int32_t Repetitions() { return 4; }
 

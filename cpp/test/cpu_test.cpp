@@ -1,4 +1,5 @@
-// What only the CPU backend promises: threads, ranges of values in memory, host memory.
+// What only the CPU backend promises: threads, ranges of values in memory, host memory, equal bits of a prompt in
+// parts.
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -103,24 +104,28 @@ TEST(BlocksOf256MustBeWhole) {
   CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q5_K, p, 256, 33, p), CI_INVALID_ARGUMENT, "dim=33");
 }
 
-// A prompt that is decoded token by token gives the answer of its prefill.
-TEST(DecodeAndPrefillOfAttentionAgree) {
+// The answers of a prompt do not depend on how it is cut.
+TEST(PromptsGiveTheSameBitsInParts) {
   Random random(60);
-  const int32_t heads = 4, kv_heads = 2, head_dim = 64, positions = 70;
+  const int32_t heads = 4, kv_heads = 2, head_dim = 72, positions = 270;
   const std::vector<float> cache = random.Values(int64_t{kv_heads} * positions * head_dim);
   const std::vector<float> queries = random.Values(int64_t{positions} * heads * head_dim);
-  std::vector<float> prefill(queries.size());
-  std::vector<float> decode(queries.size());
-  const int32_t first = 0;
-  CHECK_OK(ci_attention_prefill(Contexts()[2], queries.data(), positions, heads, kv_heads, head_dim, &first, 0, 0.5f,
-                                positions, CI_F32, cache.data(), cache.data(), prefill.data()));
-  for (int32_t p = 0; p < positions; ++p) {
-    const int64_t offset = int64_t{p} * heads * head_dim;
-    CHECK_OK(ci_attention_decode(Contexts()[1], queries.data() + offset, 1, heads, kv_heads, head_dim, &p, 0, 0.5f,
-                                 positions, CI_F32, cache.data(), cache.data(), decode.data() + offset));
+  for (const int32_t window : {0, 100}) {
+    std::vector<float> whole(queries.size());
+    const auto attend = [&](ci_context* c, int32_t first, int32_t tokens, std::vector<float>* y) {
+      const int64_t offset = int64_t{first} * heads * head_dim;
+      CHECK_OK(ci_attention_prefill(c, queries.data() + offset, tokens, heads, kv_heads, head_dim, &first, window, 0.5f,
+                                    positions, CI_F32, cache.data(), cache.data(), y->data() + offset));
+    };
+    attend(Contexts()[2], 0, positions, &whole);
+    for (const int32_t step : {1, 19, 64, 200}) {
+      std::vector<float> parts(queries.size());
+      for (int32_t p = 0; p < positions; p += step) {
+        attend(Contexts()[1], p, positions - p < step ? positions - p : step, &parts);
+      }
+      CHECK_SAME(parts, whole, "in parts of " + std::to_string(step));
+    }
   }
-  const std::vector<double> want(prefill.begin(), prefill.end());
-  CHECK_CLOSE(decode, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, "decode and prefill");
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ void CheckProduct(const DtypeName& dtype, int32_t tokens, int32_t rows, int32_t 
   const auto y = OnEveryContext(before, "matmul " + what, [&](ci_context* c, float* out) {
     return ci_matmul(c, dtype.dtype, weight.data(), bias_data, x.data(), tokens, rows, columns, accumulate, out);
   });
-  CHECK_CLOSE(y, want, scale, kDotTolerance, "matmul " + what);
+  CHECK_CLOSE(y, want, scale, ProductTolerance(dtype.dtype), "matmul " + what);
   if (tokens != 1) return;
   const auto vector = OnEveryContext(before, "matvec " + what, [&](ci_context* c, float* out) {
     return ci_matvec(c, dtype.dtype, weight.data(), bias_data, x.data(), 1, rows, columns, accumulate, out);
@@ -79,6 +79,9 @@ void CheckProducts(Random& random) {
     if (Fits(dtype.dtype, 9, 1120)) CheckProduct(dtype, 1, 9, 1120, true, true, random);
   }
   CheckProduct({CI_F32, "F32"}, 1030, 3, 13, true, false, random);
+  // More than one tile in every direction.
+  CheckProduct({CI_F16, "F16"}, 1030, 5, 160, true, false, random);
+  CheckProduct({CI_F16, "F16"}, 34, 1030 / Slowness(), 544, false, true, random);
 }
 
 TEST(MultipliesEveryDtype) {
@@ -107,7 +110,7 @@ void CheckTransposed(const DtypeName& dtype, int32_t tokens, int32_t rows, int32
   const auto y = OnEveryContext(start, what, [&](ci_context* c, float* out) {
     return ci_matmul_transposed(c, dtype.dtype, weight.data(), x.data(), tokens, rows, columns, out);
   });
-  CHECK_CLOSE(y, want, scale, kDotTolerance, what);
+  CHECK_CLOSE(y, want, scale, ProductTolerance(dtype.dtype), what);
 }
 
 TEST(MultipliesByEveryDtypeTransposed) {
@@ -121,6 +124,12 @@ TEST(MultipliesByEveryDtypeTransposed) {
       }
     }
   }
+}
+
+TEST(MultipliesByManyTilesTransposed) {
+  Random random(15);
+  CheckTransposed({CI_F16, "F16"}, 34, 545, 1030 / Slowness(), random);
+  CheckTransposed({CI_Q4_0_SHARED, "Q4_0_SHARED"}, 34, 544, 1056 / Slowness() / 32 * 32, random);
 }
 
 TEST(ProductsAreTheSameEveryTime) {

@@ -16,6 +16,7 @@ constexpr double kDotTolerance = 2e-6;
 constexpr double kNormTolerance = 2e-6;
 constexpr double kRopeTolerance = 1e-6;
 constexpr double kAttentionTolerance = 6e-6;  // tensor cores cut off the last bits of sums
+constexpr double kPromptAttentionTolerance = 1e-5;  // by matrix products, which sum in one sequence
 constexpr double kActivationTolerance = 4e-6;
 constexpr double kFfnTolerance = 1e-5;
 constexpr double kScoreTolerance = 1e-6;

@@ -71,6 +71,8 @@ int32_t Repetitions() {
 #endif
 }
 
+double ProductTolerance(int32_t) { return kDotTolerance; }
+
 int32_t Slowness() { return IsSimulated() ? 8 : 1; }
 
 void* Allocate(int64_t bytes, const void* host, bool) {

@@ -19,11 +19,15 @@ int32_t ci_host_advise(const void* memory, int64_t bytes, int32_t soon);
 
 /*
  * Gives ci_matmul and ci_ffn_prefill the sgemm of the OpenBLAS library at `path` (UTF-8, ending in 0) for the rest of
- * the process. Without it they use plain kernels of their own. Call before the first context exists.
+ * the process, for processors without matrix registers. Without it they use plain kernels of their own. Call before the
+ * first context exists.
  */
 int32_t ci_host_use_blas(const uint8_t* path);
 
-/* The best instruction set of this processor that kernels exist for: "avx512vnni", "avx512", "avx2" or "portable". */
+/*
+ * The best instruction set of this processor that kernels exist for: "amx", "avx512vnni", "avx512", "avx2" or
+ * "portable".
+ */
 const char* ci_host_instruction_set(void);
 
 #ifdef __cplusplus

@@ -1,0 +1,196 @@
+// One tile of a dense product on matrix registers, computed by one thread. The vectors of all tokens are split into
+// bfloat16 parts before, once for all tiles; a tile splits its weights kTileDepth deep, multiplies them with every
+// panel of tokens, and goes on with the next depth while its sums stay in L2. The matrix unit bounds the time.
+#include "gemm_tiles.h"
+
+#include <cstring>
+
+#include "dtype.h"
+#include "simd/tiles.h"
+
+namespace coreinfer {
+namespace {
+
+// A panel of tokens of this depth and two parts is 64 KiB, the weights of 256 rows 512 KiB.
+constexpr int32_t kTileDepth = 512;
+
+// Two parts of a value keep 17 bits. Over a short depth their error could be seen beside that of F32 sums, and there is
+// little to win.
+constexpr int32_t kLeastDepth = 128;
+
+constexpr int64_t kMostParts = 3;
+constexpr int64_t kFloat = sizeof(float);
+
+struct Parts {
+  int32_t inputs;
+  int32_t weights;
+};
+
+// BF16 weights are exact in one part, F16 and four-bit ones in two.
+Parts PartsFor(int32_t dtype) {
+  switch (dtype) {
+    case CI_F32:
+      return {3, 3};
+    case CI_BF16:
+      return {2, 1};
+    default:
+      return {2, 2};
+  }
+}
+
+int64_t Panels(int64_t count) { return (count + kPanelRows - 1) / kPanelRows; }
+int64_t Steps(int64_t depth) { return (depth + kStepDepth - 1) / kStepDepth; }
+int64_t PanelBytes(int64_t depth, int64_t parts) { return Steps(depth) * parts * kPartBytes; }
+
+// Where a row of a left panel begins: in its half, the upper or the lower tile.
+uint8_t* LeftRow(uint8_t* panel, int64_t row) { return panel + row / 16 * kTileBytes + row % 16 * (kTileBytes / 16); }
+
+// Asks for elements begin..end-1 of a row: rows are read in pieces too short for the processor to foresee the next.
+void PrefetchElements(const Matrix& weight, int64_t row, int64_t begin, int64_t end) {
+  if (row >= weight.rows) return;
+  const SharedLayout shared = SharedLayoutOf(weight.dtype);
+  const uint8_t* first = nullptr;
+  int64_t bytes = 0;
+  if (shared.rows > 0) {
+    const int64_t row_bytes = int64_t{weight.columns} / kGroupSize * shared.piece_bytes;
+    const int64_t header_bytes = int64_t{weight.columns} * shared.header_bytes;
+    first = weight.data + row / shared.rows * (header_bytes + shared.rows * row_bytes) + header_bytes +
+            row % shared.rows * row_bytes + begin / kGroupSize * shared.piece_bytes;
+    bytes = (end - begin) / kGroupSize * shared.piece_bytes;
+  } else {
+    first = weight.data + row * weight.row_bytes + RowBytes(weight.dtype, static_cast<int32_t>(begin));
+    bytes = RowBytes(weight.dtype, static_cast<int32_t>(end - begin));
+  }
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(first + i);
+}
+
+constexpr int32_t kRowsAhead = 8;
+
+// Some depth of a tile's weights, and where they go.
+struct WeightBlock {
+  const Matrix& weight;
+  const TileRange& tile;
+  int32_t begin;  // of the depth
+  int32_t depth;
+  int32_t parts;
+  uint8_t* panels;
+
+  int64_t panel_bytes() const { return PanelBytes(depth, parts); }
+};
+
+void SplitRows(const ci_context& c, const WeightBlock& block) {
+  float values[kTileDepth];
+  if (block.tile.width() % kPanelRows != 0) {
+    const int64_t bytes = block.panel_bytes();
+    std::memset(block.panels + block.tile.width() / kPanelRows * bytes, 0, static_cast<size_t>(bytes));
+  }
+  for (int32_t r = 0; r < block.tile.width(); ++r) {
+    const int32_t row = block.tile.begin + r;
+    PrefetchElements(block.weight, row + kRowsAhead, block.begin, block.begin + block.depth);
+    c.simd.dequantize(&block.weight, row, block.begin, block.begin + block.depth, values);
+    uint8_t* panel = block.panels + r / kPanelRows * block.panel_bytes();
+    c.tiles->split_left_row(values, block.depth, block.parts, LeftRow(panel, r % kPanelRows));
+  }
+}
+
+void SplitColumns(const ci_context& c, const WeightBlock& block) {
+  float rows[2][kTileRows] = {};
+  for (int64_t k = 0; k < Steps(block.depth) * kStepDepth; k += 2) {
+    for (int32_t i = 0; i < 2; ++i) {
+      if (k + i < block.depth) {
+        const int32_t row = block.begin + static_cast<int32_t>(k) + i;
+        PrefetchElements(block.weight, row + kRowsAhead, block.tile.begin, block.tile.end);
+        c.simd.dequantize(&block.weight, row, block.tile.begin, block.tile.end, rows[i]);
+      } else {
+        std::memset(rows[i], 0, sizeof(rows[i]));
+      }
+    }
+    uint8_t* pair = block.panels + k / kStepDepth * block.parts * kPartBytes + k % kStepDepth / 2 * (kTileBytes / 16);
+    const auto columns = static_cast<int32_t>(Panels(block.tile.width()) * kPanelRows);
+    c.tiles->split_right_rows(rows[0], rows[1], columns, block.parts, block.panel_bytes(), pair);
+  }
+}
+
+// y += the sums of a tile, blocks of its panels of outputs for each panel of tokens.
+void AddSums(void (*add)(const float*, int32_t, int32_t, float*, int64_t), const TileRange& tile, const float* sums,
+             float* y, int64_t y_stride) {
+  for (int32_t t = 0; t < tile.tokens; t += kPanelRows) {
+    const int32_t rows = tile.tokens - t < kPanelRows ? tile.tokens - t : kPanelRows;
+    for (int32_t i = 0; i < tile.width(); i += kPanelRows, sums += kBlockFloats) {
+      const int32_t columns = tile.width() - i < kPanelRows ? tile.width() - i : kPanelRows;
+      add(sums, rows, columns, y + t * y_stride + i, y_stride);
+    }
+  }
+}
+
+}  // namespace
+
+bool UsesTiles(const ci_context& context, int32_t depth) { return context.tiles != nullptr && depth >= kLeastDepth; }
+
+void SplitInputs(ci_context& context, const Matrix& weight, Inputs* inputs) {
+  const Inputs& in = *inputs;
+  inputs->parts = PartsFor(weight.dtype).inputs;
+  const int64_t panel_bytes = PanelBytes(in.depth, in.parts);
+  uint8_t* panels = context.shared_scratch.Reserve(Panels(in.tokens) * panel_bytes);
+  inputs->panels = panels;
+  // Half a panel at a time: its tokens are one of the two tiles of every part.
+  ParallelRanges(context, in.tokens, kPanelRows / 2, [&](int64_t begin, int64_t end, int32_t) {
+    uint8_t* panel = panels + begin / kPanelRows * panel_bytes;
+    const float* x = in.x + begin * in.depth;
+    const auto count = static_cast<int32_t>(end - begin);
+    if (in.along == Along::kRows) {
+      uint8_t* tile = panel + begin % kPanelRows / 16 * kTileBytes;
+      context.tiles->split_right_columns(x, in.depth, count, in.depth, in.parts, tile);
+    } else {
+      for (int64_t t = 0; t < count; ++t) {
+        context.tiles->split_left_row(x + t * in.depth, in.depth, in.parts, LeftRow(panel, (begin + t) % kPanelRows));
+      }
+    }
+  });
+}
+
+int64_t TileScratchBytes(const Inputs& inputs) {
+  const int64_t tokens = inputs.tokens < kTokenBlock ? inputs.tokens : kTokenBlock;
+  const int64_t weight_panels = kTileRows / kPanelRows;
+  return weight_panels * (PanelBytes(kTileDepth, kMostParts) + Panels(tokens) * kBlockFloats * kFloat);
+}
+
+void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
+                     float* y, int64_t y_stride, uint8_t* scratch) {
+  const TileKernels& tiles = *context.tiles;
+  const bool by_rows = inputs.along == Along::kRows;
+  const int32_t weight_parts = PartsFor(weight.dtype).weights;
+  const int64_t across = Panels(tile.width());
+  const int64_t down = Panels(tile.tokens);
+  const int64_t input_bytes = PanelBytes(inputs.depth, inputs.parts);
+  const uint8_t* panels = inputs.panels + tile.first_token / kPanelRows * input_bytes;
+  auto* sums = reinterpret_cast<float*>(scratch + kTileRows / kPanelRows * PanelBytes(kTileDepth, kMostParts));
+  std::memset(sums, 0, static_cast<size_t>(across * down * kBlockFloats * kFloat));
+  tiles.start();
+  for (int32_t k = 0; k < inputs.depth; k += kTileDepth) {
+    const int32_t depth = inputs.depth - k < kTileDepth ? inputs.depth - k : kTileDepth;
+    const WeightBlock block{weight, tile, k, depth, weight_parts, scratch};
+    by_rows ? SplitRows(context, block) : SplitColumns(context, block);
+    const int64_t steps = Steps(depth);
+    for (int64_t t = 0; t < down; ++t) {
+      const uint8_t* input = panels + t * input_bytes + k / kStepDepth * inputs.parts * kPartBytes;
+      // The next panel's part of the depth, a share of it with each block.
+      const uint8_t* next = input + (t + 1 < down ? input_bytes : 0);
+      for (int64_t i = 0; i < across; ++i) {
+        const uint8_t* weights = block.panels + i * block.panel_bytes();
+        float* sum = sums + (t * across + i) * kBlockFloats;
+        if (by_rows) {
+          tiles.multiply(weights, weight_parts, input, inputs.parts, static_cast<int32_t>(steps), sum,
+                         next + i * steps * kPrefetchBytes);
+        } else {
+          tiles.multiply(input, inputs.parts, weights, weight_parts, static_cast<int32_t>(steps), sum,
+                         next + i * steps * kPrefetchBytes);
+        }
+      }
+    }
+  }
+  tiles.stop();
+  AddSums(by_rows ? tiles.add_block_transposed : tiles.add_block, tile, sums, y, y_stride);
+}
+
+}  // namespace coreinfer

@@ -1,0 +1,61 @@
+// Products on a processor's matrix registers: F32 values as sums of bfloat16 parts, whose products are exact in F32.
+// Two parts keep 17 bits of a value, three all 24. This header is included by code compiled for one processor: it must
+// not define functions, which the linker could merge.
+#ifndef COREINFER_CPP_SIMD_TILES_H_
+#define COREINFER_CPP_SIMD_TILES_H_
+
+#include <stdint.h>
+
+namespace coreinfer {
+
+/// A panel is kPanelRows rows of the left operand or as many columns of the right one, cut along the depth into steps
+/// of kStepDepth. A step holds its parts one after another, the largest first, each in two tiles of half the rows or
+/// columns. Left tiles lie row by row; right ones by pairs of rows, the two values of a column side by side.
+constexpr int32_t kPanelRows = 32;
+constexpr int32_t kStepDepth = 32;
+constexpr int64_t kTileBytes = 1024;
+constexpr int64_t kPartBytes = 2 * kTileBytes;
+constexpr int64_t kPrefetchBytes = 512;
+constexpr int64_t kBlockFloats = int64_t{kPanelRows} * kPanelRows;
+
+struct TileKernels {
+  /// Surround the calls of `multiply` on a thread.
+  void (*start)();
+  void (*stop)();
+
+  /// One row of a left panel; `out` is its place in the first tile. The depth is padded with zeros to whole steps.
+  void (*split_left_row)(const float* x, int32_t depth, int32_t parts, uint8_t* out);
+
+  /// At most 16 columns of a right panel from rows of x, `stride` apart; `out` is the first tile. Missing columns and
+  /// the rest of the last step are zeros.
+  void (*split_right_columns)(const float* x, int64_t stride, int32_t columns, int32_t depth, int32_t parts,
+                              uint8_t* out);
+
+  /// Two neighbouring rows of one step of right panels that lie panel_bytes apart; `columns` is a multiple of
+  /// kPanelRows, and `out` the place of the pair in the first panel's first tile.
+  void (*split_right_rows)(const float* even, const float* odd, int32_t columns, int32_t parts, int64_t panel_bytes,
+                           uint8_t* out);
+
+  /// block += left right over `steps` steps, without the products of parts that are below the last part's rounding.
+  /// Parts of left and right: 2 and 2, 1 and 2, 2 and 1, 3 and 2, 3 and 3. The block is in four tiles of F32: its
+  /// upper left, upper right, lower left and lower right quarter. What will be read later, kPrefetchBytes for each step
+  /// from `next` on, is brought to L2 meanwhile.
+  void (*multiply)(const uint8_t* left, int32_t left_parts, const uint8_t* right, int32_t right_parts, int32_t steps,
+                   float* block, const uint8_t* next);
+
+  /// y += the first rows and columns of a block, rows of y `stride` apart.
+  void (*add_block)(const float* block, int32_t rows, int32_t columns, float* y, int64_t stride);
+  /// The same for the transposed block; rows and columns are those of y.
+  void (*add_block_transposed)(const float* block, int32_t rows, int32_t columns, float* y, int64_t stride);
+};
+
+#if defined(__x86_64__)
+/// Intel's AMX with bfloat16, beside AVX-512 with its bfloat16 conversions.
+const TileKernels& AmxTiles();
+/// Whether processor and operating system have what AmxTiles needs; asks the system to let this process use it.
+bool RequestAmx();
+#endif
+
+}  // namespace coreinfer
+
+#endif  // COREINFER_CPP_SIMD_TILES_H_
