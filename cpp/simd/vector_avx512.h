@@ -42,7 +42,7 @@ inline float Sum(Vec v) {
 inline Vec SumEach(const Vec (&v)[16]) {
   Vec four[4];
   for (int i = 0; i < 4; ++i) {
-    const Vec* a = v + 4 * i;
+    const Vec* a = v + int64_t{4} * i;
     const __m512d low = _mm512_castps_pd(Add(_mm512_unpacklo_ps(a[0], a[1]), _mm512_unpackhi_ps(a[0], a[1])));
     const __m512d high = _mm512_castps_pd(Add(_mm512_unpacklo_ps(a[2], a[3]), _mm512_unpackhi_ps(a[2], a[3])));
     four[i] = Add(_mm512_castpd_ps(_mm512_unpacklo_pd(low, high)), _mm512_castpd_ps(_mm512_unpackhi_pd(low, high)));
