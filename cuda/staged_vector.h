@@ -1,9 +1,9 @@
 // The vector of a dot product in shared memory, in the form that a dtype's rows are multiplied with.
 //
-// Rows of plain elements take floats. Rows of small integers in groups of 32 take integers too: with s the group's
+// Rows of plain elements take floats. Rows of small integers in groups of 32 take integers too: with s a chunk's
 // largest |x| / (127 * 128 * 128), each x is rounded to s * (128 * (128 * high + middle) + low), three signed bytes.
 // The four products of a word are then one instruction for each byte (dp4a) where floats take three for each element,
-// which at the bandwidth of current devices is more than there is time for. |error| <= s / 2 is 2.4e-7 of the group's
+// which at the bandwidth of current devices is more than there is time for. |error| <= s / 2 is 2.4e-7 of the chunk's
 // largest |x|: as a float's. Everything before the scales is exact.
 #ifndef COREINFER_CUDA_STAGED_VECTOR_H_
 #define COREINFER_CUDA_STAGED_VECTOR_H_
@@ -33,7 +33,8 @@ __host__ __device__ __forceinline__ int PiecesOf(int32_t dtype, int32_t columns)
 __host__ __device__ __forceinline__ int64_t StagedBytes(int32_t dtype, int32_t columns) {
   const int64_t elements = int64_t{PiecesOf(dtype, columns)} * kLaneChunks * kWarpThreads * ChunkElements(dtype);
   const bool is_grouped = dtype == CI_Q8_0 || dtype == CI_Q4_0;
-  return is_grouped ? elements * 3 + elements / kGroupSize * static_cast<int64_t>(sizeof(float2)) : elements * 4;
+  return is_grouped ? elements * 3 + elements / ChunkElements(dtype) * static_cast<int64_t>(sizeof(float2))
+                    : elements * 4;
 }
 
 /// Quad k, of kQuads that a lane reads, goes where the eight lanes that are served together find theirs in different
@@ -96,18 +97,17 @@ class StagedIntegers {
   __device__ __forceinline__ StagedIntegers(uint8_t* memory, int columns)
       : bytes_(reinterpret_cast<uint4*>(memory)),
         plane_(PiecesOf(kDtype, columns) * kLaneChunks * kWarpThreads * kQuads),
-        groups_(reinterpret_cast<float2*>(bytes_ + 3 * plane_)),
+        chunks_(reinterpret_cast<float2*>(bytes_ + 3 * plane_)),
         columns_(columns) {}
 
   __device__ __forceinline__ void Stage(const float* x) {
     WaitForPrevious();
-    constexpr int kLanes = kGroupSize / 4;  // of a group
-    const int groups = plane_ * 16 / kGroupSize;
-    const int part = static_cast<int>(threadIdx.x) % kLanes;
-    constexpr int kAtOnce = 4;  // so that the loads overlap
     constexpr int kStep = kDotThreads / kLanes;
-    // The groups are a multiple of a warp's, so that its lanes stay together.
-    for (int first = static_cast<int>(threadIdx.x) / kLanes; first < groups; first += kAtOnce * kStep) {
+    constexpr int kAtOnce = 4;  // so that the loads overlap
+    const int chunks = plane_ / kQuads;
+    const int part = static_cast<int>(threadIdx.x) % kLanes;
+    // The chunks are a multiple of a warp's, so that its lanes stay together.
+    for (int first = static_cast<int>(threadIdx.x) / kLanes; first < chunks; first += kAtOnce * kStep) {
       float4 quads[kAtOnce];
 #pragma unroll
       for (int i = 0; i < kAtOnce; ++i) {
@@ -116,7 +116,7 @@ class StagedIntegers {
       }
 #pragma unroll
       for (int i = 0; i < kAtOnce; ++i) {
-        if (first + i * kStep < groups) StageQuad(first + i * kStep, part, quads[i]);
+        if (first + i * kStep < chunks) StageQuad(first + i * kStep, part, quads[i]);
       }
     }
   }
@@ -130,33 +130,39 @@ class StagedIntegers {
     upper[1] *= 128;
     AddPlane(words, plane_ + first, upper);
     AddPlane(words, 2 * plane_ + first, lower);
-    const float2 group = groups_[kDtype == CI_Q8_0 ? chunk / 2 : chunk];
+    const float2 step = chunks_[chunk];
 #pragma unroll
     for (int which = 0; which < 2; ++which) {
       float product = fmaf(static_cast<float>(upper[which]), 128.0f, static_cast<float>(lower[which]));
-      if (kDtype == CI_Q4_0) product -= group.y;
-      sums[which] = fmaf(scales[which] * group.x, product, sums[which]);
+      if (kDtype == CI_Q4_0) product -= step.y;
+      sums[which] = fmaf(scales[which] * step.x, product, sums[which]);
     }
   }
 
  private:
-  static constexpr int kQuads = kDtype == CI_Q8_0 ? 1 : 2;  // 16 elements each
+  static constexpr int kQuads = kDtype == CI_Q8_0 ? 1 : 2;  // of a chunk: 16 elements each
+  static constexpr int kLanes = ChunkElements(kDtype) / 4;  // that stage a chunk together
 
-  // The eight lanes of a group call it together.
-  __device__ __forceinline__ void StageQuad(int group, int part, float4 x) {
+  // Infinite elements of a chunk, whose s is infinite too, count 1; all others are nothing beside them.
+  __device__ __forceinline__ static int StepsOf(float x, float inverse) {
+    if (isinf(x)) return x > 0.0f ? 1 : -1;
+    return x == x ? __float2int_rn(x * inverse) : 0;
+  }
+
+  // The lanes of a chunk call it together.
+  __device__ __forceinline__ void StageQuad(int chunk, int part, float4 x) {
+    const bool is_nan = x.x != x.x || x.y != x.y || x.z != x.z || x.w != x.w;
+    const unsigned own_lanes = ((1u << kLanes) - 1) << (threadIdx.x % kWarpThreads / kLanes * kLanes);
+    const bool has_nan = (__ballot_sync(kWholeWarp, is_nan) & own_lanes) != 0;
     float largest = fmaxf(fmaxf(fabsf(x.x), fabsf(x.y)), fmaxf(fabsf(x.z), fabsf(x.w)));
-    // NaN where an element is not finite, which fmaxf would hide.
-    float odd = 0.0f * x.x + 0.0f * x.y + 0.0f * x.z + 0.0f * x.w;
 #pragma unroll
-    for (int lanes = 1; lanes < kGroupSize / 4; lanes *= 2) {
+    for (int lanes = 1; lanes < kLanes; lanes *= 2) {
       largest = fmaxf(largest, __shfl_xor_sync(kWholeWarp, largest, lanes));
-      odd += __shfl_xor_sync(kWholeWarp, odd, lanes);
     }
     constexpr float kMost = 127.0f * 128.0f * 128.0f;
-    constexpr float kLeast = 1e-30f;  // below, kMost / largest might not be finite
+    constexpr float kLeast = 1e-32f;  // not to be divided by; what is smaller counts as 0
     const float inverse = largest > kLeast ? kMost / largest : 0.0f;
-    const int values[4] = {__float2int_rn(x.x * inverse), __float2int_rn(x.y * inverse), __float2int_rn(x.z * inverse),
-                           __float2int_rn(x.w * inverse)};
+    const int values[4] = {StepsOf(x.x, inverse), StepsOf(x.y, inverse), StepsOf(x.z, inverse), StepsOf(x.w, inverse)};
     unsigned planes[3] = {0, 0, 0};
     int sum = 0;
 #pragma unroll
@@ -168,15 +174,15 @@ class StagedIntegers {
       planes[1] |= static_cast<unsigned>((upper - 128 * high) & 255) << (8 * i);
       planes[2] |= static_cast<unsigned>((values[i] - 128 * upper) & 255) << (8 * i);
     }
-    const int place = 4 * StagedPlace<kQuads>(2 * group + part / 4) + part % 4;
+    const int place = 4 * StagedPlace<kQuads>(kQuads * chunk + part / 4) + part % 4;
 #pragma unroll
     for (int plane = 0; plane < 3; ++plane) {
       reinterpret_cast<unsigned*>(bytes_ + plane * plane_)[place] = planes[plane];
     }
 #pragma unroll
-    for (int lanes = 1; lanes < kGroupSize / 4; lanes *= 2) sum += __shfl_xor_sync(kWholeWarp, sum, lanes);
+    for (int lanes = 1; lanes < kLanes; lanes *= 2) sum += __shfl_xor_sync(kWholeWarp, sum, lanes);
     // Q4_0's nibbles are 8 more than what they stand for.
-    if (part == 0) groups_[group] = make_float2(largest / kMost + odd, 8.0f * static_cast<float>(sum));
+    if (part == 0) chunks_[chunk] = make_float2(has_nan ? NAN : largest / kMost, 8.0f * static_cast<float>(sum));
   }
 
   __device__ __forceinline__ void AddPlane(const uint4* words, int first, int* sums) const {
@@ -202,7 +208,7 @@ class StagedIntegers {
 
   uint4* const bytes_;    // three planes
   const int plane_;       // quads of a plane
-  float2* const groups_;  // s, and 8 times the sum of the integers
+  float2* const chunks_;  // s, and 8 times the sum of the integers
   const int columns_;
 };
 

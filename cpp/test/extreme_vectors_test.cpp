@@ -19,10 +19,13 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr int32_t kRows = 5;
 constexpr int32_t kColumns = 768;
 
+// A backend may take what is smaller for 0.
+constexpr double kNothing = 1e-32;
+
 // What F32 may cost, and what rounding to 2^-21 of the largest of each 32 elements may.
 double Allowed(const std::vector<double>& weights, const float* x) {
   double terms = 0;
-  double rounding = 1e-38;
+  double rounding = 0;
   for (size_t begin = 0; begin < weights.size(); begin += 32) {
     double largest = 0;
     double magnitude = 0;
@@ -31,7 +34,7 @@ double Allowed(const std::vector<double>& weights, const float* x) {
       largest = std::fmax(largest, std::fabs(x[i]));
       magnitude += std::fabs(weights[i]);
     }
-    rounding += std::ldexp(largest, -21) * magnitude;
+    rounding += (std::ldexp(largest, -21) + kNothing) * magnitude;
   }
   return kDotTolerance * terms + rounding;
 }
