@@ -173,7 +173,7 @@ void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inpu
     by_rows ? SplitRows(context, block) : SplitColumns(context, block);
     const int64_t steps = Steps(depth);
     for (int64_t t = 0; t < down; ++t) {
-      const uint8_t* input = panels + t * input_bytes + k / kStepDepth * inputs.parts * kPartBytes;
+      const uint8_t* input = panels + t * input_bytes + int64_t{k / kStepDepth} * inputs.parts * kPartBytes;
       // The next panel's part of the depth, a share of it with each block.
       const uint8_t* next = input + (t + 1 < down ? input_bytes : 0);
       for (int64_t i = 0; i < across; ++i) {

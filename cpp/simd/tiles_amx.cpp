@@ -199,7 +199,7 @@ const float* TileOf(const float* block, int64_t row, int64_t column) {
 void AddBlock(const float* block, int32_t rows, int32_t columns, float* y, int64_t stride) {
   for (int32_t r = 0; r < rows; ++r) {
     for (int32_t i = 0; i < columns; i += 16) {
-      AddRow(_mm512_loadu_ps(TileOf(block, r, i) + r % 16 * 16), columns - i, y + r * stride + i);
+      AddRow(_mm512_loadu_ps(TileOf(block, r, i) + int64_t{r % 16} * 16), columns - i, y + r * stride + i);
     }
   }
 }
