@@ -82,18 +82,17 @@ void Start(const Item& item, const Buffers& buffers) {
   std::memset(buffers.queries, 0, static_cast<size_t>(BufferBytes(item.shape)));
   for (int64_t q = 0; q < item.shape.queries; ++q) {
     std::memcpy(buffers.queries + q * stride, a.queries + item.offset(q), row_bytes);
-    const int64_t position = a.first_position + item.first_token + q / a.group();
-    const int64_t begin = a.window == 0 || position < a.window ? 0 : position - a.window + 1;
-    buffers.states[q] = {begin, position + 1, -std::numeric_limits<float>::infinity(), 0.0f};
+    const int64_t token = item.first_token + q / a.group();
+    buffers.states[q] = {a.first_visible(token), a.first_position + token + 1, -std::numeric_limits<float>::infinity(),
+                         0.0f};
   }
 }
 
 void ConvertPiece(const ci_context& c, const Item& item, const uint8_t* cache, int64_t begin, int32_t positions,
                   float* out) {
   const Attention& a = item.a;
-  const int64_t row_bytes = int64_t{a.head_dim} * (a.cache_dtype == CI_F16 ? 2 : 4);
-  const uint8_t* first = cache + (item.kv_head * a.capacity + begin) * row_bytes;
-  const Matrix rows{first, row_bytes, a.cache_dtype, positions, a.head_dim};
+  const uint8_t* first = cache + (item.kv_head * a.capacity + begin) * a.row_bytes();
+  const Matrix rows{first, a.row_bytes(), a.cache_dtype, positions, a.head_dim};
   for (int32_t p = 0; p < positions; ++p) {
     c.simd.dequantize(&rows, p, 0, a.head_dim, out + p * item.shape.stride());
   }

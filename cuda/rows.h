@@ -65,14 +65,12 @@ __device__ __forceinline__ unsigned WordOf(const uint4& words, int index) {
   return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
 }
 
-/// The 16 bytes of a row that one lane takes at once: kElements columns. Quad(j) is 4 of them divided by Scale().
+/// The 16 bytes of a row of plain elements that one lane takes at once. Quad(j) is 4 of its columns.
 template <int kDtype>
 struct Chunk;
 
 template <>
 struct Chunk<CI_F32> {
-  static constexpr int kElements = 4;
-
   __device__ __forceinline__ float4 Quad(int) const { return Floats(words); }
 
   uint4 words;
@@ -80,8 +78,6 @@ struct Chunk<CI_F32> {
 
 template <>
 struct Chunk<CI_F16> {
-  static constexpr int kElements = 8;
-
   __device__ __forceinline__ float4 Quad(int j) const {
     return Joined(Halves(WordOf(words, 2 * j)), Halves(WordOf(words, 2 * j + 1)));
   }
@@ -91,30 +87,8 @@ struct Chunk<CI_F16> {
 
 template <>
 struct Chunk<CI_BF16> {
-  static constexpr int kElements = 8;
-
   __device__ __forceinline__ float4 Quad(int j) const {
     return Joined(Bfloats(WordOf(words, 2 * j)), Bfloats(WordOf(words, 2 * j + 1)));
-  }
-
-  uint4 words;
-};
-
-template <>
-struct Chunk<CI_Q8_0> {
-  static constexpr int kElements = 16;
-
-  __device__ __forceinline__ float4 Quad(int j) const { return SignedBytes(WordOf(words, j)); }
-
-  uint4 words;
-};
-
-template <>
-struct Chunk<CI_Q4_0> {
-  static constexpr int kElements = 32;
-
-  __device__ __forceinline__ float4 Quad(int j) const {
-    return j < 4 ? LowNibbles(WordOf(words, j)) : HighNibbles(WordOf(words, j - 4));
   }
 
   uint4 words;
