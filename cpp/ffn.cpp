@@ -50,52 +50,90 @@ struct CoreList {
   int32_t neuron(int64_t index) const { return ids == nullptr ? static_cast<int32_t>(index) : ids[index]; }
 };
 
-// One dot for each token. `next` is a neuron whose row will be read soon.
-void BiasedDots(const RowDots& dots, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
-                float* out) {
-  dots.Take(weight.data + neuron * weight.row_bytes, weight.data + next * weight.row_bytes, out);
-  for (int32_t t = 0; bias != nullptr && t < dots.vectors().tokens; ++t) out[t] += bias[neuron];
-}
-
 // Neurons whose dots one thread takes before it asks for more.
 constexpr int32_t kDotBlock = 16;
 
-// The dots of one neuron, by tokens.
-struct NeuronDots {
-  float gates[CI_DECODE_TOKENS];
-  float ups[CI_DECODE_TOKENS];
+// Some of the neurons of a block, and where their dots go.
+struct Listed {
+  int32_t neurons[kDotBlock];
+  int32_t places[kDotBlock];
+  int32_t count = 0;
+
+  void Add(int32_t neuron, int32_t place) {
+    neurons[count] = neuron;
+    places[count++] = place;
+  }
+
+  // Their rows from the given one on.
+  RowGroup GroupOf(const Matrix& weight, int32_t first) const {
+    return RowGroup::Of(weight, count - first, [&](int64_t r) { return neurons[first + r]; });
+  }
 };
 
-void TakeDots(const RowDots& rows, const Ffn& ffn, int32_t neuron, int32_t next, NeuronDots* dots) {
-  const int32_t tokens = rows.vectors().tokens;
-  const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
-  bool is_needed = !skips;
-  if (ffn.gated()) {
-    BiasedDots(rows, ffn.gate, ffn.gate_bias, neuron, next, dots->gates);
-    for (int32_t t = 0; t < tokens; ++t) is_needed |= dots->gates[t] > 0.0f;
+// Dots of a block's neurons by tokens.
+using BlockDots = float[CI_DECODE_TOKENS][kDotBlock];
+
+// Dots of the listed neurons; `next` is what is read after them.
+void TakeDots(const RowDots& dots, const Matrix& weight, const float* bias, const Listed& listed, const RowGroup& next,
+              BlockDots& out) {
+  RowDots::Out values;
+  for (int32_t first = 0; first < listed.count; first += RowGroup::kRows) {
+    const int32_t following = first + RowGroup::kRows;
+    const int32_t count = following < listed.count ? RowGroup::kRows : listed.count - first;
+    dots.Take(listed.GroupOf(weight, first), count, following < listed.count ? listed.GroupOf(weight, following) : next,
+              values);
+    for (int32_t t = 0; t < dots.vectors().tokens; ++t) {
+      for (int32_t r = 0; r < count; ++r) {
+        const float shift = bias == nullptr ? 0.0f : bias[listed.neurons[first + r]];
+        out[t][listed.places[first + r]] = bias == nullptr ? values[t][r] : values[t][r] + shift;
+      }
+    }
   }
-  // Where rows are skipped, the next one may be: fetching it would read what nobody needs.
-  if (is_needed) BiasedDots(rows, ffn.up, ffn.up_bias, neuron, skips ? neuron : next, dots->ups);
-  for (int32_t t = 0; skips && t < tokens; ++t) {
-    if (!(dots->gates[t] > 0.0f)) dots->ups[t] = 0.0f;
+}
+
+Listed NeuronsOf(const CoreList& list, int64_t begin, int64_t end) {
+  Listed listed;
+  for (int64_t i = begin; i < end; ++i) listed.Add(list.neuron(i), static_cast<int32_t>(i - begin));
+  return listed;
+}
+
+// The neurons that at least one token's gate lets through; the others' dots become 0.
+Listed Open(const Listed& listed, int32_t tokens, const BlockDots& gates, BlockDots& ups) {
+  Listed open;
+  for (int32_t i = 0; i < listed.count; ++i) {
+    bool is_open = false;
+    for (int32_t t = 0; t < tokens; ++t) {
+      is_open |= gates[t][i] > 0.0f;
+      ups[t][i] = 0.0f;
+    }
+    if (is_open) open.Add(listed.neurons[i], i);
   }
+  return open;
 }
 
 // activations[t][i] for begin <= i < end, at most kDotBlock of them; `following` is where this thread goes on.
 void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const RowDots& rows, int64_t begin,
                     int64_t end, int64_t following, float* activations) {
   const int32_t tokens = rows.vectors().tokens;
-  const int64_t ahead = RowsAhead(ffn.up.row_bytes * (ffn.gated() ? 2 : 1));
-  float gates[CI_DECODE_TOKENS][kDotBlock];
-  float ups[CI_DECODE_TOKENS][kDotBlock];
-  NeuronDots dots;
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t next = i + ahead < end ? i + ahead : following + i + ahead - end;
-    TakeDots(rows, ffn, list.neuron(i), list.neuron(next < list.size ? next : i), &dots);
+  const Listed listed = NeuronsOf(list, begin, end);
+  const Listed next =
+      NeuronsOf(list, following, following + RowGroup::kRows < list.size ? following + RowGroup::kRows : list.size);
+  const RowGroup next_rows = next.GroupOf(ffn.gated() ? ffn.gate : ffn.up, 0);
+  BlockDots gates;
+  BlockDots ups;
+  if (!ffn.gated()) {
+    TakeDots(rows, ffn.up, ffn.up_bias, listed, next_rows, ups);
+  } else if (ffn.activation == CI_RELU || ffn.activation == CI_DRELU) {
+    TakeDots(rows, ffn.gate, ffn.gate_bias, listed, next_rows, gates);
+    const Listed open = Open(listed, tokens, gates, ups);
+    // Where rows are skipped, the next one may be: fetching it would read what nobody needs.
+    if (open.count > 0) TakeDots(rows, ffn.up, ffn.up_bias, open, open.GroupOf(ffn.up, 0), ups);
     for (int32_t t = 0; t < tokens; ++t) {
-      if (ffn.gated()) gates[t][i - begin] = dots.gates[t];
-      ups[t][i - begin] = dots.ups[t];
+      for (int32_t i = 0; i < listed.count; ++i) ups[t][i] = gates[t][i] > 0.0f ? ups[t][i] : 0.0f;
     }
+  } else {
+    TakeDots(rows, ffn.gate, ffn.gate_bias, listed, listed.GroupOf(ffn.up, 0), gates);
+    TakeDots(rows, ffn.up, ffn.up_bias, listed, next_rows, ups);
   }
   for (int64_t t = 0; t < tokens; ++t) {
     simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], end - begin,

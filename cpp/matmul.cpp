@@ -15,7 +15,8 @@ int64_t RowsPerBlock(const Matrix& matrix, int32_t threads) {
   constexpr int64_t kMostBytes = int64_t{64} * 1024;
   const int64_t share = matrix.rows * matrix.row_bytes / (int64_t{8} * threads);
   const int64_t bytes = share < kLeastBytes ? kLeastBytes : share < kMostBytes ? share : kMostBytes;
-  return matrix.row_bytes >= bytes ? 1 : bytes / matrix.row_bytes;
+  const int64_t groups = bytes / (matrix.row_bytes * RowGroup::kRows);
+  return (groups < 1 ? 1 : groups) * RowGroup::kRows;
 }
 
 struct Product {
@@ -27,22 +28,24 @@ struct Product {
 
 // Rows begin..end-1; `following` is where this thread goes on.
 void MultiplyRows(const Product& p, const RowDots& dots, int64_t begin, int64_t end, int64_t following) {
-  const int64_t ahead = RowsAhead(p.matrix.row_bytes);
-  const int32_t tokens = dots.vectors().tokens;
-  float values[CI_DECODE_TOKENS];
-  for (int64_t r = begin; r < end; ++r) {
-    int64_t next = r + ahead < end ? r + ahead : following + r + ahead - end;
-    if (next >= p.matrix.rows) next = r;
-    dots.Take(p.matrix.data + r * p.matrix.row_bytes, p.matrix.data + next * p.matrix.row_bytes, values);
-    for (int64_t t = 0; t < tokens; ++t) {
-      float value = values[t];
-      if (p.bias != nullptr) value += p.bias[r];
-      float* out = p.y + t * p.matrix.rows + r;
-      *out = p.accumulate ? *out + value : value;
+  const auto group_at = [&](int64_t first) {
+    return RowGroup::Of(p.matrix, p.matrix.rows - first, [&](int64_t r) { return first + r; });
+  };
+  RowDots::Out values;
+  for (int64_t first = begin; first < end; first += RowGroup::kRows) {
+    const int64_t count = end - first < RowGroup::kRows ? end - first : RowGroup::kRows;
+    const int64_t next = first + RowGroup::kRows < end ? first + RowGroup::kRows : following;
+    dots.Take(group_at(first), count, group_at(next), values);
+    for (int64_t t = 0; t < dots.vectors().tokens; ++t) {
+      for (int64_t r = 0; r < count; ++r) {
+        float value = values[t][r];
+        if (p.bias != nullptr) value += p.bias[first + r];
+        float* out = p.y + t * p.matrix.rows + first + r;
+        *out = p.accumulate ? *out + value : value;
+      }
     }
   }
 }
-
 }  // namespace
 }  // namespace coreinfer
 
