@@ -26,4 +26,24 @@ void RowDots::TakeEach(const uint8_t* row, const uint8_t* next, float* out) cons
   }
 }
 
+// Neighbouring users together.
+void RowDots::TakeRuns(const uint8_t* row, const uint8_t* next, uint32_t users, float* out) const {
+  const bool is_uniform = split_tokens_ == x_.tokens || split_tokens_ == 0;
+  for (int32_t t = 0; t < x_.tokens;) {
+    if ((users >> t & 1) == 0) {
+      out[t++] = 0.0f;
+      continue;
+    }
+    int32_t count = 1;
+    while (is_uniform && (users >> (t + count) & 1) != 0) ++count;
+    if (is_split_[t]) {
+      split_dot_(row, next, {split_.units + t * units_, count, x_.columns}, out + t);
+    } else {
+      dot_(row, next, {x_.x + int64_t{t} * x_.columns, count, x_.columns}, out + t);
+    }
+    next = row;
+    t += count;
+  }
+}
+
 }  // namespace coreinfer

@@ -34,10 +34,23 @@ class RowDots {
     }
   }
 
+  /// The same for the tokens whose bits are set in `users`; out[t] of the others becomes 0.
+  void Take(const uint8_t* row, const uint8_t* next, uint32_t users, float* out) const {
+    if (users == all()) {
+      Take(row, next, out);
+    } else {
+      TakeRuns(row, next, users, out);
+    }
+  }
+
   const Vectors& vectors() const { return x_; }
+
+  /// The bits of all tokens.
+  uint32_t all() const { return (uint32_t{1} << x_.tokens) - 1; }
 
  private:
   void TakeEach(const uint8_t* row, const uint8_t* next, float* out) const;
+  void TakeRuns(const uint8_t* row, const uint8_t* next, uint32_t users, float* out) const;
 
   const Vectors x_;
   SimdKernels::Dot dot_;

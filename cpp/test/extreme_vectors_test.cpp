@@ -170,7 +170,8 @@ std::vector<float> DecodeLayer(const Weights& down, const std::vector<float>& up
   std::vector<float> out(static_cast<size_t>(down.columns + down.rows));
   out = OnEveryContext(out, "extreme ffn", [&](ci_context* c, float* y) {
     return ci_ffn_decode(c, CI_SILU, CI_F32, nullptr, up_weight.data(), nullptr, nullptr, down.dtype, down.data(),
-                         nullptr, x.data(), 1, nullptr, core.data(), down.rows, down.columns, y + down.columns, y);
+                         nullptr, x.data(), 1, nullptr, core.data(), nullptr, down.rows, down.columns, y + down.columns,
+                         y);
   });
   activations->assign(out.begin() + down.columns, out.end());
   out.resize(static_cast<size_t>(down.columns));

@@ -49,12 +49,12 @@ struct Layer {
   }
 
   int32_t DecodeTokens(ci_context* c, const float* x, int32_t tokens, const int32_t* ids, int32_t core,
-                       float* activations, float* y) const {
+                       float* activations, float* y, const uint32_t* users = nullptr) const {
     const Array<int32_t> core_length = One(core);
     const int32_t status = ci_ffn_decode(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
                                          biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr,
                                          down.dtype, down.data(), biased ? down_bias.data() : nullptr, x, tokens, ids,
-                                         core_length.data(), neurons, dim, activations, y);
+                                         core_length.data(), users, neurons, dim, activations, y);
     return status == CI_OK ? ci_context_synchronize(c) : status;
   }
 
