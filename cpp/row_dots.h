@@ -39,7 +39,7 @@ class RowDots {
     if (users == all()) {
       Take(row, next, out);
     } else {
-      TakeRuns(row, next, users, out);
+      TakeSome(row, next, users, out);
     }
   }
 
@@ -50,7 +50,7 @@ class RowDots {
 
  private:
   void TakeEach(const uint8_t* row, const uint8_t* next, float* out) const;
-  void TakeRuns(const uint8_t* row, const uint8_t* next, uint32_t users, float* out) const;
+  void TakeSome(const uint8_t* row, const uint8_t* next, uint32_t users, float* out) const;
 
   const Vectors x_;
   SimdKernels::Dot dot_;

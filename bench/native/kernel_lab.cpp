@@ -221,6 +221,7 @@ void MeasureTranspose() {
 void MeasureAll() {
   MeasureDecode();
   MeasureTokenCounts();
+  MeasureTogether();
   MeasureTranspose();
   MeasurePrefill(512);
   MeasureAttentionOfPrompts();

@@ -18,11 +18,12 @@ struct Matrix {
   int32_t columns;
 };
 
-/// The vectors of `tokens` tokens, `columns` elements each, one after another.
+/// The vectors of `tokens` tokens, `columns` elements each, of every `step`-th place in memory.
 struct Vectors {
   const float* x;
   int32_t tokens;
   int32_t columns;
+  int32_t step = 1;
 };
 
 /// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each. split.inl says how and how
@@ -36,11 +37,13 @@ struct alignas(64) SplitUnit {
 };
 constexpr int64_t kSplitUnit = 128;
 
-/// Split vectors of `tokens` tokens, one after another, each in as many units as its `columns` elements take.
+/// Split vectors of `tokens` tokens, of every `step`-th place in memory, each in as many units as its `columns`
+/// elements take.
 struct SplitVectors {
   const SplitUnit* units;
   int32_t tokens;
   int32_t columns;
+  int32_t step = 1;
 };
 
 /// Rows of a shared dtype that have the same scales, at most 32, and the factors that they are added with.

@@ -12,8 +12,8 @@ namespace {
 inline int64_t SplitUnits(int64_t columns) { return (columns + kSplitUnit - 1) / kSplitUnit; }
 
 template <class Units, int kTokens>
-void TakeSplitDots(const uint8_t* row, const uint8_t* next, const SplitUnit* units, int64_t columns, float* out) {
-  const int64_t stride = SplitUnits(columns);
+void TakeSplitDots(const uint8_t* row, const uint8_t* next, const SplitUnit* units, int64_t stride, int64_t columns,
+                   float* out) {
   Vec sum[kTokens];
   for (int t = 0; t < kTokens; ++t) sum[t] = Zero();
   const uint8_t* const last = row + columns / Units::kUnitElements * Units::kUnitBytes;
@@ -36,16 +36,16 @@ void TakeSplitDots(const uint8_t* row, const uint8_t* next, const SplitUnit* uni
 template <class Units>
 void SplitDotEach(const uint8_t* row, const uint8_t* next, const SplitVectors& x, float* out) {
   const int64_t columns = x.columns;
-  const int64_t stride = SplitUnits(columns);
+  const int64_t stride = SplitUnits(columns) * x.step;
   int32_t t = 0;
   for (; t + 4 <= x.tokens; t += 4) {
-    TakeSplitDots<Units, 4>(row, t == 0 ? next : row, x.units + t * stride, columns, out + t);
+    TakeSplitDots<Units, 4>(row, t == 0 ? next : row, x.units + t * stride, stride, columns, out + t);
   }
   for (; t + 2 <= x.tokens; t += 2) {
-    TakeSplitDots<Units, 2>(row, t == 0 ? next : row, x.units + t * stride, columns, out + t);
+    TakeSplitDots<Units, 2>(row, t == 0 ? next : row, x.units + t * stride, stride, columns, out + t);
   }
   if (t < x.tokens) {
-    TakeSplitDots<Units, 1>(row, t == 0 ? next : row, x.units + t * stride, columns, out + t);
+    TakeSplitDots<Units, 1>(row, t == 0 ? next : row, x.units + t * stride, stride, columns, out + t);
   }
 }
 
