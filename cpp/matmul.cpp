@@ -15,8 +15,9 @@ int64_t RowsPerBlock(const Matrix& matrix, int32_t threads) {
   constexpr int64_t kMostBytes = int64_t{64} * 1024;
   const int64_t share = matrix.rows * matrix.row_bytes / (int64_t{8} * threads);
   const int64_t bytes = share < kLeastBytes ? kLeastBytes : share < kMostBytes ? share : kMostBytes;
-  const int64_t groups = bytes / (matrix.row_bytes * RowGroup::kRows);
-  return (groups < 1 ? 1 : groups) * RowGroup::kRows;
+  if (matrix.row_bytes >= bytes) return 1;
+  const int64_t rows = bytes / matrix.row_bytes;
+  return rows < RowList::kMost ? rows : rows / RowList::kMost * RowList::kMost;
 }
 
 struct Product {
@@ -26,26 +27,35 @@ struct Product {
   float* y;
 };
 
+RowList RowsFrom(const Matrix& matrix, int64_t begin, int64_t end, uint32_t users) {
+  RowList list;
+  for (int64_t r = begin; r < end && list.count < RowList::kMost; ++r) {
+    list.Add(matrix.data + r * matrix.row_bytes, users);
+  }
+  return list;
+}
+
 // Rows begin..end-1; `following` is where this thread goes on.
 void MultiplyRows(const Product& p, const RowDots& dots, int64_t begin, int64_t end, int64_t following) {
-  const auto group_at = [&](int64_t first) {
-    return RowGroup::Of(p.matrix, p.matrix.rows - first, [&](int64_t r) { return first + r; });
-  };
   RowDots::Out values;
-  for (int64_t first = begin; first < end; first += RowGroup::kRows) {
-    const int64_t count = end - first < RowGroup::kRows ? end - first : RowGroup::kRows;
-    const int64_t next = first + RowGroup::kRows < end ? first + RowGroup::kRows : following;
-    dots.Take(group_at(first), count, group_at(next), values);
+  RowList list = RowsFrom(p.matrix, begin, end, dots.all());
+  for (int64_t first = begin; first < end; first += RowList::kMost) {
+    const bool is_last = first + RowList::kMost >= end;
+    const RowList next =
+        RowsFrom(p.matrix, is_last ? following : first + RowList::kMost, is_last ? p.matrix.rows : end, dots.all());
+    dots.Take(list, next, values);
     for (int64_t t = 0; t < dots.vectors().tokens; ++t) {
-      for (int64_t r = 0; r < count; ++r) {
+      for (int64_t r = 0; r < list.count; ++r) {
         float value = values[t][r];
         if (p.bias != nullptr) value += p.bias[first + r];
         float* out = p.y + t * p.matrix.rows + first + r;
         *out = p.accumulate ? *out + value : value;
       }
     }
+    list = next;
   }
 }
+
 }  // namespace
 }  // namespace coreinfer
 

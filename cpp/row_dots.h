@@ -12,47 +12,51 @@
 
 namespace coreinfer {
 
-/// Rows of one matrix that are taken together; those behind the last one are its copies.
-struct RowGroup {
-  static constexpr int32_t kRows = 4;
-  const uint8_t* rows[kRows];
+/// Rows of a matrix whose dots are taken together.
+struct RowList {
+  static constexpr int32_t kMost = 16;
 
-  /// Rows numbered index(0), index(1), ... up to index(count - 1), count > 0.
-  template <class Index>
-  static RowGroup Of(const Matrix& matrix, int64_t count, const Index& index) {
-    RowGroup group;
-    for (int64_t r = 0; r < kRows; ++r)
-      group.rows[r] = matrix.data + index(r < count ? r : count - 1) * matrix.row_bytes;
-    return group;
+  /// At most kMost; `row_users` has the bits of the tokens that want the row's dot.
+  void Add(const uint8_t* row, uint32_t row_users) {
+    rows[count] = row;
+    users[count++] = row_users;
   }
+
+  const uint8_t* rows[kMost];
+  uint32_t users[kMost];
+  int32_t count = 0;
 };
 
 class RowDots {
  public:
-  /// Dot products by tokens.
-  using Out = float[CI_DECODE_TOKENS][RowGroup::kRows];
+  /// Dots by tokens and rows.
+  using Out = float[CI_DECODE_TOKENS][RowList::kMost];
 
   /// Prepares the vectors, at most CI_DECODE_TOKENS, in the context's shared scratch, which must then stay as it is.
   RowDots(ci_context& context, int32_t dtype, const Vectors& x);
 
-  /// out[t][r] = row r, of which there are `count`, times vector t. `next` is fetched meanwhile: rows that will be read
-  /// after these, or the same ones.
-  void Take(const RowGroup& group, int64_t count, const RowGroup& next, Out& out) const;
+  /// out[t][r] = row r times vector t, or 0 if the token does not use the row. `next` is fetched meanwhile: what will
+  /// be read after these rows, or nothing.
+  void Take(const RowList& list, const RowList& next, Out& out) const;
 
   const Vectors& vectors() const { return x_; }
 
+  /// The bits of all tokens.
+  uint32_t all() const { return (uint32_t{1} << x_.tokens) - 1; }
+
  private:
-  void TakeEach(const RowGroup& group, int64_t count, const RowGroup& next, Out& out) const;
-  void TakeMixed(const RowGroup& group, int64_t count, const RowGroup& next, Out& out) const;
+  void TakePlain(const RowList& list, const RowList& next, Out& out) const;
+  void TakePlainRow(const uint8_t* row, const uint8_t* next, uint32_t users, float* out) const;
+  void TakeSplit(const RowList& list, const RowList& next, Out& out) const;
+  void TakeSplitToken(const RowList& list, const RowList& next, int32_t token, Out& out) const;
 
   const Vectors x_;
-  const int64_t rows_ahead_;
+  const int32_t rows_ahead_;
   SimdKernels::Dot dot_;
   SimdKernels::SplitDot split_dot_;
-  SplitVectors split_{};
-  int64_t units_ = 0;
-  int32_t split_tokens_ = 0;
-  bool is_split_[CI_DECODE_TOKENS] = {};
+  const SplitUnit* units_ = nullptr;
+  int64_t units_per_token_ = 0;
+  uint32_t split_ = 0;  // the bits of the tokens whose vectors are integers
 };
 
 }  // namespace coreinfer

@@ -18,11 +18,12 @@ struct Matrix {
   int32_t columns;
 };
 
-/// The vectors of `tokens` tokens, `columns` elements each, one after another.
+/// The vectors of `tokens` tokens, `columns` elements each, of every `step`-th place in memory.
 struct Vectors {
   const float* x;
   int32_t tokens;
   int32_t columns;
+  int32_t step = 1;
 };
 
 /// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each, which agree in
