@@ -164,7 +164,8 @@ public final class Model implements AutoCloseable {
     return endTokens;
   }
 
-  Lifetime lifetime() {
+  /** To be entered while {@link #decoder} computes, so that nothing is freed below it. */
+  public Lifetime lifetime() {
     return lifetime;
   }
 

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A whole answer.
  *
- * @param promptTokens tokens that were read before it
+ * @param promptTokens tokens that stand before it
+ * @param cachedTokens how many of them, from the first on, were known from a text before
  * @param tokens generated tokens, with the end-of-sequence token if it came
  * @param core how neurons were chosen
  * @param neuronsPerLayer how many neurons each layer computed per decoded token; per draft, where
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record GenerationResult(
     List<Integer> promptTokens,
+    int cachedTokens,
     List<Integer> tokens,
     String text,
     FinishReason finishReason,

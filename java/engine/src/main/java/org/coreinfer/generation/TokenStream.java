@@ -238,6 +238,7 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     }
     return new GenerationResult(
         IntStream.of(prompt).boxed().toList(),
+        0,
         List.copyOf(tokens),
         answer.toString(),
         reason,
