@@ -116,7 +116,7 @@ final class AnswerSender {
     if (end.result().finishReason() == FinishReason.CANCELLED) {
       return ApiException.unavailable("stopping", "the server stopped before the answer's end");
     }
-    if (end.result().finishReason() == FinishReason.TIMEOUT && end.result().tokens().isEmpty()) {
+    if (end.result().finishReason() == FinishReason.TIMED_OUT && end.result().tokens().isEmpty()) {
       return ApiException.timedOut(
           "there was no time left before the first token: try again, ask for less, or start the"
               + " server with a longer --timeout");

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 final class ApiException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  private static final int LONGEST = 1000;
   private static final String INVALID = "invalid_request_error";
   private static final String SERVER = "server_error";
 
@@ -23,12 +24,17 @@ final class ApiException extends RuntimeException {
       @Nullable String code,
       String message,
       Map<String, String> headers) {
-    super(message, null, false, false);
+    super(shortened(message), null, false, false);
     this.status = status;
     this.type = type;
     this.param = param;
     this.code = code;
     this.headers = headers;
+  }
+
+  /** Messages may quote what was sent. */
+  private static String shortened(String message) {
+    return message.length() <= LONGEST ? message : message.substring(0, LONGEST) + "...";
   }
 
   /** 400: a field, or with null the request as a whole, is not what it should be. */

@@ -1,6 +1,7 @@
 package org.coreinfer.server;
 
 import java.time.Duration;
+import org.coreinfer.Model;
 
 /**
  * How much a server takes on. Immutable; start from {@link #usual} and change what should differ.
@@ -49,6 +50,11 @@ public record Limits(
   public static Limits usual() {
     return new Limits(
         4, 64, 4 << 20, 128, 0, Duration.ofMinutes(10), 512, Duration.ofSeconds(30));
+  }
+
+  /** The most tokens of an answer of this model. */
+  int mostTokens(Model model) {
+    return tokens == 0 ? model.contextLength() : Math.min(tokens, model.contextLength());
   }
 
   public Limits withSlots(int value) {
