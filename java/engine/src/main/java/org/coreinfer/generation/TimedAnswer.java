@@ -69,11 +69,12 @@ public record TimedAnswer(int[] tokens, long decodeNanos, @Nullable Drafts draft
       return new PlainDecoding(sequence, sampler, () -> {});
     }
     if (draftsPerPass == 0) {
-      return DraftedDecoding.adaptive(sequence, SamplingOptions.GREEDY, token -> false, () -> {});
+      return DraftedDecoding.adaptive(
+          sequence, SamplingOptions.GREEDY, null, token -> false, () -> {});
     }
     return new DraftedDecoding(
         sequence,
-        sequence.newDraftSampler(SamplingOptions.GREEDY),
+        sequence.newDraftSampler(SamplingOptions.GREEDY, null),
         new FixedLength(draftsPerPass),
         null,
         token -> false,

@@ -11,6 +11,7 @@ import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
 import org.coreinfer.sampling.Sampler;
+import org.coreinfer.sampling.TokenConstraint;
 import org.coreinfer.tensor.Lifetime;
 import org.coreinfer.text.StreamDecoder;
 import org.jspecify.annotations.Nullable;
@@ -147,7 +148,7 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
   }
 
   private TokenSource plain() {
-    Sampler sampler = sequence.newSampler(request.sampling());
+    Sampler sampler = sequence.newSampler(request.sampling(), newConstraint());
     IntStream.of(prompt).forEach(sampler::accept);
     return new PlainDecoding(sequence, sampler, () -> check("a token was computed"));
   }
@@ -156,9 +157,13 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     IntPredicate isEnd = token -> !request.ignoreEos() && endTokens.contains(token);
     DraftedDecoding drafted =
         DraftedDecoding.adaptive(
-            sequence, request.sampling(), isEnd, () -> check("tokens were drafted"));
+            sequence, request.sampling(), newConstraint(), isEnd, () -> check("tokens were drafted"));
     IntStream.of(prompt).forEach(drafted::read);
     return drafted;
+  }
+
+  private @Nullable TokenConstraint newConstraint() {
+    return request.constraint() == null ? null : request.constraint().get();
   }
 
   private Logits prefill() {
