@@ -133,11 +133,15 @@ final class NeuronOptions {
    * @param streams where {@link #suitedLayers} notes it if nothing sparse was chosen
    */
   CoreOptions toCoreOptions(@Nullable Path model, Streams streams) {
+    requireOneOfEach();
+    return toCombinations(model, streams).get(0);
+  }
+
+  private void requireOneOfEach() {
     requireOne("--method", methods);
     requireOne("--rule", rules);
     requireOne("--keep", keeps);
     requireOne("--refresh", refreshes);
-    return toCombinations(model, streams).get(0);
   }
 
   private void requireOne(String option, List<?> values) {
@@ -170,6 +174,7 @@ final class NeuronOptions {
 
   /** What was asked for, one value of each option, before anything is known of the model. */
   CoreWish toWish() {
+    requireOneOfEach();
     return wishes().get(0);
   }
 

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.coreinfer.Model;
+import org.coreinfer.chat.ChatTemplate;
 import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreWish;
 import org.coreinfer.error.CoreInferException;
@@ -69,7 +70,7 @@ public final class Server implements AutoCloseable {
     boolean isLoopback = address.getAddress().isLoopbackAddress();
     Access access = new Access(builder.apiKey, builder.corsOrigin, isLoopback);
     this.router = new Router(access, limits, guard, metrics, new StaticFiles());
-    addRoutes(served, metrics);
+    addRoutes(served, metrics, new ChatCompletions(served, scheduler, builder.template));
     AtomicInteger count = new AtomicInteger();
     this.threads =
         Executors.newCachedThreadPool(
@@ -97,7 +98,7 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  private void addRoutes(ServedModel served, ServerMetrics metrics) {
+  private void addRoutes(ServedModel served, ServerMetrics metrics, ChatCompletions chat) {
     Tokens tokens = new Tokens(served);
     router
         .open("GET", "/health", call -> call.send(new JsonOut().put("status", "ok")))
@@ -106,6 +107,8 @@ public final class Server implements AutoCloseable {
         .guarded("GET", "/models", served::list)
         .guarded("GET", "/models/", served::describe)
         .guarded("POST", "/completions", new Completions(served, scheduler))
+        .guarded("POST", "/chat/completions", chat)
+        .guarded("POST", "/apply-template", chat::applyTemplate)
         .guarded("POST", "/tokenize", tokens::tokenize)
         .guarded("POST", "/detokenize", tokens::detokenize);
   }
@@ -181,6 +184,7 @@ public final class Server implements AutoCloseable {
     private @Nullable String corsOrigin;
     private CoreWish core = CoreWish.NONE;
     private @Nullable Calibration calibration;
+    private @Nullable ChatTemplate template;
     private Limits limits = Limits.usual();
 
     private Builder(Model model) {
@@ -238,6 +242,12 @@ public final class Server implements AutoCloseable {
     /** What is known of the model's neurons. */
     public Builder calibration(@Nullable Calibration value) {
       calibration = value;
+      return this;
+    }
+
+    /** How conversations are written; null, the default, for the model's own template. */
+    public Builder chatTemplate(@Nullable ChatTemplate value) {
+      template = value;
       return this;
     }
 
