@@ -25,15 +25,18 @@ final class AnswerSender {
   /** Sends one JSON object when all answers have ended; an answer that fails, fails all. */
   static void whole(Call call, Answers answers, AnswerForm form) {
     Outflow out = null;
+    long lastBeat = System.nanoTime();
     try {
       while (!answers.isDone()) {
         AnswerEvent event = answers.next(HEARTBEAT);
         if (event != null) {
           requireAnswer(event);
           form.take(event);
-        } else {
+        }
+        if (System.nanoTime() - lastBeat >= HEARTBEAT.toNanos()) {
           out = out == null ? call.open(Call.JSON) : out;
           out.write(BLANK);
+          lastBeat = System.nanoTime();
         }
       }
     } catch (ApiException e) {

@@ -83,13 +83,23 @@ final class Call {
     try {
       byte[] bytes = in.readNBytes(most);
       if (bytes.length == most && in.read() >= 0) {
-        // A client that still sends would not see an answer.
-        in.skip(MOST_DISCARDED);
+        discard(in); // as a client that still sends would not see an answer
         throw ApiException.tooLarge("the body is larger than " + most + " bytes");
       }
       return bytes;
     } catch (IOException e) {
       throw new ClientGoneException(e);
+    }
+  }
+
+  /** The stream's own skip would go on into the next request. */
+  private static void discard(InputStream in) throws IOException {
+    byte[] buffer = new byte[1 << 16];
+    int discarded = 0;
+    int read = 0;
+    while (read >= 0 && discarded < MOST_DISCARDED) {
+      discarded += read;
+      read = in.read(buffer);
     }
   }
 
