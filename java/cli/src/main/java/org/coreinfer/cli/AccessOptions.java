@@ -42,14 +42,24 @@ final class AccessOptions {
               + " for every site (default: none).")
   private @Nullable String corsOrigin;
 
-  /** Tells a server; wrong values are usage errors. */
-  void addTo(Server.Builder server) {
+  /** The key that clients must send; null for none. */
+  @Nullable String key() {
     if (apiKey != null && apiKeyFile != null) {
       throw Usage.error(command, "give --api-key or --api-key-file, not both");
     }
-    String key = apiKeyFile == null ? apiKey : TextInput.ofFile(apiKeyFile).strip();
-    String given = key == null ? System.getenv(VARIABLE) : key;
-    Usage.checked(command, () -> server.apiKey(given), "--api-key");
+    if (apiKeyFile != null) {
+      return TextInput.ofFile(apiKeyFile).strip();
+    }
+    return apiKey != null ? apiKey : System.getenv(VARIABLE);
+  }
+
+  /**
+   * Tells a server; wrong values are usage errors.
+   *
+   * @param key as {@link #key} gives it
+   */
+  void addTo(Server.Builder server, @Nullable String key) {
+    Usage.checked(command, () -> server.apiKey(key), "--api-key");
     server.allowNoKey(isKeyless).corsOrigin(corsOrigin);
   }
 }

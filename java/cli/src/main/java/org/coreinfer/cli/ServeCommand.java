@@ -10,6 +10,7 @@ import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.CoreWish;
 import org.coreinfer.generation.Cancellation;
+import org.coreinfer.server.Limits;
 import org.coreinfer.server.Server;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -94,6 +95,8 @@ final class ServeCommand implements Callable<Integer> {
     CoreOptions core = neurons.toCoreOptions(path, streams);
     Calibration calibration = neurons.calibration(path);
     Duration grace = limits.grace();
+    Limits most = limits.toLimits();
+    String apiKey = access.key();
     try (Interrupt interrupt = Interrupt.listenForEnd(cancellation, grace.plus(BEYOND_GRACE));
         Model model = models.load(path, core, streams, interrupt.cancellation())) {
       neurons.suitedLayers(
@@ -106,11 +109,11 @@ final class ServeCommand implements Callable<Integer> {
               .host(host)
               .core(wish)
               .calibration(calibration)
-              .limits(limits.toLimits())
+              .limits(most)
               .chatTemplate(template.of(model));
       Usage.checked(spec, () -> builder.port(port), "--port");
       aliases.forEach(builder::alias);
-      access.addTo(builder);
+      access.addTo(builder, apiKey);
       serve(Usage.checked(spec, builder::start, "--host"), model, grace);
     }
     return 0;
