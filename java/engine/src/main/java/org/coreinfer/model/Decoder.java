@@ -25,6 +25,7 @@ public final class Decoder implements AutoCloseable {
   private final Parts parts;
   private final DecodeStep step;
   private final PrefillStep reading;
+  private final BatchStep together;
   private final NeuronSet allNeurons;
   private final DownNorms downNorms;
 
@@ -62,6 +63,7 @@ public final class Decoder implements AutoCloseable {
             config.heads(), config.kvHeads(), config.headDim(), config.window(), parts.scale());
     this.step = new DecodeStep(config, parts, attention);
     this.reading = new PrefillStep(config, parts, attention, step);
+    this.together = new BatchStep(backend, config, parts, attention, step);
     this.allNeurons = NeuronSet.all(config);
     this.downNorms = new DownNorms(backend, config.layers());
   }
@@ -365,7 +367,20 @@ public final class Decoder implements AutoCloseable {
     return decodeListed(state, token, tail);
   }
 
-  private void checkStep(DecoderState state, int token) {
+  /**
+   * Appends a token to each of several sequences, reading the weights once for all of them where
+   * this is the CPU. Each gets the bits of {@link #decode(DecoderState, int, NeuronSet)}. If it
+   * fails the sequences are as they were before.
+   *
+   * @param entries 1 to {@link Backend#DECODE_TOKENS}, of different states
+   * @return for each entry the logits after its token, valid until the next call with its state
+   */
+  public List<Logits> decodeTogether(List<BatchEntry> entries) {
+    return together.decode(this, entries);
+  }
+
+  /** Fails unless a token can be appended, and waits for the logits before it. */
+  void checkStep(DecoderState state, int token) {
     Objects.checkIndex(token, config.vocabulary());
     checkRoom(state, 1);
     state.logits().await();
@@ -459,6 +474,7 @@ public final class Decoder implements AutoCloseable {
   @Override
   public void close() {
     downNorms.close();
+    together.close();
     parts.memory().close();
   }
 }
