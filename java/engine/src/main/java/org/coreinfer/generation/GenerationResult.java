@@ -26,4 +26,20 @@ public record GenerationResult(
     List<Integer> neuronsPerLayer,
     Refreshes refreshes,
     @Nullable Drafts drafts,
-    Timings timings) {}
+    Timings timings) {
+  /** What there is of an answer that never began. */
+  public static GenerationResult unanswered(
+      List<Integer> promptTokens, FinishReason reason, CoreOptions core) {
+    return new GenerationResult(
+        promptTokens,
+        0,
+        List.of(),
+        "",
+        reason,
+        core,
+        List.of(),
+        Refreshes.NONE,
+        null,
+        new Timings(0, 0, 0, 0, 0));
+  }
+}

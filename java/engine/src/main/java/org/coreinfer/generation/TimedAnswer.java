@@ -66,11 +66,11 @@ public record TimedAnswer(int[] tokens, long decodeNanos, @Nullable Drafts draft
   private static TokenSource source(Sequence sequence, int draftsPerPass) {
     if (!sequence.isLossless()) {
       Sampler sampler = sequence.newSampler(SamplingOptions.GREEDY);
-      return new PlainDecoding(sequence, sampler, () -> {});
+      return new PlainDecoding(sequence, sampler, DrawListener.NONE, () -> {});
     }
     if (draftsPerPass == 0) {
       return DraftedDecoding.adaptive(
-          sequence, SamplingOptions.GREEDY, null, token -> false, () -> {});
+          sequence, SamplingOptions.GREEDY, null, token -> false, DrawListener.NONE, () -> {});
     }
     return new DraftedDecoding(
         sequence,
@@ -78,6 +78,7 @@ public record TimedAnswer(int[] tokens, long decodeNanos, @Nullable Drafts draft
         new FixedLength(draftsPerPass),
         null,
         token -> false,
+        DrawListener.NONE,
         () -> {});
   }
 

@@ -2,6 +2,8 @@ package org.coreinfer.serving;
 
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.coreinfer.error.GenerationCancelledException;
 import org.coreinfer.generation.FinishReason;
 import org.jspecify.annotations.Nullable;
 
@@ -10,28 +12,25 @@ final class Job implements Ticket, Delivery.Observer {
   private final ServingRequest request;
   private final int[] prompt;
   private final Delivery delivery;
-  private final Runnable wake;
+  private final Surroundings around;
   private final long submitted = System.nanoTime();
-  private final Runnable onOver;
   private volatile boolean isCancelled;
 
   /**
+   * What all jobs of a scheduler share.
+   *
+   * @param threads runs tasks at once, each on its own thread
+   * @param buffer events that wait for a listener before its answer pauses
    * @param wake tells the computing thread to look again
-   * @param onOver runs once the listener has heard everything
+   * @param onOver hears of each job whose listener will hear no more
    */
-  Job(
-      ServingRequest request,
-      int[] prompt,
-      AnswerListener listener,
-      Executor threads,
-      int buffer,
-      Runnable wake,
-      Runnable onOver) {
+  record Surroundings(Executor threads, int buffer, Runnable wake, Consumer<Job> onOver) {}
+
+  Job(ServingRequest request, int[] prompt, AnswerListener listener, Surroundings around) {
     this.request = request;
     this.prompt = prompt;
-    this.wake = wake;
-    this.onOver = onOver;
-    this.delivery = new Delivery(listener, threads, buffer, this);
+    this.around = around;
+    this.delivery = new Delivery(listener, around.threads, around.buffer, this);
   }
 
   ServingRequest request() {
@@ -54,7 +53,7 @@ final class Job implements Ticket, Delivery.Observer {
   @Override
   public void cancel() {
     isCancelled = true;
-    wake.run();
+    around.wake.run();
   }
 
   /** Why the answer must end now; null if it need not. */
@@ -66,15 +65,22 @@ final class Job implements Ticket, Delivery.Observer {
     return timeout != null && age().compareTo(timeout) >= 0 ? FinishReason.TIMED_OUT : null;
   }
 
+  /** Throws if the answer must end. */
+  void check(String activity) {
+    if (interruption() != null) {
+      throw new GenerationCancelledException("cancelled while " + activity);
+    }
+  }
+
   @Override
   public void hasRoom() {
-    wake.run();
+    around.wake.run();
   }
 
   @Override
   public void isOver(@Nullable RuntimeException thrown) {
     isCancelled = true;
-    onOver.run();
-    wake.run();
+    around.onOver.accept(this);
+    around.wake.run();
   }
 }

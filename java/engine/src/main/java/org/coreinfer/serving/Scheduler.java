@@ -1,84 +1,92 @@
 package org.coreinfer.serving;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.coreinfer.Model;
-import org.coreinfer.Session;
 import org.coreinfer.generation.GenerationRequest;
-import org.coreinfer.generation.GenerationResult;
-import org.coreinfer.generation.Token;
-import org.coreinfer.generation.TokenStream;
 import org.coreinfer.tensor.Lifetime;
 import org.coreinfer.text.Tokenizer;
 
 /**
- * Answers many requests with one model, on one computing thread: a few at once, in turns, the
- * others wait in order of arrival. Thread-safe.
+ * Answers many requests with one model, on one computing thread: a few at once, the others wait in
+ * order of arrival. A turn reads a piece of one prompt, then computes a token of every answer,
+ * those of several in one pass over the weights. No answer depends on what else is computed: greedy
+ * and sampled ones are those of a {@link org.coreinfer.Session}, token for token (with several
+ * tokens per pass only on the CPU; GPU libraries may round otherwise).
  *
- * <p>Closing the model ends all answers with {@link AnswerListener#onFailure}.
+ * <p>Texts are kept as long as there is memory, so that a prompt which begins like one of them need
+ * not be read from its beginning: see {@link Reuse}. Thread-safe. Closing the model ends all
+ * answers with {@link AnswerListener#onFailure}.
  */
 public final class Scheduler implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(Scheduler.class.getName());
+  private static final Duration GRACE = Duration.ofSeconds(2);
+
+  /** What of a text before is used for a prompt that begins in the same way. */
+  public enum Reuse {
+    /** Nothing. */
+    NONE,
+    /**
+     * What was read of a prompt, up to a multiple of 64 tokens: on the CPU the answer is that of
+     * reading all of it, to the bit.
+     */
+    PROMPTS,
+    /**
+     * The same, and a whole text with its answer, if the prompt goes on after it: the next turn of
+     * a conversation. It is as a session's next turn: keys and values of the answer are those that
+     * it was decoded with, and core neurons follow from the scores of all prompts, as tokens
+     * decoded with core neurons give no scores.
+     */
+    CONVERSATIONS
+  }
 
   private final Model model;
   private final Builder settings;
-  private final Object lock = new Object();
-  private final Deque<Job> waiting = new ArrayDeque<>();
-  private final List<Running> running = new ArrayList<>();
+  private final WaitingRoom room;
+  private final Tally tally;
+  private final KeptTexts texts;
+  private final int mostTexts;
   private final ExecutorService listeners;
+  private final Job.Surroundings around;
   private final Thread worker;
   private final Lifetime.Registration modelEnd;
-  private boolean isDraining;
-  private boolean isStopping;
-  private long refused;
 
   private Scheduler(Builder settings) {
     this.model = settings.model;
     this.settings = settings;
-    this.listeners = newListenerThreads();
-    LOGGER.log(
-        System.Logger.Level.DEBUG,
-        "{0} slots, prompts in pieces of {1} tokens",
-        settings.slots,
-        settings.prefillChunk);
+    this.mostTexts = settings.mostTexts();
+    this.room = new WaitingRoom(settings.slots, settings.queue);
+    this.tally = new Tally(settings.listener);
+    this.listeners = DeliveryThread.newPool();
+    this.around = new Job.Surroundings(listeners, settings.buffer, room::wake, room::leave);
+    this.texts =
+        new KeptTexts(
+            model.decoder(), model.contextLength(), model.cacheDtype(), mostTexts, settings.reuse);
+    ComputeLoop loop =
+        new ComputeLoop(
+            model, room, texts, tally, settings.prefillChunk, settings.patience);
     model.lifetime().enter();
-    this.worker = new Thread(this::work, "coreinfer-scheduler");
+    this.worker = new Thread(() -> compute(loop), "coreinfer-scheduler");
     worker.setDaemon(true);
     worker.start();
-    this.modelEnd = model.lifetime().onClosing(this::wake);
+    this.modelEnd = model.lifetime().onClosing(loop::modelCloses);
   }
 
-  private static ExecutorService newListenerThreads() {
-    AtomicInteger count = new AtomicInteger();
-    return new ThreadPoolExecutor(
-        0,
-        Integer.MAX_VALUE,
-        10,
-        TimeUnit.SECONDS,
-        new SynchronousQueue<>(),
-        task -> {
-          Thread thread = new Thread(task, "coreinfer-delivery-" + count.incrementAndGet());
-          thread.setDaemon(true);
-          return thread;
-        });
+  private void compute(ComputeLoop loop) {
+    try {
+      loop.run();
+    } finally {
+      model.lifetime().exit();
+      listeners.shutdown(); // which runs what was posted
+    }
   }
 
-  /** A scheduler for a model, which must stay open as long. */
+  /** A scheduler for a model. */
   public static Builder builder(Model model) {
     return new Builder(model);
   }
-
-  /** An answer in progress. */
-  private record Running(Job job, Session session, TokenStream stream, Iterator<Token> tokens) {}
 
   /**
    * Takes a request, which is answered as soon as its turn comes.
@@ -91,18 +99,10 @@ public final class Scheduler implements AutoCloseable {
    */
   public Ticket submit(ServingRequest request, AnswerListener listener) {
     request.core().requireSuits(model.config());
-    int[] prompt = promptTokens(request.generation());
-    Job job = new Job(request, prompt, listener, listeners, settings.buffer, this::wake, () -> {});
-    synchronized (lock) {
-      if (isStopping || isDraining || model.lifetime().isClosed()) {
-        throw new IllegalStateException("the scheduler takes no more requests: it is closing");
-      }
-      if (waiting.size() >= settings.queue) {
-        refused++;
-        throw new QueueFullException(waiting.size(), Duration.ofSeconds(1));
-      }
-      waiting.add(job);
-      lock.notifyAll();
+    Job job = new Job(request, promptTokens(request.generation()), listener, around);
+    if (!room.enter(job)) {
+      tally.refused();
+      throw new QueueFullException(settings.queue, tally.retryAfter(settings.slots));
     }
     return job;
   }
@@ -123,106 +123,78 @@ public final class Scheduler implements AutoCloseable {
           "the prompt has %d tokens, but the context has only %d: shorten it or use a larger context"
               .formatted(tokens.length, model.contextLength()));
     }
+    int vocabulary = model.config().vocabulary();
+    for (int token : tokens) {
+      if (token < 0 || token >= vocabulary) {
+        throw new IllegalArgumentException(
+            "token %d of the prompt is outside of the vocabulary of %d"
+                .formatted(token, vocabulary));
+      }
+    }
     return tokens;
-  }
-
-  private void wake() {
-    synchronized (lock) {
-      lock.notifyAll();
-    }
-  }
-
-  private void work() {
-    try {
-      while (awaitWork()) {
-        List<Running> turn;
-        synchronized (lock) {
-          turn = List.copyOf(running);
-        }
-        turn.forEach(this::step);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } finally {
-      listeners.shutdown();
-      model.lifetime().exit();
-    }
-  }
-
-  private boolean awaitWork() throws InterruptedException {
-    synchronized (lock) {
-      while (!isStopping && running.isEmpty() && waiting.isEmpty()) {
-        lock.wait();
-      }
-      while (running.size() < settings.slots && !waiting.isEmpty()) {
-        Job job = waiting.remove();
-        Session session = model.newSession(job.request().core());
-        TokenStream stream = session.stream(job.request().generation());
-        running.add(new Running(job, session, stream, stream.iterator()));
-      }
-      return !isStopping;
-    }
-  }
-
-  private void step(Running answer) {
-    Delivery delivery = answer.job.delivery();
-    try {
-      if (answer.job.interruption() != null) {
-        answer.stream.close();
-      }
-      if (answer.tokens.hasNext()) {
-        Token token = answer.tokens.next();
-        ServedToken served = new ServedToken(token.id(), token.text(), null);
-        delivery.post(listener -> listener.onToken(served));
-        return;
-      }
-      GenerationResult result = answer.stream.result();
-      delivery.end(listener -> listener.onEnd(result));
-      settings.listener.onEnd(result, answer.job.age());
-    } catch (RuntimeException e) {
-      delivery.end(listener -> listener.onFailure(e));
-    }
-    answer.stream.close();
-    answer.session.close();
-    synchronized (lock) {
-      running.remove(answer);
-    }
   }
 
   /** What it does at this moment. */
   public SchedulerStatus status() {
-    synchronized (lock) {
-      return new SchedulerStatus(
-          running.size(),
-          waiting.size(),
-          settings.slots,
-          settings.queue,
-          0,
-          settings.cacheTokens,
-          new SchedulerStatus.Counters(0, 0, 0, 0, refused, 0, 0, 0, 0, 0));
-    }
+    return new SchedulerStatus(
+        room.running(),
+        room.waiting(),
+        settings.slots,
+        settings.queue,
+        texts.tokens(),
+        (long) mostTexts * model.contextLength(),
+        tally.counters());
   }
 
   /**
    * Refuses new requests and waits for those that were taken; cancels what is left of them after
-   * {@code limit}, and waits until their listeners have heard it.
+   * {@code limit}, and waits until their listeners have heard it. A listener that does not return
+   * is interrupted after some seconds, and then left alone.
    */
   public void drain(Duration limit) {
-    synchronized (lock) {
-      isDraining = true;
+    room.shut();
+    if (Thread.currentThread() instanceof DeliveryThread) {
+      throw new IllegalStateException("a listener can't wait for the end of its own answer");
+    }
+    try {
+      if (room.awaitEmpty(limit)) {
+        return;
+      }
+      room.open().forEach(Job::cancel);
+      if (!room.awaitEmpty(GRACE)) {
+        room.open().forEach(job -> job.delivery().hurry());
+        reportLeft(room.awaitEmpty(GRACE));
+      }
+    } catch (InterruptedException e) {
+      room.open().forEach(Job::cancel);
+      Thread.currentThread().interrupt();
     }
   }
 
-  /** Cancels everything and waits until that is done. */
+  private void reportLeft(boolean isEmpty) {
+    if (!isEmpty) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "{0} listeners did not return after their answers were cancelled",
+          room.open().size());
+    }
+  }
+
+  /** Cancels everything and waits until that is done; {@link #drain} before ends more gently. */
   @Override
   public void close() {
-    synchronized (lock) {
-      isStopping = true;
-      lock.notifyAll();
-    }
+    room.stop();
+    room.open().forEach(Job::cancel);
     modelEnd.remove();
+    if (Thread.currentThread() instanceof DeliveryThread) {
+      return; // which can't wait for itself
+    }
+    drain(Duration.ZERO);
     try {
       worker.join();
+      if (!listeners.awaitTermination(GRACE.toSeconds(), TimeUnit.SECONDS)) {
+        listeners.shutdownNow();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -235,7 +207,9 @@ public final class Scheduler implements AutoCloseable {
     private int queue = 64;
     private int prefillChunk = 256;
     private int buffer = 256;
+    private Duration patience = Duration.ofSeconds(30);
     private long cacheTokens;
+    private Reuse reuse = Reuse.CONVERSATIONS;
     private SchedulerListener listener = SchedulerListener.NONE;
 
     private Builder(Model model) {
@@ -254,7 +228,10 @@ public final class Scheduler implements AutoCloseable {
       return this;
     }
 
-    /** The most tokens of a prompt that are read before other answers go on; 256 by default. */
+    /**
+     * The most tokens of a prompt, roughly, that are read before other answers go on; 256 by
+     * default. More reads prompts in less time, less lets others wait less.
+     */
     public Builder prefillChunk(int value) {
       prefillChunk = atLeast(1, value, "prefill chunk");
       return this;
@@ -267,11 +244,32 @@ public final class Scheduler implements AutoCloseable {
     }
 
     /**
-     * Tokens whose keys and values there is memory for; by default as many as the slots need with
-     * the longest texts.
+     * How long an answer pauses for a listener that takes nothing before it is cancelled, and the
+     * listener interrupted; half a minute by default.
+     */
+    public Builder patience(Duration value) {
+      if (value.isNegative() || value.isZero()) {
+        throw new IllegalArgumentException("patience=" + value + ": expected more than nothing");
+      }
+      patience = value;
+      return this;
+    }
+
+    /**
+     * Tokens whose keys and values there is memory for; 0, the default, for as many as the slots
+     * need with the longest texts. Each text takes memory for a whole context.
      */
     public Builder cacheTokens(long value) {
+      if (value < 0) {
+        throw new IllegalArgumentException("cache tokens=" + value + ": expected 0 or more");
+      }
       cacheTokens = value;
+      return this;
+    }
+
+    /** What texts are kept for; {@link Reuse#CONVERSATIONS} by default. */
+    public Builder reuse(Reuse value) {
+      reuse = value;
       return this;
     }
 
@@ -289,6 +287,22 @@ public final class Scheduler implements AutoCloseable {
       return value;
     }
 
+    private int mostTexts() {
+      long least = (long) slots * model.contextLength();
+      if (cacheTokens > 0 && cacheTokens < least) {
+        throw new IllegalArgumentException(
+            "cache tokens=%d: %d slots with a context of %d tokens need %d"
+                .formatted(cacheTokens, slots, model.contextLength(), least));
+      }
+      return cacheTokens == 0 ? slots : Math.toIntExact(cacheTokens / model.contextLength());
+    }
+
+    /**
+     * Starts it.
+     *
+     * @throws IllegalArgumentException if there is too little memory for the slots
+     * @throws IllegalStateException if the model is closed
+     */
     public Scheduler build() {
       return new Scheduler(this);
     }

@@ -23,7 +23,7 @@ public interface SchedulerListener {
   default void onNextToken(Duration sinceLast) {}
 
   /**
-   * An answer has ended, and all of it was delivered.
+   * An answer has ended.
    *
    * @param took from submission
    */

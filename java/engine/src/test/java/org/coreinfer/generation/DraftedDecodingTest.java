@@ -66,6 +66,7 @@ class DraftedDecodingTest {
             new FixedLength(length),
             null,
             token -> false,
+            DrawListener.NONE,
             beforeStep);
     IntStream.of(PROMPT).forEach(decoding::read);
     return decoding;

@@ -73,6 +73,7 @@ class GreedyDraftsTest {
               new FixedLength(length),
               null,
               token -> false,
+              DrawListener.NONE,
               () -> {});
       int[] answer = new int[TOKENS];
       answer[0] = decoding.first(sequence.prefill(prompt, fraction -> {}));

@@ -10,7 +10,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.coreinfer.Model;
 import org.coreinfer.chat.ChatTemplate;
@@ -30,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * which a request must come, and on connections.
  */
 public final class Server implements AutoCloseable {
+  private static final Duration IDLE = Duration.ofSeconds(10);
   private static final Duration ABORT = Duration.ofSeconds(5);
 
   static {
@@ -73,7 +76,12 @@ public final class Server implements AutoCloseable {
     addRoutes(served, metrics, new ChatCompletions(served, scheduler, builder.template));
     AtomicInteger count = new AtomicInteger();
     this.threads =
-        Executors.newCachedThreadPool(
+        new ThreadPoolExecutor(
+            0,
+            Integer.MAX_VALUE, // the router bounds what is served at once
+            IDLE.toSeconds(),
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
             work -> {
               Thread thread = new Thread(work, "coreinfer-http-" + count.incrementAndGet());
               thread.setDaemon(true);
@@ -108,6 +116,7 @@ public final class Server implements AutoCloseable {
         .guarded("GET", "/models/", served::describe)
         .guarded("POST", "/completions", new Completions(served, scheduler))
         .guarded("POST", "/chat/completions", chat)
+        .guarded("POST", "/embeddings", new Embeddings(served))
         .guarded("POST", "/apply-template", chat::applyTemplate)
         .guarded("POST", "/tokenize", tokens::tokenize)
         .guarded("POST", "/detokenize", tokens::detokenize);
