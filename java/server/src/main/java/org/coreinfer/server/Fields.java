@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,7 +21,7 @@ final class Fields {
   private final JsonObject object;
   private final String prefix;
   private final Set<String> known = new HashSet<>();
-  private final List<Fields> children = new ArrayList<>();
+  private final Map<String, Fields> children = new LinkedHashMap<>();
 
   private Fields(JsonObject object, String prefix) {
     this.object = object;
@@ -144,9 +145,7 @@ final class Fields {
   }
 
   private Fields child(JsonObject value, String name) {
-    Fields child = new Fields(value, nameOf(name) + ".");
-    children.add(child);
-    return child;
+    return children.computeIfAbsent(name, each -> new Fields(value, nameOf(each) + "."));
   }
 
   /** Names of fields that nobody read. */
@@ -157,7 +156,7 @@ final class Fields {
         names.add(nameOf(entry.getKey()));
       }
     }
-    children.forEach(child -> names.addAll(child.ignored()));
+    children.values().forEach(child -> names.addAll(child.ignored()));
     return names;
   }
 

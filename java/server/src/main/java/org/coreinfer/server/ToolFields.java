@@ -30,7 +30,6 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
    */
   static ToolFields read(Fields fields, Tokenizer tokenizer) {
     List<ToolDefinition> tools = tools(fields);
-    Supplier<TokenConstraint> format = format(fields, tokenizer);
     List<ToolDefinition> forced = new ArrayList<>();
     JsonElement choice = fields.element("tool_choice");
     if (choice instanceof JsonPrimitive) {
@@ -46,14 +45,22 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
     } else if (choice != null) {
       forced = List.of(named(fields.object("tool_choice"), tools));
     }
-    if (format != null && !tools.isEmpty()) {
+    if (hasForm(fields) && !tools.isEmpty()) {
       throw ApiException.unsupported(
           "response_format",
           "response_format: cannot be had together with tools; leave out one of them, or give"
               + " tool_choice none");
     }
     return new ToolFields(
-        tools, forced.isEmpty() ? format : grammar("tools", callSchema(forced), tokenizer));
+        tools,
+        forced.isEmpty()
+            ? format(fields, tokenizer)
+            : grammar("tools", callSchema(forced), tokenizer));
+  }
+
+  private static boolean hasForm(Fields fields) {
+    return fields.has("response_format")
+        && !"text".equals(fields.object("response_format").string("type"));
   }
 
   private static List<ToolDefinition> tools(Fields fields) {

@@ -8,6 +8,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -109,7 +110,7 @@ record Client(Server server) {
 
   /** A connection on which a request of this body was sent, and no answer read yet. */
   Socket openRaw(String path, String body) throws IOException {
-    Socket socket = new Socket("127.0.0.1", server.port());
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port());
     byte[] bytes = body.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
     OutputStream out = socket.getOutputStream();
     String head =
@@ -123,7 +124,7 @@ record Client(Server server) {
 
   /** What a request without any help from a library gets, up to the connection's end. */
   String raw(String request) throws IOException {
-    try (Socket socket = new Socket("127.0.0.1", server.port())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
       socket.setSoTimeout(10_000);
       socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
       socket.getOutputStream().flush();

@@ -3,7 +3,10 @@ package org.coreinfer.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -54,13 +57,13 @@ class DisconnectTest {
       Client client = new Client(server);
       try (Socket lazy = new Socket()) {
         lazy.setReceiveBufferSize(1024);
-        lazy.connect(new java.net.InetSocketAddress("127.0.0.1", server.port()));
+        lazy.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
         String body = LONG.replace('\'', '"') + ", \"stream\": true, \"logprobs\": 100}";
         String head =
             "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
                 + body.length()
                 + "\r\n\r\n";
-        lazy.getOutputStream().write((head + body).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        lazy.getOutputStream().write((head + body).getBytes(StandardCharsets.UTF_8));
         Client.await("it runs", () -> client.metric("coreinfer_running") == 1);
         // Its turns pass, or it is given up; either way this one comes to its end.
         String text = client.ask("/v1/completions", "{'prompt': 'x', 'max_tokens': 3}").text();

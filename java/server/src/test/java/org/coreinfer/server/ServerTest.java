@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -114,7 +115,7 @@ class ServerTest {
     stopper.join();
     assertTrue(whole.contains("\"finish_reason\":\"length\""), whole);
     assertTrue(whole.contains("data: [DONE]"), whole);
-    assertThrows(IOException.class, () -> new Socket("127.0.0.1", port).close());
+    assertThrows(IOException.class, () -> new Socket(InetAddress.getLoopbackAddress(), port).close());
     new ServerSocket(port).close();
     Served.start(builder -> builder.port(port)).close();
   }
