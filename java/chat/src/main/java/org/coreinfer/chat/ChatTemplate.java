@@ -127,19 +127,33 @@ public final class ChatTemplate {
       List<ToolDefinition> tools,
       boolean addGenerationPrompt,
       Map<String, Object> extra) {
+    return prompt(messages, tools, addGenerationPrompt, extra, Clock.systemDefaultZone());
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param clock tells templates the date
+   */
+  ChatPrompt prompt(
+      List<ChatMessage> messages,
+      List<ToolDefinition> tools,
+      boolean addGenerationPrompt,
+      Map<String, Object> extra,
+      Clock clock) {
     Map<String, Object> values = new LinkedHashMap<>();
     specialTokens.forEach((name, text) -> values.put(name, Text.trusted(text)));
     extra.forEach((name, value) -> values.put(name, JinjaValues.of(value)));
     values.put("tools", Conversation.tools(tools));
     values.putIfAbsent("documents", JinjaValues.none());
     values.put("add_generation_prompt", addGenerationPrompt);
-    return new ChatPrompt(render(messages, values), source);
+    return new ChatPrompt(render(messages, values, clock), source);
   }
 
-  private Text render(List<ChatMessage> messages, Map<String, Object> values) {
+  private Text render(List<ChatMessage> messages, Map<String, Object> values, Clock clock) {
     values.put("messages", conversation.messages(messages));
     try {
-      return jinja.render(values, JinjaTemplate.Limits.DEFAULT, Clock.systemDefaultZone());
+      return jinja.render(values, JinjaTemplate.Limits.DEFAULT, clock);
     } catch (JinjaException e) {
       if (messages.stream().allMatch(message -> message.toolCalls().isEmpty())) {
         throw failure("does not take this conversation", e);
@@ -147,7 +161,7 @@ public final class ChatTemplate {
     }
     try {
       values.put("messages", conversation.withArgumentsAsText().messages(messages));
-      return jinja.render(values, JinjaTemplate.Limits.DEFAULT, Clock.systemDefaultZone());
+      return jinja.render(values, JinjaTemplate.Limits.DEFAULT, clock);
     } catch (JinjaException e) {
       throw failure("does not take this conversation", e);
     }

@@ -27,6 +27,8 @@ public interface Tokenizer {
   @FunctionalInterface
   interface WrittenTokens {
     /**
+     * Whether it does.
+     *
      * @param token as it is written in the model file
      * @param isSpecial whether it is for the model rather than for the reader
      * @param start where it begins in the text

@@ -22,13 +22,18 @@ final class PickFilters {
 
   private static List<Object> pick(Object value, Scope scope, Predicate<Object> isPicked) {
     List<Object> picked = new ArrayList<>();
-    for (Object item : Values.iterate(value)) {
+    for (Object item : items(value)) {
       scope.budget().make(1);
       if (isPicked.test(item)) {
         picked.add(item);
       }
     }
     return picked;
+  }
+
+  /** What is false, None among it, has no items here. */
+  private static List<Object> items(Object value) {
+    return Values.isTrue(value) ? Values.iterate(value) : List.of();
   }
 
   private static Predicate<Object> itemTest(Arguments arguments, Scope scope) {
@@ -56,7 +61,7 @@ final class PickFilters {
       arguments.only("attribute", "default");
       Object attribute = arguments.get(0, "attribute");
       @Nullable Object fallback = arguments.named().get("default");
-      for (Object item : Values.iterate(value)) {
+      for (Object item : items(value)) {
         scope.budget().make(1);
         Object result = path(item, attribute);
         results.add(result instanceof Undefined && fallback != null ? fallback : result);
@@ -69,7 +74,7 @@ final class PickFilters {
       throw new JinjaException("there is no filter '" + name + "'");
     }
     Arguments rest = new Arguments(name, arguments.rest().positional(), arguments.named());
-    for (Object item : Values.iterate(value)) {
+    for (Object item : items(value)) {
       scope.budget().make(1);
       results.add(filter.apply(item, rest, scope));
     }
