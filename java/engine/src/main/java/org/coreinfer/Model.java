@@ -2,6 +2,7 @@ package org.coreinfer;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
@@ -13,6 +14,7 @@ import org.coreinfer.backend.Host;
 import org.coreinfer.backend.cuda.Cuda;
 import org.coreinfer.backend.cuda.CudaBackend;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.generation.Embedder;
 import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.GpuPlan;
@@ -22,6 +24,7 @@ import org.coreinfer.model.ModelLoader;
 import org.coreinfer.model.family.Families;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Lifetime;
+import org.coreinfer.text.ChatTemplateTexts;
 import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.Fingerprint;
@@ -121,6 +124,16 @@ public final class Model implements AutoCloseable {
     return tokenizer;
   }
 
+  /** The chat templates that the model file holds; none, for a model that was not made to chat. */
+  public ChatTemplateTexts chatTemplateTexts() {
+    lifetime.enter();
+    try {
+      return ChatTemplateTexts.of(file);
+    } finally {
+      lifetime.exit();
+    }
+  }
+
   /** One line for people: backend, instruction set, threads. */
   public String backend() {
     return backend.description();
@@ -164,7 +177,8 @@ public final class Model implements AutoCloseable {
     return endTokens;
   }
 
-  Lifetime lifetime() {
+  /** To be entered while {@link #decoder} computes, so that nothing is freed below it. */
+  public Lifetime lifetime() {
     return lifetime;
   }
 
@@ -175,6 +189,34 @@ public final class Model implements AutoCloseable {
       return new Session(this, options, cacheDtype);
     } finally {
       lifetime.exit();
+    }
+  }
+
+  /**
+   * A text as a vector (dim) of length 1: the mean of its tokens' final hidden states, after the
+   * final norm. From any thread, beside other work.
+   *
+   * @param tokens at least one, at most {@link #contextLength}, with the token that begins a text
+   *     if the model wants one, as {@link Tokenizer#encode} adds it
+   */
+  public float[] embed(List<Integer> tokens) {
+    int[] ids = tokens.stream().mapToInt(Integer::intValue).toArray();
+    if (ids.length > contextLength()) {
+      throw new IllegalArgumentException(
+          "the text has %d tokens, but the context has only %d: shorten it or use a larger context"
+              .formatted(ids.length, contextLength()));
+    }
+    lifetime.enter();
+    try {
+      return Embedder.embed(decoder, ids, cacheDtype, this::checkOpen);
+    } finally {
+      lifetime.exit();
+    }
+  }
+
+  private void checkOpen(double progress) {
+    if (lifetime.isClosed()) {
+      throw new IllegalStateException("the model was closed while a text was embedded");
     }
   }
 
@@ -325,6 +367,13 @@ public final class Model implements AutoCloseable {
     public Tokenizer readTokenizer() {
       try (WeightFile file = source.open()) {
         return Tokenizers.of(file);
+      }
+    }
+
+    /** The model's chat templates alone; no weight is read. */
+    public ChatTemplateTexts readChatTemplateTexts() {
+      try (WeightFile file = source.open()) {
+        return ChatTemplateTexts.of(file);
       }
     }
 
