@@ -79,6 +79,7 @@ final class CoreInferCommand implements Runnable {
     command.addSubcommand(new QuantizeCommand(streams, cancellation));
     command.addSubcommand(new SynthCommand(streams, cancellation));
     command.addSubcommand(new DoctorCommand(streams));
+    command.addSubcommand(new CompletionCommand(streams));
     Failures failures = new Failures(streams, () -> top.isStacktraceAsked);
     return command
         .setOut(streams.outWriter())

@@ -25,6 +25,7 @@ class HelpTest {
           "synth",
           "bench",
           "doctor",
+          "completion",
           "Examples:",
           "Exit codes"
         }) {
@@ -44,7 +45,8 @@ class HelpTest {
         "quantize",
         "synth",
         "bench",
-        "doctor"
+        "doctor",
+        "completion"
       })
   void everyCommandHasHelpWithExamplesThatFitsATerminal(String command) {
     for (String option : new String[] {"--help", "-h"}) {

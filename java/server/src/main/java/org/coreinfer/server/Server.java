@@ -119,7 +119,8 @@ public final class Server implements AutoCloseable {
         .guarded("POST", "/embeddings", new Embeddings(served))
         .guarded("POST", "/apply-template", chat::applyTemplate)
         .guarded("POST", "/tokenize", tokens::tokenize)
-        .guarded("POST", "/detokenize", tokens::detokenize);
+        .guarded("POST", "/detokenize", tokens::detokenize)
+        .guarded("GET", "/tokenizer_info", tokens::info);
   }
 
   private void tellReady(Call call) {

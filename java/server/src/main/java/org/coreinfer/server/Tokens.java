@@ -4,9 +4,10 @@ import com.google.gson.JsonArray;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.coreinfer.Model;
+import org.coreinfer.text.ChatTemplateTexts;
 import org.coreinfer.text.Tokenizer;
 
-/** Answers {@code POST /tokenize} and {@code /detokenize}. Thread-safe. */
+/** Answers {@code POST /tokenize} and {@code /detokenize}, and {@code GET /tokenizer_info}. Thread-safe. */
 final class Tokens {
   private final ServedModel served;
 
@@ -50,5 +51,22 @@ final class Tokens {
     Model model = served.model();
     String text = model.tokenizer().decode(Prompts.ids(tokens, "tokens", model));
     call.send(new JsonOut().put("content", text).put("prompt", text));
+  }
+
+  /**
+   * What programs ask that leave tokenizing to the server, in the form of other engines: texts of
+   * special tokens, null for what the model lacks, and the chat template.
+   */
+  void info(Call call) {
+    Model model = served.model();
+    ChatTemplateTexts texts = model.chatTemplateTexts();
+    JsonOut out = new JsonOut();
+    for (String name : List.of("bos_token", "eos_token", "pad_token", "unk_token")) {
+      out.put(name, texts.specialTokens().get(name));
+    }
+    call.send(
+        out.put("add_bos_token", model.tokenizer().addsBos())
+            .put("chat_template", texts.templates().get(ChatTemplateTexts.DEFAULT))
+            .put("model_max_length", model.contextLength()));
   }
 }
