@@ -24,6 +24,7 @@ import org.coreinfer.model.ModelLoader;
 import org.coreinfer.model.family.Families;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Lifetime;
+import org.coreinfer.text.ChatTemplateTexts;
 import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.Fingerprint;
@@ -121,6 +122,16 @@ public final class Model implements AutoCloseable {
 
   public Tokenizer tokenizer() {
     return tokenizer;
+  }
+
+  /** The chat templates that the model file holds; none, for a model that was not made to chat. */
+  public ChatTemplateTexts chatTemplateTexts() {
+    lifetime.enter();
+    try {
+      return ChatTemplateTexts.of(file);
+    } finally {
+      lifetime.exit();
+    }
   }
 
   /** One line for people: backend, instruction set, threads. */
@@ -356,6 +367,13 @@ public final class Model implements AutoCloseable {
     public Tokenizer readTokenizer() {
       try (WeightFile file = source.open()) {
         return Tokenizers.of(file);
+      }
+    }
+
+    /** The model's chat templates alone; no weight is read. */
+    public ChatTemplateTexts readChatTemplateTexts() {
+      try (WeightFile file = source.open()) {
+        return ChatTemplateTexts.of(file);
       }
     }
 

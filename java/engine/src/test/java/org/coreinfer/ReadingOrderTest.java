@@ -25,6 +25,7 @@ class ReadingOrderTest {
           "synthesis",
           "core",
           "sampling",
+          "grammar",
           "generation",
           "evaluation",
           "evaluation.metric",

@@ -16,6 +16,7 @@ class HelpTest {
     for (String word :
         new String[] {
           "run",
+          "serve",
           "tokenize",
           "show",
           "eval",
@@ -35,6 +36,7 @@ class HelpTest {
   @ValueSource(
       strings = {
         "run",
+        "serve",
         "tokenize",
         "show",
         "eval",

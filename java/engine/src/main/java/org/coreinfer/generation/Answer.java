@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.DoubleConsumer;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.coreinfer.generation.CoreDecoding.Piece;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
 import org.coreinfer.sampling.Sampler;
+import org.coreinfer.sampling.TokenConstraint;
 import org.coreinfer.text.StreamDecoder;
 import org.jspecify.annotations.Nullable;
 
@@ -163,10 +165,15 @@ public final class Answer {
   }
 
   private TokenSource plain() {
-    Sampler sampler = sequence.newSampler(request.sampling());
+    Sampler sampler = sequence.newSampler(request.sampling(), newConstraint());
     IntStream.of(prompt).forEach(sampler::accept);
     return new PlainDecoding(
         sequence, sampler, setting.draws(), () -> setting.check().during("a token was computed"));
+  }
+
+  private @Nullable TokenConstraint newConstraint() {
+    Supplier<? extends TokenConstraint> constraint = request.constraint();
+    return constraint == null ? null : constraint.get();
   }
 
   private TokenSource drafted() {
@@ -175,6 +182,7 @@ public final class Answer {
         DraftedDecoding.adaptive(
             sequence,
             request.sampling(),
+            newConstraint(),
             isEnd,
             setting.draws(),
             () -> setting.check().during("tokens were drafted"));

@@ -9,6 +9,7 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.model.Logits;
 import org.coreinfer.sampling.DraftSampler;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.sampling.TokenConstraint;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,13 +38,14 @@ final class DraftedDecoding implements TokenSource {
   static DraftedDecoding adaptive(
       Sequence sequence,
       SamplingOptions sampling,
+      @Nullable TokenConstraint constraint,
       IntPredicate isEnd,
       DrawListener draws,
       Runnable beforeStep) {
     DraftCosts costs = new DraftCosts(sequence.draftCost());
     return new DraftedDecoding(
         sequence,
-        sequence.newDraftSampler(sampling),
+        sequence.newDraftSampler(sampling, constraint),
         new AdaptiveLength(costs),
         sampling.isGreedy() ? costs : null,
         isEnd,

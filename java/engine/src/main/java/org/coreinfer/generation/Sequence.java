@@ -15,6 +15,7 @@ import org.coreinfer.sampling.DraftSampler;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.sampling.TokenConstraint;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Resources;
 import org.jspecify.annotations.Nullable;
@@ -118,13 +119,18 @@ public final class Sequence implements AutoCloseable {
   }
 
   /** Samplers for drafts and what verifies them. */
-  DraftSampler newDraftSampler(SamplingOptions sampling) {
-    return samplers.startDrafts(sampling);
+  DraftSampler newDraftSampler(SamplingOptions sampling, @Nullable TokenConstraint constraint) {
+    return samplers.startDrafts(sampling, constraint);
   }
 
   /** A sampler for the next answer, on the device that computes the logits. */
   public Sampler newSampler(SamplingOptions sampling) {
-    return samplers.start(sampling);
+    return samplers.start(sampling, null);
+  }
+
+  /** A sampler for the next answer, of the tokens that a constraint allows. */
+  public Sampler newSampler(SamplingOptions sampling, @Nullable TokenConstraint constraint) {
+    return samplers.start(sampling, constraint);
   }
 
   /** Whether nothing was read or decoded yet. */

@@ -70,11 +70,11 @@ public record TimedAnswer(int[] tokens, long decodeNanos, @Nullable Drafts draft
     }
     if (draftsPerPass == 0) {
       return DraftedDecoding.adaptive(
-          sequence, SamplingOptions.GREEDY, token -> false, DrawListener.NONE, () -> {});
+          sequence, SamplingOptions.GREEDY, null, token -> false, DrawListener.NONE, () -> {});
     }
     return new DraftedDecoding(
         sequence,
-        sequence.newDraftSampler(SamplingOptions.GREEDY),
+        sequence.newDraftSampler(SamplingOptions.GREEDY, null),
         new FixedLength(draftsPerPass),
         null,
         token -> false,

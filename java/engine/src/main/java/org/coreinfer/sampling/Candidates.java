@@ -10,18 +10,20 @@ import org.coreinfer.error.CoreInferException;
  */
 final class Candidates {
   private final SamplingOptions options;
+  private final TokenConstraint constraint;
   private float[] logits = {};
   private long[] order = {};
   private double[] weights = {};
   private int count;
   private double total; // of the weights
 
-  Candidates(SamplingOptions options) {
+  Candidates(SamplingOptions options, TokenConstraint constraint) {
     this.options = options;
+    this.constraint = constraint;
   }
 
   /**
-   * Takes logits, with the repetition penalty.
+   * Takes logits, with the repetition penalty and the constraint.
    *
    * @param source (vocabulary); not changed
    */
@@ -39,6 +41,7 @@ final class Candidates {
         logits[token] = logit > 0 ? logit / penalty : logit * penalty;
       }
     }
+    constraint.mask(FloatBuffer.wrap(logits));
   }
 
   /** The most likely token. */

@@ -3,6 +3,7 @@ package org.coreinfer.text;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import org.coreinfer.text.Tokenizer.WrittenTokens;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,11 +41,8 @@ final class AddedTokenSplitter {
     }
   }
 
-  /**
-   * Passes on the tokens and the text between them; special tokens count as text unless {@code
-   * parseSpecial}.
-   */
-  void split(String text, boolean parseSpecial, Sink parts) {
+  /** Passes on the tokens and the text between them; tokens that don't count are text. */
+  void split(String text, WrittenTokens written, Sink parts) {
     int done = 0;
     int from = firstCharacters.isEmpty() ? text.length() : 0;
     while (from < text.length()) {
@@ -57,7 +55,7 @@ final class AddedTokenSplitter {
       int start = from;
       int end = match.end;
       from = end;
-      boolean isText = token.special() && !parseSpecial;
+      boolean isText = !written.count(token.content(), token.special(), start, end);
       if (isText || (token.singleWord() && touchesWord(text, start, end))) {
         continue;
       }

@@ -50,6 +50,25 @@ final class BpeTokenizer implements Tokenizer {
 
   @Override
   public int[] encode(String text, boolean addSpecial, boolean parseSpecial) {
+    WrittenTokens written = (token, isSpecial, start, end) -> parseSpecial || !isSpecial;
+    return encode(text, addSpecial, written, (stretch, start) -> written);
+  }
+
+  @Override
+  public int[] encode(String text, boolean addSpecial, WrittenTokens written) {
+    return encode(
+        text,
+        addSpecial,
+        written,
+        (stretch, start) -> new NormalizedTokens(parts.normalizer(), stretch, start, written));
+  }
+
+  /** Who decides about the tokens of a stretch that begins at {@code start}, once normalized. */
+  private interface Origins {
+    WrittenTokens of(String stretch, int start);
+  }
+
+  private int[] encode(String text, boolean addSpecial, WrittenTokens written, Origins origins) {
     BpeModel.Encoding encoding = parts.model().newEncoding();
     if (addSpecial) {
       encoding.ids.addAll(parts.sequence().prefix());
@@ -58,13 +77,15 @@ final class BpeTokenizer implements Tokenizer {
     String sound = wellFormed(text);
     rawTokens.split(
         sound,
-        parseSpecial,
+        written,
         (token, start, end) -> {
           if (token != null) {
             encoding.ids.add(token.id());
           } else {
-            String normalized = parts.normalizer().normalize(sound.substring(start, end));
-            encodeNormalized(normalized, start == 0, parseSpecial, encoding.ids, words);
+            String stretch = sound.substring(start, end);
+            String normalized = parts.normalizer().normalize(stretch);
+            encodeNormalized(
+                normalized, start == 0, origins.of(stretch, start), encoding.ids, words);
           }
         });
     if (addSpecial) {
@@ -74,10 +95,10 @@ final class BpeTokenizer implements Tokenizer {
   }
 
   private void encodeNormalized(
-      String text, boolean first, boolean parseSpecial, IntList ids, Sink words) {
+      String text, boolean first, WrittenTokens written, IntList ids, Sink words) {
     normalizedTokens.split(
         text,
-        parseSpecial,
+        written,
         (token, start, end) -> {
           if (token != null) {
             ids.add(token.id());

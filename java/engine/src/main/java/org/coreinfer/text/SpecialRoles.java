@@ -4,8 +4,10 @@ import com.google.gson.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.coreinfer.weights.Metadata;
 import org.jspecify.annotations.Nullable;
@@ -88,6 +90,25 @@ final class SpecialRoles {
       }
     }
     return null;
+  }
+
+  /**
+   * The Jinja templates of tokenizer_config.json by name: its {@code chat_template} is one text,
+   * which is named {@link ChatTemplateTexts#DEFAULT} here, or a list of named ones.
+   */
+  Map<String, String> chatTemplates() {
+    JsonNode templates = config == null ? null : config.find("chat_template");
+    if (templates == null) {
+      return Map.of();
+    }
+    if (!templates.isList()) {
+      return Map.of(ChatTemplateTexts.DEFAULT, templates.string());
+    }
+    Map<String, String> named = new LinkedHashMap<>();
+    for (JsonNode template : templates.list()) {
+      named.put(template.get("name").string(), template.get("template").string());
+    }
+    return named;
   }
 
   /** The texts of all special tokens that have a role. */

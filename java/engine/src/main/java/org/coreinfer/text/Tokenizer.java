@@ -23,6 +23,29 @@ public interface Tokenizer {
    */
   int[] encode(String text, boolean addSpecial, boolean parseSpecial);
 
+  /** Decides whether an added token that is written out in a text becomes that token. */
+  @FunctionalInterface
+  interface WrittenTokens {
+    /**
+     * Whether it does.
+     *
+     * @param token as it is written in the model file
+     * @param isSpecial whether it is for the model rather than for the reader
+     * @param start where it begins in the text
+     * @param end where it ends
+     */
+    boolean count(String token, boolean isSpecial, int start, int end);
+  }
+
+  /**
+   * The ids of a text that is only partly to be trusted. Where no added token is written out the
+   * ids are those of the other method, so that who may spell which token changes nothing else.
+   *
+   * @param written asked about each added token that the text spells; what it declines is text
+   * @throws IllegalArgumentException if the text spells so many that asking takes too long
+   */
+  int[] encode(String text, boolean addSpecial, WrittenTokens written);
+
   /**
    * The text of a whole sequence, without special tokens; bytes that are not UTF-8 become U+FFFD.
    */

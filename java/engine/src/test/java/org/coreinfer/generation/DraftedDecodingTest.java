@@ -62,7 +62,7 @@ class DraftedDecodingTest {
     DraftedDecoding decoding =
         new DraftedDecoding(
             sequence,
-            sequence.newDraftSampler(sampling),
+            sequence.newDraftSampler(sampling, null),
             new FixedLength(length),
             null,
             token -> false,

@@ -69,7 +69,7 @@ class GreedyDraftsTest {
       DraftedDecoding decoding =
           new DraftedDecoding(
               sequence,
-              sequence.newDraftSampler(SamplingOptions.GREEDY),
+              sequence.newDraftSampler(SamplingOptions.GREEDY, null),
               new FixedLength(length),
               null,
               token -> false,

@@ -1,0 +1,54 @@
+package org.coreinfer.server;
+
+import com.google.gson.JsonArray;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.coreinfer.Model;
+import org.coreinfer.text.Tokenizer;
+
+/** Answers {@code POST /tokenize} and {@code /detokenize}. Thread-safe. */
+final class Tokens {
+  private final ServedModel served;
+
+  Tokens(ServedModel served) {
+    this.served = served;
+  }
+
+  /**
+   * Ids of a text. As other engines have it, a {@code content} is by default a piece of a text, and
+   * a {@code prompt} the whole, with the tokens that the model wants around it.
+   */
+  void tokenize(Call call) {
+    Fields fields = call.fields();
+    served.requireNamed(fields);
+    boolean isPiece = fields.has("content");
+    String text = isPiece ? fields.requiredString("content") : fields.requiredString("prompt");
+    String name = fields.has("add_special") ? "add_special" : "add_special_tokens";
+    boolean addSpecial = fields.bool(name, !isPiece);
+    boolean parseSpecial = fields.bool("parse_special", true);
+    boolean withPieces = fields.bool("with_pieces", false);
+    Tokenizer tokenizer = served.model().tokenizer();
+    List<Integer> ids =
+        IntStream.of(tokenizer.encode(text, addSpecial, parseSpecial)).boxed().toList();
+    JsonOut out =
+        new JsonOut()
+            .putNumbers("tokens", ids)
+            .put("count", ids.size())
+            .put("max_model_len", served.model().contextLength());
+    call.send(
+        withPieces ? out.putStrings("pieces", ids.stream().map(tokenizer::piece).toList()) : out);
+  }
+
+  /** The text of ids. */
+  void detokenize(Call call) {
+    Fields fields = call.fields();
+    served.requireNamed(fields);
+    JsonArray tokens = fields.array("tokens");
+    if (tokens == null) {
+      throw fields.missing("tokens", "a list of token ids");
+    }
+    Model model = served.model();
+    String text = model.tokenizer().decode(Prompts.ids(tokens, "tokens", model));
+    call.send(new JsonOut().put("content", text).put("prompt", text));
+  }
+}
