@@ -80,19 +80,21 @@ final class AnswerOptions {
 
   /** A request with these options; wrong values are usage errors. */
   GenerationRequest.Builder toRequest(String prompt) {
+    return applyTo(GenerationRequest.of(prompt));
+  }
+
+  /** Puts these options into a request; wrong values are usage errors. */
+  GenerationRequest.Builder applyTo(GenerationRequest.Builder request) {
     Usage.checked(
         command, () -> GenerationRequest.of("").maxTokens(maxTokens).build(), "--max-tokens");
-    GenerationRequest.Builder request =
-        GenerationRequest.of(prompt)
-            .maxTokens(maxTokens)
-            .sampling(sampling())
-            .ignoreEos(isEosIgnored);
+    request.maxTokens(maxTokens).sampling(sampling()).ignoreEos(isEosIgnored);
     stops.forEach(request::stop);
     Usage.checked(command, request::build, "--stop");
     return request;
   }
 
-  private SamplingOptions sampling() {
+  /** How tokens are drawn. */
+  SamplingOptions sampling() {
     SamplingOptions options = SamplingOptions.GREEDY.withSeed(seed);
     options = change(options, "--temperature", o -> o.withTemperature(temperature));
     options = change(options, "--top-k", o -> o.withTopK(topK));
