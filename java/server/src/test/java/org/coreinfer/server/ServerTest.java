@@ -115,7 +115,8 @@ class ServerTest {
     stopper.join();
     assertTrue(whole.contains("\"finish_reason\":\"length\""), whole);
     assertTrue(whole.contains("data: [DONE]"), whole);
-    assertThrows(IOException.class, () -> new Socket(InetAddress.getLoopbackAddress(), port).close());
+    assertThrows(
+        IOException.class, () -> new Socket(InetAddress.getLoopbackAddress(), port).close());
     new ServerSocket(port).close();
     Served.start(builder -> builder.port(port)).close();
   }
@@ -125,8 +126,7 @@ class ServerTest {
     Server server = Served.start(builder -> builder.limits(Limits.usual().withSlots(1)));
     Client client = new Client(server);
     String end;
-    try (Socket socket =
-        client.openRaw("/v1/completions", LONG.replace("}", ", 'n': 100}"))) {
+    try (Socket socket = client.openRaw("/v1/completions", LONG.replace("}", ", 'n': 100}"))) {
       assertEquals('H', socket.getInputStream().read());
       Client.await("it runs", () -> client.metric("coreinfer_running") == 1);
       server.close();
