@@ -2,8 +2,8 @@
 // weights that lie where a loaded file's lie, those of the FFN's down projections in large pages and all others in a
 // mapped file's pages. Prints how long a token takes, and how that time divides among the operations.
 //   decode_lab SHAPE DTYPE [threads] [keep] [position] [file]
-// SHAPE: tinyllama-1.1b, llama-2-7b; DTYPE: F16, Q8_0, Q4_0; position: tokens before the decoded ones. The file receives
-// the matrices, or holds them from a run before; without it they lie in memory that is in large pages, too.
+// SHAPE: tinyllama-1.1b, llama-2-7b; DTYPE: F16, Q8_0, Q4_0; position: tokens before the decoded ones. The file
+// receives the matrices, or holds them from a run before; without it they lie in memory that is in large pages, too.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -88,21 +88,21 @@ class Lab {
   }
 
   void Step(int32_t token, int32_t position) {
-    Timed("embed", [&] {
-      Require(ci_embedding_lookup(context, d.up, embedding_, s.vocabulary, s.dim, &token, 1, x_));
-    });
+    Timed("embed",
+          [&] { Require(ci_embedding_lookup(context, d.up, embedding_, s.vocabulary, s.dim, &token, 1, x_)); });
     for (int32_t i = 0; i < s.layers; ++i) {
       Attend(layers_[static_cast<size_t>(i)], position);
       const Layer& layer = layers_[static_cast<size_t>(i)];
       Timed("ffn", [&] {
         const bool dense = core_ == s.neurons;
         Require(ci_ffn_decode(context, CI_SILU, d.up, layer.gate, layer.up, nullptr, nullptr, d.down, layer.down,
-                              nullptr, normed_, 1, dense ? nullptr : layer.core_ids.data(), &core_, s.neurons, s.dim,
-                              activations_, x_));
+                              nullptr, normed_, 1, dense ? nullptr : layer.core_ids.data(), &core_, nullptr, s.neurons,
+                              s.dim, activations_, x_));
       });
     }
     Norm();
-    Timed("head", [&] { Require(ci_matvec(context, d.up, head_, nullptr, normed_, 1, s.vocabulary, s.dim, 0, logits_)); });
+    Timed("head",
+          [&] { Require(ci_matvec(context, d.up, head_, nullptr, normed_, 1, s.vocabulary, s.dim, 0, logits_)); });
   }
 
   void Run(int32_t tokens) {
@@ -213,7 +213,8 @@ class Lab {
 
   void MapFile(const char* path) {
     const double dim = s.dim;
-    const auto size = static_cast<int64_t>(d.bytes * (2 * dim * s.vocabulary + s.layers * dim * (2.0 * s.dim + 2.0 * s.kv_dim() + 2.0 * s.neurons)));
+    const auto size = static_cast<int64_t>(
+        d.bytes * (2 * dim * s.vocabulary + s.layers * dim * (2.0 * s.dim + 2.0 * s.kv_dim() + 2.0 * s.neurons)));
     const int file = open(path, O_RDWR | O_CREAT, 0644);
     struct stat status {};
     if (file < 0 || fstat(file, &status) != 0) {

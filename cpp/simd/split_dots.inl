@@ -35,8 +35,15 @@ void TakeSplitDots(const FourRows& rows, const FourRows& next, const SplitUnit* 
   Vec sum[kTokens];
   for (int t = 0; t < kTokens; ++t) sum[t] = Zero();
   const int64_t end = columns / Units::kUnitElements * Units::kUnitBytes;
+  int64_t ahead = 0;
+  const uint8_t* const* fetched = next.row;
   for (int64_t at = 0; at < end; at += Units::kUnitBytes, units += Units::kUnitElements / kSplitUnit) {
-    for (const uint8_t* row : next.row) PrefetchLines<Units::kUnitBytes>(row + at);
+    PrefetchLines<4 * Units::kUnitBytes>(*fetched + ahead);
+    ahead += 4 * Units::kUnitBytes;
+    if (ahead >= end) {
+      ahead -= end;
+      ++fetched;
+    }
     Units::template AddUnit<kTokens>(rows.At(at), units, stride, sum);
   }
   const int64_t rest = columns % Units::kUnitElements;

@@ -141,14 +141,30 @@ inline void FinishSums(const SharedRows& group, const SplitFactors& factors, con
   }
 }
 
-// Where four rows are, of which those past the last have factors of 0, and those that are fetched meanwhile.
-struct RowStep {
-  RowStep(const SharedRows& group, const SharedRows& next, int32_t row) : upcoming(group, next, row) {
-    for (int32_t r = 0; r < 4; ++r) rows[r] = group.rows[row + r < group.count ? row + r : group.count - 1];
+// The next group's rows, fetched in the order in which they lie in memory, evenly while this group is added.
+class RowStream {
+ public:
+  /// Bytes begin..begin+bytes-1 of each row, within `steps` steps.
+  RowStream(const SharedRows& rows, int64_t begin, int64_t bytes, int64_t steps)
+      : rows_(rows), begin_(begin), bytes_(bytes), step_((rows.count * bytes + steps - 1) / steps) {}
+
+  void Step() {
+    for (int64_t left = step_; left > 0 && row_ < rows_.count; left -= 64) {
+      Prefetch(rows_.rows[row_] + begin_ + at_);
+      at_ += 64;
+      if (at_ < bytes_) continue;
+      at_ = 0;
+      ++row_;
+    }
   }
 
-  const uint8_t* rows[4];
-  const Upcoming<4> upcoming;
+ private:
+  const SharedRows& rows_;
+  const int64_t begin_;
+  const int64_t bytes_;
+  const int64_t step_;
+  int32_t row_ = 0;
+  int64_t at_ = 0;
 };
 
 // All rows of a group for as many columns as have their sums in registers, then the next columns. Factors that cannot
@@ -157,16 +173,20 @@ template <class Shared, class Pieces>
 void AddSplitRows(const SharedRows& group, const SharedRows& next, int32_t begin, int32_t end, float* y) {
   SplitFactors factors;
   if (!factors.Split(group, Pieces::kMiddle)) return AddSharedRows<Shared>(group, next, begin, end, y);
+  const int64_t steps = (end - begin + kSumColumns - 1) / kSumColumns * ((group.count + 3) / 4);
+  RowStream stream(next, begin / 32 * Pieces::kBytes, (end - begin) / 32 * Pieces::kBytes, steps);
   for (int64_t i = begin; i < end; i += kSumColumns) {
+    for (int64_t at = 0; at < 2 * kSumColumns; at += 64) Prefetch(next.block + 2 * i + at);
     ColumnSums sums;
     for (int32_t row = 0; row < group.count; row += 4) {
-      const RowStep step(group, next, row);
-      step.upcoming.template Fetch<4 * Pieces::kBytes, kSumColumns>(i / 32 * Pieces::kBytes, i);
+      stream.Step();
       __m512i first[4];
       __m512i second[4];
 #pragma GCC unroll 4
-      for (int r = 0; r < 4; ++r) {
-        const Codes codes = ReadPieces<Pieces>(step.rows[r], i, end);
+      for (int32_t r = 0; r < 4; ++r) {
+        // Those past the last have factors of 0.
+        const uint8_t* const from = group.rows[row + r < group.count ? row + r : group.count - 1];
+        const Codes codes = ReadPieces<Pieces>(from, i, end);
         first[r] = codes.first;
         second[r] = codes.second;
       }

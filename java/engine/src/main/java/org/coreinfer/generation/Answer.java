@@ -230,9 +230,9 @@ public final class Answer {
         if (!(answer.source instanceof PlainDecoding plain)) {
           throw new IllegalStateException("an answer is not batchable");
         }
-        results.stepped(answer, answer.stepped(plain.draw(logits.get(i)), begin));
+        results.stepped(i, answer.stepped(plain.draw(logits.get(i)), begin));
       } catch (RuntimeException e) {
-        results.failed(answer, e);
+        results.failed(i, e);
       }
     }
   }
@@ -240,11 +240,12 @@ public final class Answer {
   /** Receives what {@link #stepTogether} gave. */
   public interface Results {
     /**
+     * @param index of the answer
      * @param token what can be shown; null if the answer ended with nothing to show
      */
-    void stepped(Answer answer, @Nullable Token token);
+    void stepped(int index, @Nullable Token token);
 
-    void failed(Answer answer, RuntimeException failure);
+    void failed(int index, RuntimeException failure);
   }
 
   private @Nullable Token take(int token) {

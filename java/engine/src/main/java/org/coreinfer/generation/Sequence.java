@@ -1,12 +1,12 @@
 package org.coreinfer.generation;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.NeuronScores;
 import org.coreinfer.core.ScoreHistory;
 import org.coreinfer.generation.CoreDecoding.Piece;
+import org.coreinfer.model.BatchEntry;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.Logits;
@@ -270,15 +270,17 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Computes the accepted token of each sequence, all of the same decoder.
+   * Computes the accepted token of each sequence, all of the same decoder, in one pass over the
+   * weights where that is possible; each gets the bits of {@link #decode}. If it fails the sequences
+   * are as they were before.
    *
+   * @param sequences batchable ones, at most {@link Backend#DECODE_TOKENS}
    * @return the logits after each of them, valid until the next call with its sequence
    */
   static List<Logits> decodeTogether(List<Sequence> sequences) {
-    List<Logits> logits = new ArrayList<>();
-    for (Sequence each : sequences) {
-      logits.add(each.decoder.decode(each.state, each.pending, each.neurons()));
-    }
+    List<BatchEntry> entries =
+        sequences.stream().map(s -> new BatchEntry(s.state, s.pending, s.neurons())).toList();
+    List<Logits> logits = sequences.get(0).decoder.decodeTogether(entries);
     for (Sequence each : sequences) {
       each.decoding.decoded();
       each.pending = NONE;

@@ -2,9 +2,7 @@ package org.coreinfer.serving;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.coreinfer.Model;
 import org.coreinfer.error.GenerationCancelledException;
@@ -197,21 +195,20 @@ final class ComputeLoop implements Runnable {
       attempt(only, () -> only.stepped(only.answer().step()));
       return;
     }
-    Map<Answer, Running> byAnswer = new HashMap<>();
-    group.forEach(each -> byAnswer.put(each.answer(), each));
+    List<Answer> answers = group.stream().map(Running::answer).toList();
     try {
       Answer.stepTogether(
-          List.copyOf(byAnswer.keySet()),
+          answers,
           new Answer.Results() {
             @Override
-            public void stepped(Answer answer, @Nullable Token token) {
-              Running each = byAnswer.get(answer);
+            public void stepped(int index, @Nullable Token token) {
+              Running each = group.get(index);
               attempt(each, () -> each.stepped(token));
             }
 
             @Override
-            public void failed(Answer answer, RuntimeException failure) {
-              fail(byAnswer.get(answer), failure);
+            public void failed(int index, RuntimeException failure) {
+              fail(group.get(index), failure);
             }
           });
     } catch (RuntimeException e) {

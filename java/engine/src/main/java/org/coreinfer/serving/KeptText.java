@@ -42,6 +42,12 @@ final class KeptText implements AutoCloseable {
     isPrompt.set(promptStart, Math.min(promptEnd, tokens.length));
   }
 
+  /** How many tokens a prompt begins with as this text does. */
+  int common(int[] prompt) {
+    int mismatch = Arrays.mismatch(tokens, prompt);
+    return mismatch < 0 ? tokens.length : mismatch;
+  }
+
   /**
    * The most tokens of a prompt that need not be read again; at least one must. A prompt that goes
    * on after everything that is kept shares all of it. Else it shares what was read of prompts, up
@@ -51,8 +57,7 @@ final class KeptText implements AutoCloseable {
    *     of it had been read
    */
   int shared(int[] prompt, boolean answersToo) {
-    int mismatch = Arrays.mismatch(tokens, prompt);
-    int common = mismatch < 0 ? tokens.length : mismatch;
+    int common = common(prompt);
     if (answersToo && common == tokens.length && common < prompt.length) {
       return common;
     }

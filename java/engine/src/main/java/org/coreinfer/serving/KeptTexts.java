@@ -52,7 +52,7 @@ final class KeptTexts implements AutoCloseable {
           wholePrompt || reuse == Scheduler.Reuse.NONE || !each.options().equals(asked)
               ? 0
               : each.shared(prompt, reuse == Scheduler.Reuse.CONVERSATIONS);
-      if (common > 0 && common >= shared && isWorth(each, common)) {
+      if (common > 0 && common >= shared && isWorth(each, common, each.common(prompt))) {
         best = each;
         shared = common;
       }
@@ -65,10 +65,14 @@ final class KeptTexts implements AutoCloseable {
     return text;
   }
 
-  /** Whether a text gives more than is lost of it, or will be lost anyway. */
-  private boolean isWorth(KeptText text, int shared) {
+  /**
+   * Whether a text gives more than is lost of it, or will be lost anyway.
+   *
+   * @param common tokens that a prompt begins with as it does
+   */
+  private boolean isWorth(KeptText text, int shared, int common) {
     boolean isLostAnyway = isFull() && kept.indexOf(text) == 0;
-    return isLostAnyway || shared >= text.length() - shared;
+    return isLostAnyway || shared >= text.length() - common;
   }
 
   private boolean isFull() {

@@ -14,7 +14,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import org.coreinfer.ComputeDevice;
 import org.coreinfer.Model;
-import org.coreinfer.Session;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.generation.FinishReason;
 import org.coreinfer.generation.GenerationRequest;
@@ -314,8 +313,8 @@ class SchedulerLimitsTest {
 
   @Test
   void memoryStaysFlatOverManyAnswers() throws Exception {
-    try (Session session = model.newSession(CORE)) {
-      session.generate(request(1, 10, 2)); // after which the model has all that it keeps
+    try (Scheduler scheduler = Scheduler.builder(model).slots(3).queue(60).build()) {
+      answer(scheduler, 60); // after which the model has all that it keeps
     }
     long before = NativeMemory.ownedBytes();
     try (Scheduler scheduler = Scheduler.builder(model).slots(3).queue(600).build()) {
@@ -333,7 +332,7 @@ class SchedulerLimitsTest {
     List<Collected> answers = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Collected heard = new Collected();
-      submit(scheduler, request(i, 4 + i % 12, 2), heard);
+      submit(scheduler, request(i, 12, 2), heard);
       answers.add(heard);
     }
     for (Collected each : answers) {
