@@ -50,6 +50,11 @@ final class ChatCompletions implements Endpoint {
     this.lack = why;
   }
 
+  /** How conversations are written; null if nobody knows. */
+  @Nullable ChatTemplate knownTemplate() {
+    return template;
+  }
+
   private ChatTemplate template() {
     if (template == null) {
       throw ApiException.unsupported(

@@ -66,6 +66,20 @@ class ServerTest {
   }
 
   @Test
+  void specialTokensAreToldAsTheirTexts() {
+    try (Server server = Served.start()) {
+      Client client = new Client(server);
+      JsonObject info = client.get("/tokenizer_info").json();
+      String end = info.get("eos_token").getAsString();
+      String body = "{\"prompt\": \"" + end + "\", \"add_special_tokens\": false}";
+      assertEquals(
+          "[" + Served.model().tokenizer().eosToken().orElseThrow() + "]",
+          client.post("/tokenize", body).json().getAsJsonArray("tokens").toString());
+      assertTrue(info.get("chat_template").getAsString().contains("messages"));
+    }
+  }
+
+  @Test
   void metricsCountWhatHappened() {
     try (Server server = Served.start()) {
       Client client = new Client(server);
