@@ -153,14 +153,17 @@ async function load(duration) {
   await sleep(12000);
 }
 
-/** Heap after a collection, and resident memory, in MB. */
+/** Heap after a collection, and resident memory outside of it, in MB. */
 function memory(pid) {
   execFileSync("jcmd", [String(pid), "GC.run"]);
   const heap = execFileSync("jcmd", [String(pid), "GC.heap_info"], { encoding: "utf8" });
-  const used = [...heap.matchAll(/^ *(?:def new|tenured) generation.*used (\d+)K/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
-  const resident = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
-  const threads = Number(/Threads:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
-  return `heap ${(used / 1024).toFixed(1)} MB, resident ${(resident / 1024).toFixed(1)} MB, ${threads} threads`;
+  const sum = (pattern) => [...heap.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0) / 1024;
+  const used = sum(/^ *(?:def new|tenured) generation.*used (\d+)K/gm);
+  const committed = sum(/^ *(?:def new|tenured) generation.*total (\d+)K/gm);
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const resident = Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) / 1024;
+  const threads = Number(/Threads:\s+(\d+)/.exec(status)[1]);
+  return `heap ${used.toFixed(1)} MB, resident ${resident.toFixed(1)} MB, of which ${committed.toFixed(1)} MB are the heap's, ${threads} threads`;
 }
 
 function percentile(values, share) {
