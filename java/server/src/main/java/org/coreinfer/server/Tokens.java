@@ -2,17 +2,43 @@ package org.coreinfer.server;
 
 import com.google.gson.JsonArray;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.coreinfer.Model;
-import org.coreinfer.text.ChatTemplateTexts;
+import org.coreinfer.chat.ChatTemplate;
 import org.coreinfer.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
-/** Answers {@code POST /tokenize} and {@code /detokenize}, and {@code GET /tokenizer_info}. Thread-safe. */
+/**
+ * Answers {@code POST /tokenize} and {@code /detokenize}, and {@code GET /tokenizer_info}, with which
+ * lm-evaluation-harness needs no tokenizer of its own. Thread-safe.
+ */
 final class Tokens {
   private final ServedModel served;
+  private final @Nullable ChatTemplate template;
 
-  Tokens(ServedModel served) {
+  /**
+   * @param template how conversations are written; null if nobody knows
+   */
+  Tokens(ServedModel served, @Nullable ChatTemplate template) {
     this.served = served;
+    this.template = template;
+  }
+
+  /** The special tokens, as texts. */
+  void describe(Call call) {
+    Tokenizer tokenizer = served.model().tokenizer();
+    call.send(
+        new JsonOut()
+            .put("bos_token", piece(tokenizer.bosToken()))
+            .put("eos_token", piece(tokenizer.eosToken()))
+            .put("pad_token", (String) null)
+            .put("add_bos_token", tokenizer.addsBos())
+            .put("chat_template", template == null ? null : template.source()));
+  }
+
+  private @Nullable String piece(OptionalInt id) {
+    return id.isPresent() ? served.model().tokenizer().piece(id.getAsInt()) : null;
   }
 
   /**
@@ -51,22 +77,5 @@ final class Tokens {
     Model model = served.model();
     String text = model.tokenizer().decode(Prompts.ids(tokens, "tokens", model));
     call.send(new JsonOut().put("content", text).put("prompt", text));
-  }
-
-  /**
-   * What programs ask that leave tokenizing to the server, in the form of other engines: texts of
-   * special tokens, null for what the model lacks, and the chat template.
-   */
-  void info(Call call) {
-    Model model = served.model();
-    ChatTemplateTexts texts = model.chatTemplateTexts();
-    JsonOut out = new JsonOut();
-    for (String name : List.of("bos_token", "eos_token", "pad_token", "unk_token")) {
-      out.put(name, texts.specialTokens().get(name));
-    }
-    call.send(
-        out.put("add_bos_token", model.tokenizer().addsBos())
-            .put("chat_template", texts.templates().get(ChatTemplateTexts.DEFAULT))
-            .put("model_max_length", model.contextLength()));
   }
 }

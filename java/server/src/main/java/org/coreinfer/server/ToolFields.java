@@ -87,8 +87,7 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
   private static ToolDefinition named(Fields choice, List<ToolDefinition> tools) {
     ChatFields.requireFunction(choice);
     String name = choice.object("function").requiredString("name");
-    Optional<ToolDefinition> tool =
-        tools.stream().filter(t -> t.name().equals(name)).findFirst();
+    Optional<ToolDefinition> tool = tools.stream().filter(t -> t.name().equals(name)).findFirst();
     return tool.orElseThrow(
         () ->
             ApiException.invalid(
