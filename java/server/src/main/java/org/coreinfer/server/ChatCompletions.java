@@ -50,6 +50,11 @@ final class ChatCompletions implements Endpoint {
     this.lack = why;
   }
 
+  /** How conversations are written; null if nobody knows. */
+  @Nullable ChatTemplate knownTemplate() {
+    return template;
+  }
+
   private ChatTemplate template() {
     if (template == null) {
       throw ApiException.unsupported(
@@ -79,8 +84,7 @@ final class ChatCompletions implements Endpoint {
     SamplingOptions sampling = SamplingFields.read(fields);
     List<String> stops = SamplingFields.stops(fields);
     boolean ignoreEos = fields.bool("ignore_eos", false);
-    CoreOptions core =
-        CoreFields.read(fields, served.core(), served.calibration(), model.config());
+    CoreOptions core = CoreFields.read(fields, served.core(), served.calibration(), model.config());
     Supplier<TokenConstraint> constraint = tools.constraint();
     List<ServingRequest> requests = new ArrayList<>();
     for (int choice = 0; choice < choices; choice++) {

@@ -107,7 +107,7 @@ public final class Server implements AutoCloseable {
   }
 
   private void addRoutes(ServedModel served, ServerMetrics metrics, ChatCompletions chat) {
-    Tokens tokens = new Tokens(served);
+    Tokens tokens = new Tokens(served, chat.knownTemplate());
     router
         .open("GET", "/health", call -> call.send(new JsonOut().put("status", "ok")))
         .open("GET", "/ready", this::tellReady)
@@ -118,6 +118,7 @@ public final class Server implements AutoCloseable {
         .guarded("POST", "/chat/completions", chat)
         .guarded("POST", "/embeddings", new Embeddings(served))
         .guarded("POST", "/apply-template", chat::applyTemplate)
+        .guarded("GET", "/tokenizer_info", tokens::describe)
         .guarded("POST", "/tokenize", tokens::tokenize)
         .guarded("POST", "/detokenize", tokens::detokenize);
   }
