@@ -67,6 +67,8 @@ class CompletionTest {
     "se, serve",
     "run --meth, --method",
     "run --method s, stability",
+    "run --backend c, cuda",
+    "quantize --dtype q4, q4_k_m",
     "serve --api, --api-key",
     "eval --loss, --lossless",
     "comp, completion"
