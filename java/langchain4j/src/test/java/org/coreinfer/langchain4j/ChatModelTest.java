@@ -58,10 +58,7 @@ class ChatModelTest {
   }
 
   private static ChatRequest request(ChatRequestParameters parameters) {
-    return ChatRequest.builder()
-        .messages(UserMessage.from(STORY))
-        .parameters(parameters)
-        .build();
+    return ChatRequest.builder().messages(UserMessage.from(STORY)).parameters(parameters).build();
   }
 
   private static GenerationResult generation(ChatResponse response) {
@@ -136,8 +133,7 @@ class ChatModelTest {
             .build()) {
       assertEquals(model.chat(STORY), model.chat(STORY));
     }
-    try (CoreInferChatModel model =
-        Embedded.whole().temperature(3).maxOutputTokens(40).build()) {
+    try (CoreInferChatModel model = Embedded.whole().temperature(3).maxOutputTokens(40).build()) {
       assertFalse(model.chat(STORY).equals(model.chat(STORY)));
     }
   }
@@ -145,8 +141,7 @@ class ChatModelTest {
   @Test
   void saysThatItFollowsSchemas() {
     try (CoreInferChatModel model = Embedded.whole().build()) {
-      assertEquals(
-          Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA), model.supportedCapabilities());
+      assertEquals(Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA), model.supportedCapabilities());
     }
   }
 
@@ -195,9 +190,7 @@ class ChatModelTest {
         "no tools");
     refuses(
         InvalidRequestException.class,
-        ChatRequestParameters.builder()
-            .responseFormat(Embedded.json("{\"not\": {}}"))
-            .build(),
+        ChatRequestParameters.builder().responseFormat(Embedded.json("{\"not\": {}}")).build(),
         "not");
     refuses(
         InvalidRequestException.class,
@@ -260,13 +253,11 @@ class ChatModelTest {
   void cancellingAFutureOrAnInterruptEndsTheAnswer() throws Exception {
     try (Scheduler scheduler = Scheduler.builder(Embedded.model()).build();
         CoreInferChatModel model = Embedded.whole().scheduler(scheduler).build()) {
-      CompletableFuture<ChatResponse> answer =
-          model.chatAsync(request(Embedded.endless()));
+      CompletableFuture<ChatResponse> answer = model.chatAsync(request(Embedded.endless()));
       assertTrue(answer.cancel(true));
       awaitIdle(scheduler);
       Thread.currentThread().interrupt();
-      assertThrows(
-          NonRetriableException.class, () -> model.chat(request(Embedded.endless())));
+      assertThrows(NonRetriableException.class, () -> model.chat(request(Embedded.endless())));
       assertTrue(Thread.interrupted());
       awaitIdle(scheduler);
       assertEquals(2, scheduler.status().counters().cancelled());

@@ -66,7 +66,8 @@ final class Embedded implements BeforeAllCallback {
   /** Parameters under which an answer ends with the context only. */
   static ChatRequestParameters endless() {
     return ChatRequestParameters.builder()
-        .responseFormat(json("{\"type\": \"array\", \"items\": {\"const\": 1}, \"minItems\": 9999}"))
+        .responseFormat(
+            json("{\"type\": \"array\", \"items\": {\"const\": 1}, \"minItems\": 9999}"))
         .build();
   }
 
