@@ -24,6 +24,7 @@ import dev.langchain4j.model.output.FinishReason;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.coreinfer.Model;
@@ -62,14 +63,16 @@ class ChatModelTest {
   }
 
   private static GenerationResult generation(ChatResponse response) {
-    return assertInstanceOf(CoreInferChatResponseMetadata.class, response.metadata()).generation();
+    return Objects.requireNonNull(
+        assertInstanceOf(CoreInferChatResponseMetadata.class, response.metadata()).generation());
   }
 
   private static <E extends RuntimeException> void refuses(
       Class<E> type, ChatRequestParameters parameters, String part) {
     try (CoreInferChatModel model = Embedded.whole().build()) {
       E refusal = assertThrows(type, () -> model.chat(request(parameters)));
-      assertTrue(refusal.getMessage().contains(part), refusal.getMessage());
+      String message = String.valueOf(refusal.getMessage());
+      assertTrue(message.contains(part), message);
     }
   }
 
@@ -199,7 +202,8 @@ class ChatModelTest {
     try (CoreInferChatModel model = Embedded.whole().build()) {
       InvalidRequestException refusal =
           assertThrows(InvalidRequestException.class, () -> model.chat("word ".repeat(1000)));
-      assertTrue(refusal.getMessage().contains("the context has only"), refusal.getMessage());
+      String message = String.valueOf(refusal.getMessage());
+      assertTrue(message.contains("the context has only"), message);
     }
   }
 
