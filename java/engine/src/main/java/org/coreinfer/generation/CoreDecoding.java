@@ -112,7 +112,8 @@ final class CoreDecoding implements AutoCloseable {
       scores.startAt(start, history);
       ActivationListener listener =
           isDense ? ActivationListener.NONE : new TimedScores(scores, choosing, piece.isLast());
-      Logits logits = decoder.prefill(state, tokens, chunk(tokens.length), listener, everyToken, monitor);
+      Logits logits =
+          decoder.prefill(state, tokens, chunk(tokens.length), listener, everyToken, monitor);
       if (!isDense) {
         isScored = true;
         scoredEnd = state.position();
@@ -143,8 +144,8 @@ final class CoreDecoding implements AutoCloseable {
   }
 
   /**
-   * Tokens that go through a layer at once: as many as may, but so that no few are left, which other
-   * kernels would compute, to other bits.
+   * Tokens that go through a layer at once: as many as may, but so that no few are left, which
+   * other kernels would compute, to other bits.
    */
   static int chunk(int tokens) {
     for (int chunk = Sequence.CHUNK; chunk > Sequence.GRAIN; chunk -= Sequence.GRAIN) {

@@ -197,52 +197,21 @@ public final class Decoder implements AutoCloseable {
     return state.logits();
   }
 
-  /** Receives what the layers made of some tokens. */
-  public interface HiddenListener {
-    /**
-     * Called for some tokens, in order.
-     *
-     * @param hidden (tokens, dim) after the final norm, valid during the call
-     */
-    void hidden(float[] hidden, int tokens);
-  }
-
   /**
-   * Appends {@code tokens} to the sequence with every neuron, for their hidden states.
-   *
-   * @param chunk tokens per pass through a layer
-   * @param everyChunk receives the final hidden states of each chunk, in order
+   * Appends {@code tokens}, up to {@link Stretch#TOKENS}, with every neuron; what the layers made
+   * of them is left in the state's stretch.
    */
-  public void encode(
-      DecoderState state, int[] tokens, int chunk, HiddenListener everyChunk, Monitor monitor) {
-    if (tokens.length == 0) {
-      throw new IllegalArgumentException("there are no tokens to encode");
-    }
+  void encode(DecoderState state, int[] tokens, int chunk, Monitor monitor) {
     checkTokens(tokens);
     checkRoom(state, tokens.length);
     Arrays.fill(state.isChosen(), false);
-    for (int start = 0; start < tokens.length; start += Stretch.TOKENS) {
-      int end = Math.min(tokens.length, start + Stretch.TOKENS);
-      int[] part = Arrays.copyOfRange(tokens, start, end);
-      double done = start;
-      Monitor whole = fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
-      prefillStretch(state, part, chunk, ActivationListener.NONE, false, whole);
-      state.queue().synchronize();
-      state.advance(part.length);
-      hidden(state, part.length, chunk, everyChunk);
-    }
+    prefillStretch(state, tokens, chunk, ActivationListener.NONE, false, monitor);
+    state.queue().synchronize();
+    state.advance(tokens.length);
   }
 
-  private void hidden(DecoderState state, int count, int chunk, HiddenListener everyChunk) {
-    Backend on = state.queue();
-    NativeMemory normed = state.scratch(Math.min(chunk, count)).normed();
-    long rowBytes = (long) config.dim() * Float.BYTES;
-    for (int first = 0; first < count; first += chunk) {
-      int some = Math.min(chunk, count - first);
-      NativeMemory rows = state.stretch(count).x().slice(first * rowBytes, some * rowBytes);
-      parts.finalNorm().apply(on, rows, some, normed);
-      everyChunk.hidden(on.downloadFloats(normed, some * config.dim()), some);
-    }
+  Norm finalNorm() {
+    return parts.finalNorm();
   }
 
   /** On the CPU a few tokens are read by decode's kernels in less time. */

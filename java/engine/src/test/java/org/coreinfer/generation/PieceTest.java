@@ -23,14 +23,22 @@ class PieceTest {
       int chunk = CoreDecoding.chunk(tokens);
       int left = tokens % chunk;
       assertTrue(chunk <= Sequence.CHUNK && chunk % Sequence.GRAIN == 0);
-      assertTrue(tokens < Sequence.GRAIN || left == 0 || left >= Sequence.GRAIN, tokens + " tokens");
+      assertTrue(
+          tokens < Sequence.GRAIN || left == 0 || left >= Sequence.GRAIN, tokens + " tokens");
     }
   }
 
   @ParameterizedTest
   @CsvSource({
-    "63, 64, 63", "100, 64, 100", "128, 64, 64 128", "140, 64, 64 140", "200, 100, 64 128 200",
-    "260, 128, 128 192 260", "330, 256, 256 330", "330, 1, 64 128 192 256 330", "330, 1000, 330"
+    "63, 64, 63",
+    "100, 64, 100",
+    "128, 64, 64 128",
+    "140, 64, 64 140",
+    "200, 100, 64 128 200",
+    "260, 128, 128 192 260",
+    "330, 256, 256 330",
+    "330, 1, 64 128 192 256 330",
+    "330, 1000, 330"
   })
   void cutsAreMultiplesThatLeaveEnough(int tokens, int most, String ends) {
     int[] prompt = new Random(1).ints(tokens, 3, 4000).toArray();
