@@ -43,7 +43,7 @@ final class Network {
   private final int[] distances;
   private final ByteSet available;
   private final Map<Rule, Integer> starts = new HashMap<>();
-  private final Map<Expression, Integer> characters = new IdentityHashMap<>(); // repeated ones
+  private final IdentityHashMap<Expression, Integer> characters = new IdentityHashMap<>(); // repeated ones
   private final Deque<Rule> waiting = new ArrayDeque<>();
 
   /**
@@ -109,7 +109,7 @@ final class Network {
       sets[node] = bytes.set().and(available);
       return node;
     }
-    if (expression instanceof Expression.Character character) {
+    if (expression instanceof Expression.CodePoint character) {
       return compile(character.body(), next);
     }
     if (expression instanceof Expression.Sequence sequence) {
@@ -142,7 +142,7 @@ final class Network {
   private int compileRepeat(Expression.Repeat repeat, int next) {
     boolean isOnce = repeat.min() + repeat.max() <= 1;
     boolean isLoop = repeat.min() == 0 && repeat.max() == Expression.UNLIMITED;
-    if (repeat.body() instanceof Expression.Character character && !isOnce && !isLoop) {
+    if (repeat.body() instanceof Expression.CodePoint character && !isOnce && !isLoop) {
       Integer known = characters.get(character);
       int body = known == null ? compile(character, RETURN) : known;
       characters.put(character, body);
@@ -171,7 +171,7 @@ final class Network {
   }
 
   private static int nodes(Expression expression) {
-    if (expression instanceof Expression.Character character) {
+    if (expression instanceof Expression.CodePoint character) {
       return nodes(character.body());
     }
     if (expression instanceof Expression.Sequence sequence) {
