@@ -16,6 +16,8 @@ class HelpTest {
     for (String word :
         new String[] {
           "run",
+          "chat",
+          "template",
           "tokenize",
           "show",
           "eval",
@@ -35,6 +37,8 @@ class HelpTest {
   @ValueSource(
       strings = {
         "run",
+        "chat",
+        "template",
         "tokenize",
         "show",
         "eval",
