@@ -4,7 +4,8 @@
 // in list order and with one rounding per column and neuron, so that no division of the work changes a bit. Memory
 // bounds both phases. With RELU and DRELU the up row of a neuron whose gate is not positive is not read, and no down
 // row is read whose activation is 0: neither could change the result. Several tokens share every row that is read: its
-// dots are taken together, and down rows are added token by token while they are in the second-level cache.
+// dots are taken together, and down rows are added token by token while they are in the second-level cache. A token
+// that does not use a listed neuron gets an activation of 0 for it without any dot, and is passed over like that.
 #include "ffn.h"
 
 #include "context.h"
@@ -46,80 +47,96 @@ void RequireCore(const int32_t* core_ids, int32_t core, int32_t neurons) {
 struct CoreList {
   const int32_t* ids;  // NULL for 0, 1, 2, ...
   int32_t size;
+  const uint32_t* users;  // NULL where every token uses every neuron
 
   int32_t neuron(int64_t index) const { return ids == nullptr ? static_cast<int32_t>(index) : ids[index]; }
+  uint32_t users_of(int64_t index) const { return users == nullptr ? ~uint32_t{0} : users[index]; }
 };
-
-// One dot for each token. `next` is a neuron whose row will be read soon.
-void BiasedDots(const RowDots& dots, const Matrix& weight, const float* bias, int32_t neuron, int32_t next,
-                float* out) {
-  dots.Take(weight.data + neuron * weight.row_bytes, weight.data + next * weight.row_bytes, out);
-  for (int32_t t = 0; bias != nullptr && t < dots.vectors().tokens; ++t) out[t] += bias[neuron];
-}
 
 // Neurons whose dots one thread takes before it asks for more.
-constexpr int32_t kDotBlock = 16;
+constexpr int32_t kDotBlock = RowList::kMost;
 
-// The dots of one neuron, by tokens.
-struct NeuronDots {
-  float gates[CI_DECODE_TOKENS];
-  float ups[CI_DECODE_TOKENS];
+// Some of the neurons of a block: their places in it, and the bits of the tokens that use them.
+struct Listed {
+  int32_t neurons[kDotBlock];
+  int32_t places[kDotBlock];
+  uint32_t users[kDotBlock];
+  int32_t count = 0;
+
+  void Add(int32_t neuron, int32_t place, uint32_t neuron_users) {
+    neurons[count] = neuron;
+    places[count] = place;
+    users[count++] = neuron_users;
+  }
+
+  RowList RowsOf(const Matrix& weight) const {
+    RowList list;
+    for (int32_t i = 0; i < count; ++i) list.Add(weight.data + neurons[i] * weight.row_bytes, users[i]);
+    return list;
+  }
 };
 
-void TakeDots(const RowDots& rows, const Ffn& ffn, int32_t neuron, int32_t next, NeuronDots* dots) {
-  const int32_t tokens = rows.vectors().tokens;
-  const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
-  bool is_needed = !skips;
-  if (ffn.gated()) {
-    BiasedDots(rows, ffn.gate, ffn.gate_bias, neuron, next, dots->gates);
-    for (int32_t t = 0; t < tokens; ++t) is_needed |= dots->gates[t] > 0.0f;
+// Entries of the list from `begin` on, as many as a block has.
+Listed NeuronsFrom(const CoreList& list, int64_t begin, uint32_t tokens) {
+  Listed listed;
+  for (int64_t i = begin; i < list.size && listed.count < kDotBlock; ++i) {
+    listed.Add(list.neuron(i), static_cast<int32_t>(i - begin), list.users_of(i) & tokens);
   }
-  // Where rows are skipped, the next one may be: fetching it would read what nobody needs.
-  if (is_needed) BiasedDots(rows, ffn.up, ffn.up_bias, neuron, skips ? neuron : next, dots->ups);
-  for (int32_t t = 0; skips && t < tokens; ++t) {
-    if (!(dots->gates[t] > 0.0f)) dots->ups[t] = 0.0f;
-  }
+  return listed;
 }
 
-// activations[t][i] for begin <= i < end, at most kDotBlock of them; `following` is where this thread goes on.
-void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const RowDots& rows, int64_t begin,
-                    int64_t end, int64_t following, float* activations) {
-  const int32_t tokens = rows.vectors().tokens;
-  const int64_t ahead = RowsAhead(ffn.up.row_bytes * (ffn.gated() ? 2 : 1));
-  float gates[CI_DECODE_TOKENS][kDotBlock];
-  float ups[CI_DECODE_TOKENS][kDotBlock];
-  NeuronDots dots;
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t next = i + ahead < end ? i + ahead : following + i + ahead - end;
-    TakeDots(rows, ffn, list.neuron(i), list.neuron(next < list.size ? next : i), &dots);
-    for (int32_t t = 0; t < tokens; ++t) {
-      if (ffn.gated()) gates[t][i - begin] = dots.gates[t];
-      ups[t][i - begin] = dots.ups[t];
+// Dots of a block's neurons by tokens and places.
+using BlockDots = float[CI_DECODE_TOKENS][kDotBlock];
+
+// Dots of the listed neurons, 0 for tokens that do not use them; `next` is what is read after them.
+void TakeDots(const RowDots& dots, const Matrix& weight, const float* bias, const Listed& listed, const RowList& next,
+              BlockDots& out) {
+  RowDots::Out values;
+  dots.Take(listed.RowsOf(weight), next, values);
+  for (int32_t t = 0; t < dots.vectors().tokens; ++t) {
+    for (int32_t i = 0; i < listed.count; ++i) {
+      const bool is_shifted = bias != nullptr && (listed.users[i] >> t & 1) != 0;
+      out[t][listed.places[i]] = is_shifted ? values[t][i] + bias[listed.neurons[i]] : values[t][i];
     }
   }
-  for (int64_t t = 0; t < tokens; ++t) {
-    simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], end - begin,
-                  activations + t * ffn.neurons + begin);
-  }
 }
 
-// Some consecutive listed neurons, without those whose activation is 0.
-struct Gathered {
-  static constexpr int32_t kMost = 256;
-  int32_t neurons[kMost];
-  float activations[kMost];
-  int32_t count;
-};
-
-// Gathers from entries first..last-1 of the list, at most kMost of them.
-void GatherActive(const CoreList& list, const float* activations, int32_t first, int32_t last, Gathered* gathered) {
-  int32_t count = 0;
-  for (int32_t i = first; i < last; ++i) {
-    gathered->neurons[count] = list.neuron(i);
-    gathered->activations[count] = activations[i];
-    count += activations[i] != 0.0f ? 1 : 0;
+// The neurons that a token's gate lets through, used by those tokens only; all ups become 0.
+Listed LetThrough(const Listed& listed, int32_t tokens, const BlockDots& gates, BlockDots& ups) {
+  Listed open;
+  for (int32_t i = 0; i < listed.count; ++i) {
+    uint32_t users = 0;
+    for (int32_t t = 0; t < tokens; ++t) {
+      users |= (gates[t][i] > 0.0f ? uint32_t{1} : 0) << t;
+      ups[t][i] = 0.0f;
+    }
+    if (users != 0) open.Add(listed.neurons[i], i, users);
   }
-  gathered->count = count;
+  return open;
+}
+
+// activations[t][i] for begin <= i < end, a block; `following` is where this thread goes on. Of tokens that do not use
+// a neuron its dots are 0, which every activation takes to 0.
+void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const RowDots& rows, int64_t begin,
+                    int64_t following, float* activations) {
+  const int32_t tokens = rows.vectors().tokens;
+  const Listed listed = NeuronsFrom(list, begin, rows.all());
+  const RowList next = NeuronsFrom(list, following, rows.all()).RowsOf(ffn.gated() ? ffn.gate : ffn.up);
+  BlockDots gates;
+  BlockDots ups;
+  if (!ffn.gated()) {
+    TakeDots(rows, ffn.up, ffn.up_bias, listed, next, ups);
+  } else if (ffn.activation == CI_RELU || ffn.activation == CI_DRELU) {
+    TakeDots(rows, ffn.gate, ffn.gate_bias, listed, next, gates);
+    TakeDots(rows, ffn.up, ffn.up_bias, LetThrough(listed, tokens, gates, ups), {}, ups);
+  } else {
+    TakeDots(rows, ffn.gate, ffn.gate_bias, listed, listed.RowsOf(ffn.up), gates);
+    TakeDots(rows, ffn.up, ffn.up_bias, listed, next, ups);
+  }
+  for (int64_t t = 0; t < tokens; ++t) {
+    simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], listed.count,
+                  activations + t * ffn.neurons + begin);
+  }
 }
 
 // What the second phase adds: activations (tokens, activation_stride) times rows of down, to y (tokens, down.columns).
@@ -135,24 +152,60 @@ struct DownSum {
   float* y_of(int64_t token) const { return y + token * down.columns; }
 };
 
+// Rows that add_rows adds in one pass over y, and the most that are added for one token at once.
+constexpr int32_t kRowsAtOnce = 8;
+constexpr int32_t kMostRows = 256;
+
 // How many rows are added for one token before the next: of several tokens so few that the cache keeps them.
 int32_t RowsPerToken(const DownSum& sum, int32_t begin, int32_t end) {
   constexpr int64_t kCacheBytes = int64_t{256} * 1024;
-  if (sum.tokens == 1) return Gathered::kMost;
+  if (sum.tokens == 1) return kMostRows;
   const int64_t rows = kCacheBytes * sum.down.columns / (sum.down.row_bytes * (end - begin));
-  return rows < 8 ? 8 : rows < Gathered::kMost ? static_cast<int32_t>(rows / 8 * 8) : Gathered::kMost;
+  return rows < kRowsAtOnce ? kRowsAtOnce
+         : rows < kMostRows ? static_cast<int32_t>(rows / kRowsAtOnce * kRowsAtOnce)
+                            : kMostRows;
 }
 
+// Rows of one token that are to be added.
+class PendingRows {
+ public:
+  /// Takes entries first..last-1 of the list, at most kMostRows of them, without those whose activation is 0.
+  void Gather(const DownSum& sum, const float* activations, int32_t first, int32_t last) {
+    for (int32_t i = first; i < last; ++i) {
+      rows_[count_] = sum.down.data + sum.list.neuron(i) * sum.down.row_bytes;
+      factors_[count_] = activations[i];
+      count_ += activations[i] != 0.0f ? 1 : 0;
+    }
+  }
+
+  /// Adds them in order, but for a rest of fewer than `unit`.
+  void Add(const SimdKernels& simd, int32_t dtype, int32_t unit, int32_t begin, int32_t end, float* y) {
+    const int32_t whole = count_ / unit * unit;
+    if (whole == 0) return;
+    simd.add_rows[dtype](rows_, factors_, whole, begin, end, y);
+    count_ -= whole;
+    for (int32_t j = 0; j < count_; ++j) {
+      rows_[j] = rows_[whole + j];
+      factors_[j] = factors_[whole + j];
+    }
+  }
+
+ private:
+  const uint8_t* rows_[kMostRows + kRowsAtOnce];
+  float factors_[kMostRows + kRowsAtOnce];
+  int32_t count_ = 0;
+};
+
+// As rows that tokens do not use leave gaps, what does not fill a pass waits for the next step.
 void AddDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
-  Gathered gathered;
-  const uint8_t* rows[Gathered::kMost];
+  PendingRows pending[CI_DECODE_TOKENS];
   const int32_t step = RowsPerToken(sum, begin, end);
   for (int32_t first = 0; first < sum.list.size; first += step) {
-    const int32_t last = sum.list.size - first < step ? sum.list.size : first + step;
+    const bool is_last = sum.list.size - first <= step;
+    const int32_t last = is_last ? sum.list.size : first + step;
     for (int32_t t = 0; t < sum.tokens; ++t) {
-      GatherActive(sum.list, sum.activations_of(t), first, last, &gathered);
-      for (int32_t j = 0; j < gathered.count; ++j) rows[j] = sum.down.data + gathered.neurons[j] * sum.down.row_bytes;
-      simd.add_rows[sum.down.dtype](rows, gathered.activations, gathered.count, begin, end, sum.y_of(t));
+      pending[t].Gather(sum, sum.activations_of(t), first, last);
+      pending[t].Add(simd, sum.down.dtype, is_last ? 1 : kRowsAtOnce, begin, end, sum.y_of(t));
     }
   }
 }
@@ -175,7 +228,7 @@ class SharedGroups {
     return end;
   }
 
-  /// Entries begin..end-1 of the list, without those whose activation is 0.
+  /// Entries begin..end-1 of the list, without those whose activation is 0; all of them when activations is null.
   void Gather(int32_t begin, int32_t end, const float* activations, SharedRows* rows) const {
     const int32_t first = list_.neuron(begin) / layout_.scale_rows * layout_.scale_rows;
     rows->block = down_.data + first / layout_.rows * (header_bytes_ + layout_.rows * row_bytes_);
@@ -183,9 +236,9 @@ class SharedGroups {
     rows->row = first % layout_.rows;
     rows->count = 0;
     for (int32_t i = begin; i < end; ++i) {
-      if (activations[i] == 0.0f) continue;
+      if (activations != nullptr && activations[i] == 0.0f) continue;
       rows->rows[rows->count] = rows->block + header_bytes_ + list_.neuron(i) % layout_.rows * row_bytes_;
-      rows->factors[rows->count++] = activations[i];
+      rows->factors[rows->count++] = activations != nullptr ? activations[i] : 0.0f;
     }
   }
 
@@ -198,20 +251,22 @@ class SharedGroups {
 };
 
 // The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete. The
-// rows of the next group that the first token needs are known meanwhile.
+// rows of the next group that the first token needs, or anyone's where tokens use different ones, are known meanwhile.
 void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
   const SharedGroups groups(sum.down, sum.list);
   SharedRows rows;
   SharedRows next;
+  const float* const fetched = sum.list.users == nullptr ? sum.activations_of(0) : nullptr;
   for (int32_t first = 0, last = groups.EndOf(0); first < sum.list.size;) {
     const int32_t end_of_next = groups.EndOf(last);
     next.count = 0;
-    if (last < end_of_next) groups.Gather(last, end_of_next, sum.activations_of(0), &next);
+    if (last < end_of_next) groups.Gather(last, end_of_next, fetched, &next);
     for (int32_t t = 0; t < sum.tokens; ++t) {
       groups.Gather(first, last, sum.activations_of(t), &rows);
       if (rows.count == 0) continue;
-      simd.add_shared_rows[sum.down.dtype - CI_Q8_0_SHARED](rows, t == 0 && next.count > 0 ? next : rows, begin, end,
+      simd.add_shared_rows[sum.down.dtype - CI_Q8_0_SHARED](rows, next.count > 0 ? next : rows, begin, end,
                                                             sum.y_of(t));
+      next.count = 0;
     }
     first = last;
     last = end_of_next;
@@ -231,9 +286,7 @@ void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const Vectors& 
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead([&](int64_t block, int64_t following) {
-      const int64_t begin = block * kDotBlock;
-      const int64_t end = begin + kDotBlock < list.size ? begin + kDotBlock : list.size;
-      ActivateListed(c.simd, ffn, list, rows, begin, end, following * kDotBlock, activations);
+      ActivateListed(c.simd, ffn, list, rows, block * kDotBlock, following * kDotBlock, activations);
     });
     c.pool.Barrier();
     const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());
@@ -268,7 +321,8 @@ double RowNorm(const SimdKernels& simd, const Matrix& matrix, int32_t row) {
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
                       const float* down_bias, const float* x, int32_t tokens, const int32_t* core_ids,
-                      const int32_t* core, int32_t neurons, int32_t dim, float* activations, float* y) {
+                      const int32_t* core, const uint32_t* users, int32_t neurons, int32_t dim, float* activations,
+                      float* y) {
   return coreinfer::Call("ci_ffn_decode", context, [&](ci_context& c) {
     const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
                                                      down, down_bias, neurons, dim);
@@ -278,7 +332,7 @@ int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype,
     coreinfer::RequireCore(core_ids, *core, neurons);
     coreinfer::RequirePointer("activations", activations);
     coreinfer::RequirePointer("y", y);
-    coreinfer::Decode(c, ffn, {core_ids, *core}, {x, tokens, dim}, activations, y);
+    coreinfer::Decode(c, ffn, {core_ids, *core, users}, {x, tokens, dim}, activations, y);
   });
 }
 

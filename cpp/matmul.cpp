@@ -15,7 +15,9 @@ int64_t RowsPerBlock(const Matrix& matrix, int32_t threads) {
   constexpr int64_t kMostBytes = int64_t{64} * 1024;
   const int64_t share = matrix.rows * matrix.row_bytes / (int64_t{8} * threads);
   const int64_t bytes = share < kLeastBytes ? kLeastBytes : share < kMostBytes ? share : kMostBytes;
-  return matrix.row_bytes >= bytes ? 1 : bytes / matrix.row_bytes;
+  if (matrix.row_bytes >= bytes) return 1;
+  const int64_t rows = bytes / matrix.row_bytes;
+  return rows < RowList::kMost ? rows : rows / RowList::kMost * RowList::kMost;
 }
 
 struct Product {
@@ -25,21 +27,32 @@ struct Product {
   float* y;
 };
 
+RowList RowsFrom(const Matrix& matrix, int64_t begin, int64_t end, uint32_t users) {
+  RowList list;
+  for (int64_t r = begin; r < end && list.count < RowList::kMost; ++r) {
+    list.Add(matrix.data + r * matrix.row_bytes, users);
+  }
+  return list;
+}
+
 // Rows begin..end-1; `following` is where this thread goes on.
 void MultiplyRows(const Product& p, const RowDots& dots, int64_t begin, int64_t end, int64_t following) {
-  const int64_t ahead = RowsAhead(p.matrix.row_bytes);
-  const int32_t tokens = dots.vectors().tokens;
-  float values[CI_DECODE_TOKENS];
-  for (int64_t r = begin; r < end; ++r) {
-    int64_t next = r + ahead < end ? r + ahead : following + r + ahead - end;
-    if (next >= p.matrix.rows) next = r;
-    dots.Take(p.matrix.data + r * p.matrix.row_bytes, p.matrix.data + next * p.matrix.row_bytes, values);
-    for (int64_t t = 0; t < tokens; ++t) {
-      float value = values[t];
-      if (p.bias != nullptr) value += p.bias[r];
-      float* out = p.y + t * p.matrix.rows + r;
-      *out = p.accumulate ? *out + value : value;
+  RowDots::Out values;
+  RowList list = RowsFrom(p.matrix, begin, end, dots.all());
+  for (int64_t first = begin; first < end; first += RowList::kMost) {
+    const bool is_last = first + RowList::kMost >= end;
+    const RowList next =
+        RowsFrom(p.matrix, is_last ? following : first + RowList::kMost, is_last ? p.matrix.rows : end, dots.all());
+    dots.Take(list, next, values);
+    for (int64_t t = 0; t < dots.vectors().tokens; ++t) {
+      for (int64_t r = 0; r < list.count; ++r) {
+        float value = values[t][r];
+        if (p.bias != nullptr) value += p.bias[first + r];
+        float* out = p.y + t * p.matrix.rows + first + r;
+        *out = p.accumulate ? *out + value : value;
+      }
     }
+    list = next;
   }
 }
 

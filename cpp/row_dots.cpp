@@ -1,29 +1,136 @@
 // See row_dots.h. Splitting a vector takes about a microsecond, and is done once for all rows.
 #include "row_dots.h"
 
-namespace coreinfer {
+#include "dtype.h"
 
-RowDots::RowDots(ci_context& context, int32_t dtype, const Vectors& x)
-    : x_(x), dot_(context.simd.dot[dtype]), split_dot_(context.simd.split_dot[dtype]) {
-  if (split_dot_ == nullptr) return;
-  units_ = (x.columns + kSplitUnit - 1) / kSplitUnit;
-  auto* units = reinterpret_cast<SplitUnit*>(
-      context.shared_scratch.Reserve(x.tokens * units_ * static_cast<int64_t>(sizeof(SplitUnit))));
-  split_ = {units, x.tokens, x.columns};
-  for (int64_t t = 0; t < x.tokens; ++t) {
-    is_split_[t] = context.simd.split[dtype](x.x + t * x.columns, x.columns, units + t * units_);
-    split_tokens_ += is_split_[t] ? 1 : 0;
+namespace coreinfer {
+namespace {
+
+// Rows that integer dots are taken of at once.
+constexpr int32_t kTogether = 4;
+
+// How many rows before it is read a row is fetched: memory answers after some thousand bytes were read.
+int32_t RowsAhead(int64_t row_bytes) {
+  constexpr int64_t kBytesAhead = 4096;
+  return static_cast<int32_t>((kBytesAhead + row_bytes - 1) / row_bytes);
+}
+
+// Row `index` of a list, counted on into the next one; `otherwise` behind its end.
+const uint8_t* RowAt(const RowList& list, const RowList& next, int32_t index, const uint8_t* otherwise) {
+  if (index < list.count) return list.rows[index];
+  return index - list.count < next.count ? next.rows[index - list.count] : otherwise;
+}
+
+bool AllWanted(const RowList& list, uint32_t tokens) {
+  for (int32_t r = 0; r < list.count; ++r) {
+    if (list.users[r] != tokens) return false;
+  }
+  return true;
+}
+
+// Calls take(first row, rows, next rows) for each kTogether rows of a list; the last rows are repeated.
+template <class TakeRows>
+void ForRowsTogether(const RowList& list, const RowList& next, const TakeRows& take) {
+  const uint8_t* rows[kTogether];
+  const uint8_t* following[kTogether];
+  for (int32_t first = 0; first < list.count; first += kTogether) {
+    for (int32_t r = 0; r < kTogether; ++r) {
+      rows[r] = list.rows[first + r < list.count ? first + r : list.count - 1];
+      following[r] = RowAt(list, next, first + kTogether + r, rows[r]);
+    }
+    take(first, rows, following);
   }
 }
 
-void RowDots::TakeEach(const uint8_t* row, const uint8_t* next, float* out) const {
-  for (int64_t t = 0; t < x_.tokens; ++t) {
-    if (is_split_[t]) {
-      split_dot_(row, next, {split_.units + t * units_, 1, x_.columns}, out + t);
-    } else {
-      dot_(row, next, {x_.x + t * x_.columns, 1, x_.columns}, out + t);
+void CopyDots(const float* dots, int32_t first, int32_t count, float* out) {
+  for (int32_t r = first; r < count && r < first + kTogether; ++r) out[r] = dots[r - first];
+}
+
+}  // namespace
+
+RowDots::RowDots(ci_context& context, int32_t dtype, const Vectors& x)
+    : x_(x),
+      rows_ahead_(RowsAhead(RowBytes(dtype, x.columns))),
+      dot_(context.simd.dot[dtype]),
+      split_dot_(context.simd.split_dot[dtype]) {
+  if (split_dot_ == nullptr) return;
+  units_per_token_ = (x.columns + kSplitUnit - 1) / kSplitUnit;
+  auto* units = reinterpret_cast<SplitUnit*>(
+      context.shared_scratch.Reserve(x.tokens * units_per_token_ * static_cast<int64_t>(sizeof(SplitUnit))));
+  units_ = units;
+  for (int64_t t = 0; t < x.tokens; ++t) {
+    if (context.simd.split[dtype](x.x + t * x.columns, x.columns, units + t * units_per_token_)) {
+      split_ |= uint32_t{1} << t;
     }
   }
+}
+
+void RowDots::Take(const RowList& list, const RowList& next, Out& out) const {
+  if (split_ != all()) TakePlain(list, next, out);
+  if (split_ != 0) TakeSplit(list, next, out);
+}
+
+void RowDots::TakePlain(const RowList& list, const RowList& next, Out& out) const {
+  float dots[CI_DECODE_TOKENS];
+  for (int32_t r = 0; r < list.count; ++r) {
+    const uint8_t* row = list.rows[r];
+    TakePlainRow(row, RowAt(list, next, r + rows_ahead_, row), list.users[r] & ~split_, dots);
+    for (int32_t t = 0; t < x_.tokens; ++t) out[t][r] = dots[t];
+  }
+}
+
+// Four users at equal distances together, else two.
+void RowDots::TakePlainRow(const uint8_t* row, const uint8_t* next, uint32_t users, float* out) const {
+  if (users == all()) return dot_(row, next, x_, out);
+  int32_t tokens[CI_DECODE_TOKENS];
+  int32_t count = 0;
+  for (int32_t t = 0; t < x_.tokens; ++t) {
+    out[t] = 0.0f;
+    if ((users >> t & 1) != 0) tokens[count++] = t;
+  }
+  for (int32_t i = 0, together; i < count; i += together) {
+    const int32_t first = tokens[i];
+    const int32_t step = count - i > 1 ? tokens[i + 1] - first : 1;
+    const bool is_even = count - i >= 4 && tokens[i + 2] == first + 2 * step && tokens[i + 3] == first + 3 * step;
+    together = is_even ? 4 : count - i > 1 ? 2 : 1;
+    float dots[4];
+    dot_(row, next, {x_.x + int64_t{first} * x_.columns, together, x_.columns, step}, dots);
+    for (int32_t j = 0; j < together; ++j) out[first + j * step] = dots[j];
+    next = row;
+  }
+}
+
+void RowDots::TakeSplit(const RowList& list, const RowList& next, Out& out) const {
+  if (split_ == all() && AllWanted(list, all())) {
+    float dots[CI_DECODE_TOKENS][kTogether];
+    ForRowsTogether(list, next, [&](int32_t first, const uint8_t* const* rows, const uint8_t* const* following) {
+      split_dot_(rows, following, {units_, x_.tokens, x_.columns}, dots[0]);
+      for (int32_t t = 0; t < x_.tokens; ++t) CopyDots(dots[t], first, list.count, out[t]);
+    });
+    return;
+  }
+  for (int32_t t = 0; t < x_.tokens; ++t) {
+    if ((split_ >> t & 1) != 0) TakeSplitToken(list, t == 0 ? next : RowList{}, t, out);
+  }
+}
+
+// The rows that this token uses, closed up; they stay in L1 for the next one.
+void RowDots::TakeSplitToken(const RowList& list, const RowList& next, int32_t token, Out& out) const {
+  RowList own;
+  int32_t places[RowList::kMost];
+  for (int32_t r = 0; r < list.count; ++r) {
+    out[token][r] = 0.0f;
+    if ((list.users[r] >> token & 1) == 0) continue;
+    places[own.count] = r;
+    own.Add(list.rows[r], list.users[r]);
+  }
+  float own_dots[RowList::kMost];
+  ForRowsTogether(own, next, [&](int32_t first, const uint8_t* const* rows, const uint8_t* const* following) {
+    float dots[kTogether];
+    split_dot_(rows, following, {units_ + token * units_per_token_, 1, x_.columns}, dots);
+    CopyDots(dots, first, own.count, own_dots);
+  });
+  for (int32_t r = 0; r < own.count; ++r) out[token][places[r]] = own_dots[r];
 }
 
 }  // namespace coreinfer

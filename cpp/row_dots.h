@@ -1,6 +1,6 @@
 // Dot products of matrix rows with the vectors of a decode call: in integers where the instruction set and the dtype
 // have them and a vector allows it, else in F32. Which it is depends on the vector alone, so a token gets the same bits
-// beside any others.
+// beside any others, and a row beside any other rows.
 #ifndef COREINFER_CPP_ROW_DOTS_H_
 #define COREINFER_CPP_ROW_DOTS_H_
 
@@ -12,40 +12,51 @@
 
 namespace coreinfer {
 
-/// How many rows before it is read a row should be named as `next`: memory answers after some thousand bytes were read.
-inline int64_t RowsAhead(int64_t row_bytes) {
-  constexpr int64_t kBytesAhead = 4096;
-  return (kBytesAhead + row_bytes - 1) / row_bytes;
-}
+/// Rows of a matrix whose dots are taken together.
+struct RowList {
+  static constexpr int32_t kMost = 16;
+
+  /// At most kMost; `row_users` has the bits of the tokens that want the row's dot.
+  void Add(const uint8_t* row, uint32_t row_users) {
+    rows[count] = row;
+    users[count++] = row_users;
+  }
+
+  const uint8_t* rows[kMost];
+  uint32_t users[kMost];
+  int32_t count = 0;
+};
 
 class RowDots {
  public:
+  /// Dots by tokens and rows.
+  using Out = float[CI_DECODE_TOKENS][RowList::kMost];
+
   /// Prepares the vectors, at most CI_DECODE_TOKENS, in the context's shared scratch, which must then stay as it is.
   RowDots(ci_context& context, int32_t dtype, const Vectors& x);
 
-  /// out[t] = row times vector t. `next` is fetched meanwhile: a row that will be read soon, or `row` itself.
-  void Take(const uint8_t* row, const uint8_t* next, float* out) const {
-    if (split_tokens_ == x_.tokens) {
-      split_dot_(row, next, split_, out);
-    } else if (split_tokens_ == 0) {
-      dot_(row, next, x_, out);
-    } else {
-      TakeEach(row, next, out);
-    }
-  }
+  /// out[t][r] = row r times vector t, or 0 if the token does not use the row. `next` is fetched meanwhile: what will
+  /// be read after these rows, or nothing.
+  void Take(const RowList& list, const RowList& next, Out& out) const;
 
   const Vectors& vectors() const { return x_; }
 
+  /// The bits of all tokens.
+  uint32_t all() const { return (uint32_t{1} << x_.tokens) - 1; }
+
  private:
-  void TakeEach(const uint8_t* row, const uint8_t* next, float* out) const;
+  void TakePlain(const RowList& list, const RowList& next, Out& out) const;
+  void TakePlainRow(const uint8_t* row, const uint8_t* next, uint32_t users, float* out) const;
+  void TakeSplit(const RowList& list, const RowList& next, Out& out) const;
+  void TakeSplitToken(const RowList& list, const RowList& next, int32_t token, Out& out) const;
 
   const Vectors x_;
+  const int32_t rows_ahead_;
   SimdKernels::Dot dot_;
   SimdKernels::SplitDot split_dot_;
-  SplitVectors split_{};
-  int64_t units_ = 0;
-  int32_t split_tokens_ = 0;
-  bool is_split_[CI_DECODE_TOKENS] = {};
+  const SplitUnit* units_ = nullptr;
+  int64_t units_per_token_ = 0;
+  uint32_t split_ = 0;  // the bits of the tokens whose vectors are integers
 };
 
 }  // namespace coreinfer

@@ -10,7 +10,8 @@
 // With rectified activations the up row of a neuron whose gate is not positive is not read, nor the down row of one
 // whose activation is 0: neither could change the result. With the others every neuron counts, so a warp sends for
 // its first down rows as soon as it has its last dot, and the bytes flow on while the block waits for the others.
-// Memory bounds the time. Several tokens are so many launches.
+// Memory bounds the time. Several tokens are so many launches; where they use different neurons of the list, each has
+// its own list made first.
 #include "activation.h"
 #include "coreinfer/cuda.h"
 #include "coreinfer/kernels.h"
@@ -134,13 +135,49 @@ Plan PlanFor(const ci_context& c, FfnDecode decode) {
   return {least * c.multiprocessors, 0};
 }
 
-int32_t LaunchDecode(ci_context& c, const char* function, FfnDecode decode, float* y) {
+// own_ids = the entries of the list that a token uses, own_core how many. One block, which reads the list in rounds.
+__global__ void __launch_bounds__(kDotThreads)
+    ffn_own_list_kernel(const int32_t* __restrict__ core_ids, const int32_t* __restrict__ core,
+                        const uint32_t* __restrict__ users, int token, int32_t* own_ids, int32_t* own_core) {
+  const int count = *core;
+  int listed = 0;
+  for (int first = 0; first < count; first += kDotThreads) {
+    const int i = first + static_cast<int>(threadIdx.x);
+    const bool uses = i < count && (users[i] >> token & 1) != 0;
+    int used;
+    const int place = PlaceAmongKept(uses, &used);
+    if (uses) own_ids[listed + place] = core_ids == nullptr ? i : core_ids[i];
+    listed += used;
+  }
+  if (threadIdx.x == 0) *own_core = listed;
+}
+
+// Which of the listed neurons a token uses: all where users is NULL.
+struct Use {
+  const uint32_t* users;
+  int token;
+};
+
+int32_t LaunchDecode(ci_context& c, const char* function, FfnDecode decode, const Use& use, float* y) {
   const Ffn& ffn = decode.ffn;
   const Plan plan = PlanFor(c, decode);
   decode.depth = plan.depth;
-  decode.partials = static_cast<float*>(c.Scratch(plan.blocks * ffn.dim * static_cast<int64_t>(sizeof(float))));
-  const int32_t status = Launch(Start::kEarly, c, function, ffn_decode_kernel, dim3(static_cast<unsigned>(plan.blocks)),
-                                dim3(kDotThreads), SharedBytes(decode, plan.blocks), decode);
+  const int64_t partials = plan.blocks * ffn.dim;
+  const int64_t own = use.users == nullptr ? 0 : int64_t{ffn.neurons} + 1;
+  decode.partials = static_cast<float*>(c.Scratch((partials + own) * static_cast<int64_t>(sizeof(float))));
+  Start start = Start::kEarly;
+  int32_t status = CI_OK;
+  if (use.users != nullptr) {
+    auto* own_core = reinterpret_cast<int32_t*>(decode.partials + partials);
+    status = Launch(c, function, ffn_own_list_kernel, dim3(1), dim3(kDotThreads), 0, decode.core_ids, decode.core,
+                    use.users, use.token, own_core + 1, own_core);
+    decode.core_ids = own_core + 1;
+    decode.core = own_core;
+    start = Start::kInOrder;  // it reads the list without waiting
+  }
+  if (status != CI_OK) return status;
+  status = Launch(start, c, function, ffn_decode_kernel, dim3(static_cast<unsigned>(plan.blocks)), dim3(kDotThreads),
+                  SharedBytes(decode, plan.blocks), decode);
   if (status != CI_OK) return status;
   return Launch(Start::kEarly, c, function, ffn_reduce_kernel,
                 dim3(static_cast<unsigned>((ffn.dim - 1) / kWarpThreads + 1)), dim3(kReduceThreads), 0, decode.partials,
@@ -153,7 +190,8 @@ int32_t LaunchDecode(ci_context& c, const char* function, FfnDecode decode, floa
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
                       const float* down_bias, const float* x, int32_t tokens, const int32_t* core_ids,
-                      const int32_t* core, int32_t neurons, int32_t dim, float* activations, float* y) {
+                      const int32_t* core, const uint32_t* users, int32_t neurons, int32_t dim, float* activations,
+                      float* y) {
   return coreinfer::Call("ci_ffn_decode", context, [&](ci_context& c) {
     const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
                                                      down, down_bias, neurons, neurons, dim);
@@ -163,9 +201,11 @@ int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype,
     coreinfer::RequirePointer("activations", activations);
     coreinfer::RequirePointer("y", y);
     int32_t status = CI_OK;
-    for (int64_t t = 0; t < tokens && status == CI_OK; ++t) {
-      const coreinfer::FfnDecode decode{ffn, x + t * dim, core_ids, core, false, 0, activations + t * neurons, nullptr};
-      status = coreinfer::LaunchDecode(c, "ci_ffn_decode", decode, y + t * dim);
+    for (int32_t t = 0; t < tokens && status == CI_OK; ++t) {
+      const int64_t row = t;
+      const coreinfer::FfnDecode decode{ffn,    x + row * dim, core_ids, core, false, 0, activations + row * neurons,
+                                        nullptr};
+      status = coreinfer::LaunchDecode(c, "ci_ffn_decode", decode, {users, t}, y + row * dim);
     }
     return status;
   });
@@ -186,6 +226,6 @@ int32_t ci_cuda_ffn_decode_packed(ci_context* context, int32_t activation, int32
     coreinfer::RequirePointer("activations", activations);
     coreinfer::RequirePointer("y", y);
     return coreinfer::LaunchDecode(c, "ci_cuda_ffn_decode_packed",
-                                   {ffn, x, core_ids, core, true, 0, activations, nullptr}, y);
+                                   {ffn, x, core_ids, core, true, 0, activations, nullptr}, {nullptr, 0}, y);
   });
 }

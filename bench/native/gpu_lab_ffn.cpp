@@ -115,10 +115,11 @@ void MeasureGathered(Lab* lab, const Shape& shape, const std::vector<FfnWeights>
       [&] {
         for (size_t i = 0; i < layers.size(); ++i) {
           const FfnWeights& w = layers[i];
-          Require(ci_ffn_decode(
-              lab->context, CI_SILU, w.dtype, w.gate.data(), w.up.data(), nullptr, nullptr, DownDtype(w.dtype),
-              w.down.data(), nullptr, v.x.floats(), 1, keep == 1.0 ? nullptr : lists->device_ids[i].integers(),
-              lists->device_cores[i].integers(), shape.neurons, shape.dim, v.activations.floats(), v.y.floats()));
+          Require(ci_ffn_decode(lab->context, CI_SILU, w.dtype, w.gate.data(), w.up.data(), nullptr, nullptr,
+                                DownDtype(w.dtype), w.down.data(), nullptr, v.x.floats(), 1,
+                                keep == 1.0 ? nullptr : lists->device_ids[i].integers(),
+                                lists->device_cores[i].integers(), nullptr, shape.neurons, shape.dim,
+                                v.activations.floats(), v.y.floats()));
         }
       },
       [&] {

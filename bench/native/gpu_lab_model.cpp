@@ -174,11 +174,12 @@ class Model {
     QueueNorm(layer.norms.floats() + 2 * int64_t{shape_.dim});
     const FfnWeights& w = layer.ffn;
     const bool is_dense = static_cast<int32_t>(lists_[i].size()) == shape_.neurons;
-    Require(ci_ffn_decode(
-        lab_->context, shape_.is_llama ? CI_SILU : CI_RELU, w.dtype, shape_.is_llama ? w.gate.data() : nullptr,
-        w.up.data(), nullptr, shape_.is_llama ? nullptr : biases + shape_.dim, DownDtype(w.dtype), w.down.data(),
-        shape_.is_llama ? nullptr : biases, x_.floats(), 1, is_dense ? nullptr : device_lists_[i].integers(),
-        device_cores_[i].integers(), shape_.neurons, shape_.dim, layer.activations.floats(), hidden_.floats()));
+    Require(ci_ffn_decode(lab_->context, shape_.is_llama ? CI_SILU : CI_RELU, w.dtype,
+                          shape_.is_llama ? w.gate.data() : nullptr, w.up.data(), nullptr,
+                          shape_.is_llama ? nullptr : biases + shape_.dim, DownDtype(w.dtype), w.down.data(),
+                          shape_.is_llama ? nullptr : biases, x_.floats(), 1,
+                          is_dense ? nullptr : device_lists_[i].integers(), device_cores_[i].integers(), nullptr,
+                          shape_.neurons, shape_.dim, layer.activations.floats(), hidden_.floats()));
   }
 
   Lab* lab_;

@@ -127,8 +127,8 @@ void MeasureTokens(const Dtype& up, const Dtype& down) {
       const uint8_t* up_data = gate + static_cast<int64_t>(up_bytes);
       std::memset(y, 0, sizeof(float) * kDim * static_cast<size_t>(tokens));
       Require(ci_ffn_decode(context, activation, up.value, gate, up_data, nullptr, nullptr, down.value,
-                            up_data + static_cast<int64_t>(up_bytes), nullptr, x, tokens, nullptr, &kNeurons, kNeurons,
-                            kDim, activations, y));
+                            up_data + static_cast<int64_t>(up_bytes), nullptr, x, tokens, nullptr, &kNeurons, nullptr,
+                            kNeurons, kDim, activations, y));
     });
   }
   Free(weights, bytes * kCopies);
@@ -221,6 +221,7 @@ void MeasureTranspose() {
 void MeasureAll() {
   MeasureDecode();
   MeasureTokenCounts();
+  MeasureTogether();
   MeasureTranspose();
   MeasurePrefill(512);
   MeasureAttentionOfPrompts();

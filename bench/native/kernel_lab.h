@@ -57,6 +57,9 @@ double MedianSeconds(const std::function<void()>& body);
 /// The operations of decode, each beside plain reading of as many bytes.
 void MeasureDecode();
 
+/// The FFN for tokens of several sequences, each with its own core neurons.
+void MeasureTogether();
+
 }  // namespace kernel_lab
 
 #endif  // COREINFER_BENCH_NATIVE_KERNEL_LAB_H_

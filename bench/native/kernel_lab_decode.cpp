@@ -171,7 +171,7 @@ void MeasureFfn(const Model& model, const Dtype& up, Pool* pool) {
         const uint8_t* up_data = gate + static_cast<int64_t>(up_bytes);
         std::memset(y, 0, sizeof(float) * static_cast<size_t>(model.dim));
         Require(ci_ffn_decode(context, CI_SILU, up.value, gate, up_data, nullptr, nullptr, down.dtype.value,
-                              up_data + static_cast<int64_t>(up_bytes), nullptr, x, 1, neurons.data(), &core,
+                              up_data + static_cast<int64_t>(up_bytes), nullptr, x, 1, neurons.data(), &core, nullptr,
                               model.neurons, model.dim, activations, y));
       });
     }

@@ -41,7 +41,8 @@ struct DotSums {
 template <class Reader>
 struct PlainDots {
   template <int kTokens>
-  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t columns, float* out) {
+  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t stride, int64_t columns,
+                   float* out) {
     DotSums<kTokens> sums;
     int64_t i = 0;
     for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
@@ -49,17 +50,17 @@ struct PlainDots {
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) {
         const int64_t at = i + v * kLanes;
-        sums.AddProducts(Reader::Read(row + at * Reader::kBytes), x + at, columns, v);
+        sums.AddProducts(Reader::Read(row + at * Reader::kBytes), x + at, stride, v);
       }
     }
     for (; i + kLanes <= columns; i += kLanes) {
-      sums.AddProducts(Reader::Read(row + i * Reader::kBytes), x + i, columns, 0);
+      sums.AddProducts(Reader::Read(row + i * Reader::kBytes), x + i, stride, 0);
     }
     if (i < columns) {
       const int64_t rest = columns - i;
       const Vec weights = ReadPartial<Reader>(row + i * Reader::kBytes, rest);
       for (int t = 0; t < kTokens; ++t) {
-        sums.sum[t][1] = Fma(weights, LoadPartial(x + t * columns + i, rest), sums.sum[t][1]);
+        sums.sum[t][1] = Fma(weights, LoadPartial(x + t * stride + i, rest), sums.sum[t][1]);
       }
     }
     sums.Finish(out);
@@ -84,7 +85,8 @@ struct BlockDots {
   }
 
   template <int kTokens>
-  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t columns, float* out) {
+  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t stride, int64_t columns,
+                   float* out) {
     constexpr int64_t kBytes = Reader::kBlockBytes;
     const int64_t blocks = columns / kGroup;
     DotSums<kTokens> sums;
@@ -92,9 +94,9 @@ struct BlockDots {
     for (; b + 4 <= blocks; b += 4) {
       PrefetchLines<4 * kBytes>(next + b * kBytes);
 #pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) AddBlock<kTokens>(row + (b + v) * kBytes, x + (b + v) * kGroup, columns, v, &sums);
+      for (int v = 0; v < 4; ++v) AddBlock<kTokens>(row + (b + v) * kBytes, x + (b + v) * kGroup, stride, v, &sums);
     }
-    for (; b < blocks; ++b) AddBlock<kTokens>(row + b * kBytes, x + b * kGroup, columns, 0, &sums);
+    for (; b < blocks; ++b) AddBlock<kTokens>(row + b * kBytes, x + b * kGroup, stride, 0, &sums);
     sums.Finish(out);
   }
 };
@@ -103,7 +105,8 @@ struct BlockDots {
 template <class Block>
 struct UnpackedDots {
   template <int kTokens>
-  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t columns, float* out) {
+  static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t stride, int64_t columns,
+                   float* out) {
     constexpr int64_t kVecs = Block::kSize / kLanes;
     DotSums<kTokens> sums;
     float values[Block::kSize];
@@ -112,7 +115,7 @@ struct UnpackedDots {
       Block::Unpack(row + at, values);
 #pragma GCC unroll 16
       for (int v = 0; v < kVecs; ++v) {
-        sums.AddProducts(Load(values + v * kLanes), x + i + v * kLanes, columns, v % 4);
+        sums.AddProducts(Load(values + v * kLanes), x + i + v * kLanes, stride, v % 4);
       }
     }
     sums.Finish(out);
@@ -125,13 +128,15 @@ constexpr int kDotTokens = kLanes == 16 ? 4 : 2;
 template <class Dots>
 void DotEach(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out) {
   const int64_t columns = x.columns;
+  const int64_t stride = columns * x.step;
   int32_t t = 0;
   for (; t + kDotTokens <= x.tokens; t += kDotTokens) {
-    Dots::template Take<kDotTokens>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
+    Dots::template Take<kDotTokens>(row, t == 0 ? next : row, x.x + t * stride, stride, columns, out + t);
   }
-  for (; t + 2 <= x.tokens; t += 2)
-    Dots::template Take<2>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
-  if (t < x.tokens) Dots::template Take<1>(row, t == 0 ? next : row, x.x + t * columns, columns, out + t);
+  for (; t + 2 <= x.tokens; t += 2) {
+    Dots::template Take<2>(row, t == 0 ? next : row, x.x + t * stride, stride, columns, out + t);
+  }
+  if (t < x.tokens) Dots::template Take<1>(row, t == 0 ? next : row, x.x + t * stride, stride, columns, out + t);
 }
 
 // Adds kRows rows at once, so that y is loaded and stored once for all of them. `next` are the rows of the pass after

@@ -18,21 +18,24 @@ struct Matrix {
   int32_t columns;
 };
 
-/// The vectors of `tokens` tokens, `columns` elements each, one after another.
+/// The vectors of `tokens` tokens, `columns` elements each, of every `step`-th place in memory.
 struct Vectors {
   const float* x;
   int32_t tokens;
   int32_t columns;
+  int32_t step = 1;
 };
 
-/// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each. split.inl says how and how
-/// well.
+/// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each. digits.inl says how and how
+/// well. AVX-512 has the first 16 elements of each group, then the others, and the same step and sum in each lane of a
+/// group. AVX2 has the elements in their order, and its sums in the first lane of a group, zeros in the others.
 struct alignas(64) SplitUnit {
-  int8_t digits[3][2][64];   // highest first: of the first 16 elements of each group, of the others
-  float step[16];            // what 1 stands for
-  float sum[16];             // of the elements that the lane has bytes of
-  int32_t middle[16];        // the sum in steps, times the middle of the codes
-  int32_t first_middle[16];  // the same for the first 16 elements of each group
+  int8_t digits[2][2][64];  // highest first
+  float step[16];           // what 1 stands for
+  float sum[16];            // of a group's elements
+  // Sums in steps, times the middle of the codes. AVX-512: of groups, then of their first 16 elements. AVX2: eight
+  // lanes for each group, with the sums of either 16 elements in the first and the fifth.
+  int32_t middle[2][16];
 };
 constexpr int64_t kSplitUnit = 128;
 
@@ -88,8 +91,9 @@ struct SimdKernels {
   using Split = bool (*)(const float* x, int32_t columns, SplitUnit* units);
   Split split[CI_Q6_K + 1];
 
-  /// As `dot`, with vectors that were split for the dtype; null where `split` is.
-  using SplitDot = void (*)(const uint8_t* row, const uint8_t* next, const SplitVectors& x, float* out);
+  /// The same for four rows at once, with vectors that were split for the dtype; out (tokens, 4); null where `split`
+  /// is. Rows may be named twice.
+  using SplitDot = void (*)(const uint8_t* const* rows, const uint8_t* const* next, const SplitVectors& x, float* out);
   SplitDot split_dot[CI_Q6_K + 1];
 
   /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed as `dot`.

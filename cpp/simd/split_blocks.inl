@@ -1,6 +1,7 @@
-// Blocks of 32 weights times units of a split vector. 128 weights become two vectors of bytes without a sign, the first
-// 16 elements of each of four groups and the others, which VNNI multiplies with the digits of the vector; the group's
-// scale is applied to the sum of each four lanes. Unpacking bounds the time on few cores, memory on many.
+// Blocks of 32 weights times units of a split vector, four rows at once. 128 weights become two vectors of bytes
+// without a sign, the first 16 elements of each of four groups and the others, which VNNI multiplies with the digits of
+// the vector. What four lanes of a row hold is added up before scales are applied, so one vector has the sums of four
+// groups of four rows: group b of row r in lane 4 b + r. Unpacking bounds the time on few cores, memory on many.
 #pragma once
 
 #include "simd/split.inl"
@@ -8,6 +9,29 @@
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
+
+// ---- four rows ----
+
+// Where the rows are that are multiplied together, at the same offset.
+struct FourRows {
+  const uint8_t* row[4];
+  FourRows At(int64_t offset) const { return {{row[0] + offset, row[1] + offset, row[2] + offset, row[3] + offset}}; }
+};
+
+// Lane 4 b + r becomes the sum of the lanes 4 b .. 4 b + 3 of vector r.
+inline __m512i AddLanes(const __m512i (&v)[4]) {
+  const __m512i a = _mm512_add_epi32(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
+  const __m512i b = _mm512_add_epi32(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
+  return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+
+// Lane 4 b + r becomes the lane of vector r that `index` has at b.
+inline __m512 JoinRows(const __m512 (&v)[4], __m512i index) {
+  __m512 joined = _mm512_maskz_permutexvar_ps(0x1111, index, v[0]);
+  joined = _mm512_mask_permutexvar_ps(joined, 0x2222, index, v[1]);
+  joined = _mm512_mask_permutexvar_ps(joined, 0x4444, index, v[2]);
+  return _mm512_mask_permutexvar_ps(joined, 0x8888, index, v[3]);
+}
 
 // ---- four blocks of 32 elements ----
 
@@ -29,26 +53,25 @@ inline uint64_t LoadFourHalves(const uint8_t* address, int64_t stride) {
   return packed;
 }
 
-// Four halves as F32, each in four lanes.
-inline __m512 SpreadHalves(uint64_t halves) {
-  const __m256i index =
-      _mm256_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3, 4, 5, 4, 5, 4, 5, 4, 5, 6, 7, 6, 7, 6, 7, 6, 7);
-  const __m256i all = _mm256_broadcastq_epi64(_mm_cvtsi64_si128(static_cast<int64_t>(halves)));
-  return _mm512_cvtph_ps(_mm256_shuffle_epi8(all, index));
-}
-
-// Four halves, kStride apart from byte `at` of four blocks on, as F32, each in four lanes.
+// The halves at byte `at` of four blocks of each row, kStride apart, as F32.
 template <int64_t kStride>
-inline __m512 SpreadHalvesOf(const uint8_t* blocks, int64_t at) {
+inline __m512 HalvesOf(const FourRows& blocks, int64_t at) {
   if constexpr (3 * kStride + 4 <= 64) {
     const auto a = static_cast<int16_t>(at / 2);
     const auto b = static_cast<int16_t>(a + kStride / 2);
     const auto c = static_cast<int16_t>(b + kStride / 2);
     const auto d = static_cast<int16_t>(c + kStride / 2);
     const __m512i index = _mm512_castsi256_si512(_mm256_setr_epi16(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d));
-    return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(index, _mm512_loadu_si512(blocks))));
+    __m512i halves = _mm512_maskz_permutexvar_epi16(0x1111, index, _mm512_loadu_si512(blocks.row[0]));
+    halves = _mm512_mask_permutexvar_epi16(halves, 0x2222, index, _mm512_loadu_si512(blocks.row[1]));
+    halves = _mm512_mask_permutexvar_epi16(halves, 0x4444, index, _mm512_loadu_si512(blocks.row[2]));
+    halves = _mm512_mask_permutexvar_epi16(halves, 0x8888, index, _mm512_loadu_si512(blocks.row[3]));
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
   } else {
-    return SpreadHalves(LoadFourHalves(blocks + at, kStride));
+    uint64_t halves[4];
+    for (int r = 0; r < 4; ++r) halves[r] = LoadFourHalves(blocks.row[r] + at, kStride);
+    const __m256i index = _mm256_setr_epi16(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_cvtph_ps(_mm256_permutexvar_epi16(index, Load32Bytes(halves)));
   }
 }
 
@@ -111,26 +134,38 @@ struct Q5_1Split {
   static Codes Read(const uint8_t* blocks) { return FivesOf<kBytes>(blocks + 4, blocks + 8); }
 };
 
+// The codes of four rows.
+struct FourCodes {
+  Codes row[4];
+
+  __attribute__((always_inline)) __m512i Times(const SplitUnit& unit) const {
+    __m512i dots[4];
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) dots[r] = MultiplyBoth(row[r].first, row[r].second, unit);
+    return AddLanes(dots);
+  }
+};
+
 template <class Format>
 struct SplitBlocks {
   static constexpr int64_t kUnitBytes = 4 * Format::kBytes;
   static constexpr int64_t kUnitElements = kSplitUnit;
 
   template <int kTokens>
-  static void AddUnit(const uint8_t* blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
-    const Codes codes = Format::Read(blocks);
-    const __m512 scale = SpreadHalvesOf<Format::kBytes>(blocks, 0);
+  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
+    FourCodes codes;
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) codes.row[r] = Format::Read(blocks.row[r]);
+    const __m512 scale = HalvesOf<Format::kBytes>(blocks, 0);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = unit[t * stride];
-      __m512i dot = MultiplyBoth(codes.first, codes.second, own);
-      if constexpr (Format::kMiddle > 0) {
-        dot = _mm512_sub_epi32(dot, _mm512_load_si512(own.middle));
-      }
+      __m512i dot = codes.Times(own);
+      if constexpr (Format::kMiddle > 0) dot = _mm512_sub_epi32(dot, _mm512_load_si512(own.middle[0]));
       sum[t] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(dot), sum[t]);
     }
     if constexpr (Format::kHasOffset) {
-      const __m512 offset = SpreadHalvesOf<Format::kBytes>(blocks, 2);
+      const __m512 offset = HalvesOf<Format::kBytes>(blocks, 2);
       for (int t = 0; t < kTokens; ++t) sum[t] = Fma(offset, _mm512_load_ps(unit[t * stride].sum), sum[t]);
     }
   }

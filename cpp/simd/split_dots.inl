@@ -1,4 +1,4 @@
-// Dot products of quantised rows with split vectors, for up to four tokens at once.
+// Dot products of quantised rows with split vectors: four rows at once, with up to four tokens.
 #pragma once
 
 #include "simd/rows.inl"
@@ -11,41 +11,65 @@ namespace {
 
 inline int64_t SplitUnits(int64_t columns) { return (columns + kSplitUnit - 1) / kSplitUnit; }
 
+// The sums of the lanes that belong to each of four rows.
+inline __m128 SumRows(Vec v) {
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+  return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+// Of a row that ends within a unit: blocks of zeros behind the last ones have a scale of 0.
+template <class Units>
+struct LastUnits {
+  LastUnits(const FourRows& rows, int64_t bytes) {
+    memset(blocks, 0, sizeof(blocks));
+    for (int r = 0; r < 4; ++r) memcpy(blocks[r], rows.row[r], static_cast<size_t>(bytes));
+  }
+  FourRows rows() const { return {{blocks[0], blocks[1], blocks[2], blocks[3]}}; }
+
+  uint8_t blocks[4][Units::kUnitBytes];
+};
+
 template <class Units, int kTokens>
-void TakeSplitDots(const uint8_t* row, const uint8_t* next, const SplitUnit* units, int64_t columns, float* out) {
+void TakeSplitDots(const FourRows& rows, const FourRows& next, const SplitUnit* units, int64_t columns, float* out) {
   const int64_t stride = SplitUnits(columns);
   Vec sum[kTokens];
   for (int t = 0; t < kTokens; ++t) sum[t] = Zero();
-  const uint8_t* const last = row + columns / Units::kUnitElements * Units::kUnitBytes;
-  const int64_t ahead = next - row;
-  for (; row != last; row += Units::kUnitBytes, units += Units::kUnitElements / kSplitUnit) {
-    PrefetchLines<Units::kUnitBytes>(row + ahead);
-    Units::template AddUnit<kTokens>(row, units, stride, sum);
+  const int64_t end = columns / Units::kUnitElements * Units::kUnitBytes;
+  int64_t ahead = 0;
+  const uint8_t* const* fetched = next.row;
+  for (int64_t at = 0; at < end; at += Units::kUnitBytes, units += Units::kUnitElements / kSplitUnit) {
+    PrefetchLines<4 * Units::kUnitBytes>(*fetched + ahead);
+    ahead += 4 * Units::kUnitBytes;
+    if (ahead >= end) {
+      ahead -= end;
+      ++fetched;
+    }
+    Units::template AddUnit<kTokens>(rows.At(at), units, stride, sum);
   }
   const int64_t rest = columns % Units::kUnitElements;
   if (rest > 0) {
-    // Blocks of zeros behind the last ones have a scale of 0.
-    uint8_t blocks[Units::kUnitBytes] = {};
-    memcpy(blocks, row, static_cast<size_t>(Units::kUnitBytes * rest / Units::kUnitElements));
-    Units::template AddUnit<kTokens>(blocks, units, stride, sum);
+    const LastUnits<Units> last(rows.At(end), Units::kUnitBytes * rest / Units::kUnitElements);
+    Units::template AddUnit<kTokens>(last.rows(), units, stride, sum);
   }
-  for (int t = 0; t < kTokens; ++t) out[t] = Sum(sum[t]);
+  for (int64_t t = 0; t < kTokens; ++t) _mm_storeu_ps(out + 4 * t, SumRows(sum[t]));
 }
 
-// Up to four tokens at once; the row stays in L1 for the others.
+// Up to four tokens at once; the rows stay in L1 for the others.
 template <class Units>
-void SplitDotEach(const uint8_t* row, const uint8_t* next, const SplitVectors& x, float* out) {
+void SplitDotEach(const uint8_t* const* row, const uint8_t* const* next_row, const SplitVectors& x, float* out) {
+  const FourRows rows = {{row[0], row[1], row[2], row[3]}};
+  const FourRows next = {{next_row[0], next_row[1], next_row[2], next_row[3]}};
   const int64_t columns = x.columns;
   const int64_t stride = SplitUnits(columns);
-  int32_t t = 0;
+  int64_t t = 0;
   for (; t + 4 <= x.tokens; t += 4) {
-    TakeSplitDots<Units, 4>(row, t == 0 ? next : row, x.units + t * stride, columns, out + t);
+    TakeSplitDots<Units, 4>(rows, t == 0 ? next : rows, x.units + t * stride, columns, out + 4 * t);
   }
   for (; t + 2 <= x.tokens; t += 2) {
-    TakeSplitDots<Units, 2>(row, t == 0 ? next : row, x.units + t * stride, columns, out + t);
+    TakeSplitDots<Units, 2>(rows, t == 0 ? next : rows, x.units + t * stride, columns, out + 4 * t);
   }
   if (t < x.tokens) {
-    TakeSplitDots<Units, 1>(row, t == 0 ? next : row, x.units + t * stride, columns, out + t);
+    TakeSplitDots<Units, 1>(rows, t == 0 ? next : rows, x.units + t * stride, columns, out + 4 * t);
   }
 }
 

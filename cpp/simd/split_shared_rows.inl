@@ -1,6 +1,6 @@
 // Sums of rows that share scales, in integers: the factors of a group are split as a vector is, and four rows at a time
 // are interleaved, so that VNNI multiplies four codes of a column with four factors. The integers of a group are exact,
-// as 32 products of 22 and 5 bits, or 16 of 22 and 6, fit; so the error is that of splitting the factors (split.inl).
+// as 32 products of 16 and 6 bits fit; so the error is that of splitting the factors (split.inl).
 #pragma once
 
 #include "simd/shared_rows.inl"
@@ -39,12 +39,6 @@ struct SixPieces {
   }
 };
 
-// The sums of 128 columns. Vector 2 q + h has, in lane p of four numbers, the columns 32 p + 16 h + 4 q + 0..3.
-constexpr int64_t kSumColumns = 128;
-struct ColumnSums {
-  __m512i columns[8];
-};
-
 // The bytes of the same column of four rows, side by side.
 inline void InterleaveRows(const __m512i (&rows)[4], __m512i (&out)[4]) {
   const __m512i low_a = _mm512_unpacklo_epi8(rows[0], rows[1]);
@@ -57,21 +51,37 @@ inline void InterleaveRows(const __m512i (&rows)[4], __m512i (&out)[4]) {
   out[3] = _mm512_unpackhi_epi16(high_a, high_b);
 }
 
-// Four factors of four rows, digit by digit.
-struct FactorDigits {
-  FactorDigits(const SplitUnit& unit, int32_t row) {
-    for (int d = 0; d < 3; ++d) {
-      int32_t four;
-      memcpy(&four, unit.digits[d][row / 16] + row % 16, sizeof(four));
-      digit[d] = _mm512_set1_epi32(four);
+// The sums of 128 columns, digit by digit. Vector 2 q + h has, in lane p of four numbers, the columns 32 p + 16 h + 4 q
+// + 0..3.
+constexpr int64_t kSumColumns = 128;
+struct ColumnSums {
+  ColumnSums() {
+    for (auto& digit : digits) {
+      for (__m512i& columns : digit) columns = _mm512_setzero_si512();
     }
   }
-  __m512i Times(__m512i codes) const {
-    __m512i product = _mm512_dpbusd_epi32(_mm512_setzero_si512(), codes, digit[0]);
-    product = _mm512_dpbusd_epi32(_mm512_slli_epi32(product, 8), codes, digit[1]);
-    return _mm512_dpbusd_epi32(_mm512_slli_epi32(product, 8), codes, digit[2]);
+
+  // Half h of the columns of four rows, whose factors begin at `row` of a unit.
+  void Add(const __m512i (&codes)[4], int half, const SplitUnit& factors, int32_t row) {
+    __m512i columns[4];
+    InterleaveRows(codes, columns);
+#pragma GCC unroll 2
+    for (int d = 0; d < kDigits; ++d) {
+      int32_t four;
+      memcpy(&four, factors.digits[d][row / 16] + row % 16, sizeof(four));
+      const __m512i factor = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+      for (int q = 0; q < 4; ++q)
+        digits[d][2 * q + half] = _mm512_dpbusd_epi32(digits[d][2 * q + half], columns[q], factor);
+    }
   }
-  __m512i digit[3];
+
+  // Vector i in steps of the factors, plus `start`.
+  __m512i Total(int i, __m512i start) const {
+    return _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(digits[0][i], 8), digits[1][i]), start);
+  }
+
+  __m512i digits[kDigits][8];
 };
 
 // The codes of kSumColumns columns of a row from column i on; behind column `end` they are of no use.
@@ -82,35 +92,6 @@ inline Codes ReadPieces(const uint8_t* row, int64_t i, int64_t end) {
   uint8_t copy[4 * Pieces::kBytes] = {};
   memcpy(copy, pieces, static_cast<size_t>((end - i) / 32 * Pieces::kBytes));
   return Pieces::Read(copy);
-}
-
-// Adds four rows, of which those past the last have factors of 0.
-template <class Pieces>
-void AddFourRows(const SharedRows& group, const SharedRows& next, int32_t row, const SplitUnit& factors, int64_t begin,
-                 int64_t end, ColumnSums* sums) {
-  const Upcoming<4> upcoming(group, next, row);
-  const uint8_t* rows[4];
-  for (int32_t r = 0; r < 4; ++r) rows[r] = group.rows[row + r < group.count ? row + r : group.count - 1];
-  const FactorDigits own(factors, row);
-  for (int64_t i = begin; i < end; i += kSumColumns, ++sums) {
-    upcoming.template Fetch<4 * Pieces::kBytes, kSumColumns>(i / 32 * Pieces::kBytes, i);
-    __m512i codes[2][4];
-    for (int r = 0; r < 4; ++r) {
-      const Codes both = ReadPieces<Pieces>(rows[r], i, end);
-      codes[0][r] = both.first;
-      codes[1][r] = both.second;
-    }
-#pragma GCC unroll 2
-    for (int64_t half = 0; half < 2; ++half) {
-      __m512i columns[4];
-      InterleaveRows(codes[half], columns);
-#pragma GCC unroll 4
-      for (int64_t q = 0; q < 4; ++q) {
-        __m512i* sum = sums->columns + 2 * q + half;
-        *sum = _mm512_add_epi32(*sum, own.Times(columns[q]));
-      }
-    }
-  }
 }
 
 // Lane p of four vectors becomes vector p.
@@ -125,43 +106,68 @@ inline void TransposeLanes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i (
   out[3] = _mm512_shuffle_i32x4(ab_high, cd_high, 0xdd);
 }
 
+// The factors of a group's rows.
+struct SplitFactors {
+  bool Split(const SharedRows& group, int32_t middle) {
+    memset(&unit, 0, sizeof(unit));
+    float padded[32] = {};
+    memcpy(padded, group.factors, static_cast<size_t>(group.count) * sizeof(float));
+    if (!SplitGroup(padded, 0, &unit)) return false;
+    const __m512i one = _mm512_set1_epi8(1);
+    start = _mm512_set1_epi32(-middle * _mm512_reduce_add_epi32(MultiplyBoth(one, one, unit)));
+    total = SumOfFactors(group);
+    return true;
+  }
+
+  SplitUnit unit;
+  __m512i start;  // takes the middle of the codes away
+  float total;
+};
+
+// y += the rows' sums of kSumColumns columns from i on.
 template <class Shared>
-void FinishSums(const SharedRows& group, const ColumnSums* sums, float step, float total, int64_t begin, int64_t end,
-                float* y) {
-  for (int64_t i = begin; i < end; i += kSumColumns, ++sums) {
-    __m512i low[4];
-    __m512i high[4];
-    const auto& c = sums->columns;
-    TransposeLanes(c[0], c[2], c[4], c[6], low);
-    TransposeLanes(c[1], c[3], c[5], c[7], high);
-    for (int64_t piece = 0; piece < 4 && i + 32 * piece < end; ++piece) {
-      const Vec columns[2] = {Mul(Set(step), _mm512_cvtepi32_ps(low[piece])),
-                              Mul(Set(step), _mm512_cvtepi32_ps(high[piece]))};
-      AddScaled<Shared>(group, i + 32 * piece, columns, total, y);
-    }
+inline void FinishSums(const SharedRows& group, const SplitFactors& factors, const ColumnSums& sums, int64_t i,
+                       int64_t end, float* y) {
+  __m512i c[8];
+  for (int v = 0; v < 8; ++v) c[v] = sums.Total(v, factors.start);
+  __m512i low[4];
+  __m512i high[4];
+  TransposeLanes(c[0], c[2], c[4], c[6], low);
+  TransposeLanes(c[1], c[3], c[5], c[7], high);
+  const Vec step = Set(factors.unit.step[0]);
+  for (int64_t piece = 0; piece < 4 && i + 32 * piece < end; ++piece) {
+    const Vec columns[2] = {Mul(step, _mm512_cvtepi32_ps(low[piece])), Mul(step, _mm512_cvtepi32_ps(high[piece]))};
+    AddScaled<Shared>(group, i + 32 * piece, columns, factors.total, y);
   }
 }
 
-// Factors that cannot be split are added in F32.
+// All rows of a group for as many columns as have their sums in registers, then the next columns. Factors that cannot
+// be split are added in F32.
 template <class Shared, class Pieces>
 void AddSplitRows(const SharedRows& group, const SharedRows& next, int32_t begin, int32_t end, float* y) {
-  SplitUnit factors;
-  memset(&factors, 0, sizeof(factors));
-  float padded[32] = {};
-  memcpy(padded, group.factors, static_cast<size_t>(group.count) * sizeof(float));
-  if (!SplitGroup(padded, 0, &factors)) return AddSharedRows<Shared>(group, next, begin, end, y);
-  const __m512i one = _mm512_set1_epi8(1);
-  const int32_t integers = _mm512_reduce_add_epi32(MultiplyBoth(one, one, factors));
-  const float total = SumOfFactors(group);
-  ColumnSums sums[kSharedPart / kSumColumns];
-  for (int64_t first = begin; first < end; first += kSharedPart) {
-    const int64_t last = first + kSharedPart < end ? first + kSharedPart : end;
-    for (int64_t i = 0; i < last - first; i += kSumColumns) {
-      for (__m512i& column : sums[i / kSumColumns].columns) column = _mm512_set1_epi32(-Pieces::kMiddle * integers);
+  SplitFactors factors;
+  if (!factors.Split(group, Pieces::kMiddle)) return AddSharedRows<Shared>(group, next, begin, end, y);
+  const int64_t steps = (end - begin + kSumColumns - 1) / kSumColumns * ((group.count + 3) / 4);
+  RowStream stream(next, begin / 32 * Pieces::kBytes, (end - begin) / 32 * Pieces::kBytes, steps);
+  for (int64_t i = begin; i < end; i += kSumColumns) {
+    for (int64_t at = 0; at < 2 * kSumColumns; at += 64) Prefetch(next.block + 2 * i + at);
+    ColumnSums sums;
+    for (int32_t row = 0; row < group.count; row += 4) {
+      stream.Step();
+      __m512i first[4];
+      __m512i second[4];
+#pragma GCC unroll 4
+      for (int32_t r = 0; r < 4; ++r) {
+        // Those past the last have factors of 0.
+        const uint8_t* const from = group.rows[row + r < group.count ? row + r : group.count - 1];
+        const Codes codes = ReadPieces<Pieces>(from, i, end);
+        first[r] = codes.first;
+        second[r] = codes.second;
+      }
+      sums.Add(first, 0, factors.unit, row);
+      sums.Add(second, 1, factors.unit, row);
     }
-    for (int32_t row = 0; row < group.count; row += 4)
-      AddFourRows<Pieces>(group, next, row, factors, first, last, sums);
-    FinishSums<Shared>(group, sums, factors.step[0], total, first, last, y);
+    FinishSums<Shared>(group, factors, sums, i, end, y);
   }
 }
 

@@ -1,5 +1,5 @@
-// Blocks of 256 weights, each two units of a split vector: groups of 32, or of 16 for Q6_K, have scales of their own,
-// which become vectors of F32 with a scale for each four lanes.
+// Blocks of 256 weights, each two units of a split vector, four rows at once: groups of 32, or of 16 for Q6_K, have
+// scales of their own, which become vectors of F32 laid out as in split_blocks.inl.
 #pragma once
 
 #include "simd/quants.inl"
@@ -9,12 +9,11 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-// Value `first` of a vector in lanes 0..3, first + step in the next four, and so on.
+// Values kFirst, kFirst + kStep, ... of the vector of each row.
 template <int kFirst, int kStep>
-inline __m512 SpreadFrom(__m512 values) {
+inline __m512 JoinFrom(const __m512 (&values)[4]) {
   constexpr int kA = kFirst, kB = kFirst + kStep, kC = kFirst + 2 * kStep, kD = kFirst + 3 * kStep;
-  return _mm512_permutexvar_ps(_mm512_setr_epi32(kA, kA, kA, kA, kB, kB, kB, kB, kC, kC, kC, kC, kD, kD, kD, kD),
-                               values);
+  return JoinRows(values, _mm512_setr_epi32(kA, kA, kA, kA, kB, kB, kB, kB, kC, kC, kC, kC, kD, kD, kD, kD));
 }
 
 // The scales of a block's 8 groups, then their mins.
@@ -72,25 +71,27 @@ struct SplitScaledBlocks {
   static constexpr int64_t kUnitElements = 256;
 
   template <int kUnit, int kTokens>
-  static void AddHalf(const uint8_t* block, __m512 scales_and_mins, const SplitUnit* unit, int64_t stride,
+  static void AddHalf(const FourRows& blocks, const __m512 (&scales_and_mins)[4], const SplitUnit* unit, int64_t stride,
                       Vec (&sum)[kTokens]) {
-    const Codes codes = Format::template Read<kUnit>(block);
-    const __m512 scale = SpreadFrom<4 * kUnit, 1>(scales_and_mins);
-    const __m512 min = SpreadFrom<8 + 4 * kUnit, 1>(scales_and_mins);
+    FourCodes codes;
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) codes.row[r] = Format::template Read<kUnit>(blocks.row[r]);
+    const __m512 scale = JoinFrom<4 * kUnit, 1>(scales_and_mins);
+    const __m512 min = JoinFrom<8 + 4 * kUnit, 1>(scales_and_mins);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = unit[t * stride + kUnit];
-      const __m512i dot = MultiplyBoth(codes.first, codes.second, own);
-      sum[t] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(dot), sum[t]);
+      sum[t] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(codes.Times(own)), sum[t]);
       sum[t] = _mm512_fnmadd_ps(min, _mm512_load_ps(own.sum), sum[t]);
     }
   }
 
   template <int kTokens>
-  static void AddUnit(const uint8_t* block, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
-    const __m512 scales_and_mins = ScalesAndMins(block);
-    AddHalf<0, kTokens>(block, scales_and_mins, unit, stride, sum);
-    AddHalf<1, kTokens>(block, scales_and_mins, unit, stride, sum);
+  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
+    __m512 scales_and_mins[4];
+    for (int r = 0; r < 4; ++r) scales_and_mins[r] = ScalesAndMins(blocks.row[r]);
+    AddHalf<0, kTokens>(blocks, scales_and_mins, unit, stride, sum);
+    AddHalf<1, kTokens>(blocks, scales_and_mins, unit, stride, sum);
   }
 };
 
@@ -114,29 +115,43 @@ struct SplitSixes {
     return {WithTops(low.first, tops), WithTops(low.second, tops + 16)};
   }
 
+  static __m512i TimesHalf(const __m512i (&codes)[4], const SplitUnit& unit, int half, __m512i middle) {
+    __m512i dots[4];
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) dots[r] = MultiplyHalf(codes[r], unit, half);
+    return _mm512_sub_epi32(AddLanes(dots), middle);
+  }
+
   template <int kUnit, int kTokens>
-  static void AddHalf(const uint8_t* block, __m512 scales, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
-    const Codes codes = Read<kUnit>(block);
-    const __m512 first_scale = SpreadFrom<8 * kUnit, 2>(scales);
-    const __m512 second_scale = SpreadFrom<8 * kUnit + 1, 2>(scales);
+  static void AddHalf(const FourRows& blocks, const __m512 (&scales)[4], const SplitUnit* unit, int64_t stride,
+                      Vec (&sum)[kTokens]) {
+    __m512i first[4];
+    __m512i second[4];
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) {
+      const Codes codes = Read<kUnit>(blocks.row[r]);
+      first[r] = codes.first;
+      second[r] = codes.second;
+    }
+    const __m512 first_scale = JoinFrom<8 * kUnit, 2>(scales);
+    const __m512 second_scale = JoinFrom<8 * kUnit + 1, 2>(scales);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = unit[t * stride + kUnit];
       const __m512 step = _mm512_load_ps(own.step);
-      const __m512i first_middle = _mm512_load_si512(own.first_middle);
-      const __m512i second_middle = _mm512_sub_epi32(_mm512_load_si512(own.middle), first_middle);
-      const __m512i first = _mm512_sub_epi32(MultiplyHalf(codes.first, own, 0), first_middle);
-      const __m512i second = _mm512_sub_epi32(MultiplyHalf(codes.second, own, 1), second_middle);
-      sum[t] = Fma(Mul(first_scale, step), _mm512_cvtepi32_ps(first), sum[t]);
-      sum[t] = Fma(Mul(second_scale, step), _mm512_cvtepi32_ps(second), sum[t]);
+      const __m512i first_middle = _mm512_load_si512(own.middle[1]);
+      const __m512i second_middle = _mm512_sub_epi32(_mm512_load_si512(own.middle[0]), first_middle);
+      sum[t] = Fma(Mul(first_scale, step), _mm512_cvtepi32_ps(TimesHalf(first, own, 0, first_middle)), sum[t]);
+      sum[t] = Fma(Mul(second_scale, step), _mm512_cvtepi32_ps(TimesHalf(second, own, 1, second_middle)), sum[t]);
     }
   }
 
   template <int kTokens>
-  static void AddUnit(const uint8_t* block, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
-    const __m512 scales = Mul(BroadcastHalf(block + 208), LoadI8(block + 192));
-    AddHalf<0, kTokens>(block, scales, unit, stride, sum);
-    AddHalf<1, kTokens>(block, scales, unit, stride, sum);
+  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
+    __m512 scales[4];
+    for (int r = 0; r < 4; ++r) scales[r] = Mul(BroadcastHalf(blocks.row[r] + 208), LoadI8(blocks.row[r] + 192));
+    AddHalf<0, kTokens>(blocks, scales, unit, stride, sum);
+    AddHalf<1, kTokens>(blocks, scales, unit, stride, sum);
   }
 };
 

@@ -28,6 +28,10 @@ bool Computes(int32_t dtype);
 /// How far products of prefill may be off, relative to the sum of the absolute terms.
 double ProductTolerance(int32_t dtype);
 
+/// What a product of decode may round an element of a vector by, relative to the largest of its 32; 0 where it computes
+/// in F32. Beside the sum of the absolute terms that is about twice as much.
+double VectorRounding(int32_t dtype);
+
 /// On how many contexts every computation is repeated.
 int32_t Repetitions();
 

@@ -81,7 +81,7 @@ TEST(NeuronListsAreChecked) {
   const auto decode = [&](const std::vector<int32_t>& ids) {
     const auto core = static_cast<int32_t>(ids.size());
     return ci_ffn_decode(Contexts()[1], CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, ids.data(),
-                         &core, 4, 4, p, p);
+                         &core, nullptr, 4, 4, p, p);
   };
   CHECK_FAILS(decode({0, 4}), CI_INVALID_ARGUMENT, "core_ids[1]=4");
   CHECK_FAILS(decode({-1}), CI_INVALID_ARGUMENT, "core_ids[0]=-1");
@@ -98,7 +98,7 @@ TEST(BlocksOf256MustBeWhole) {
   CHECK_FAILS(ci_matvec(c, CI_Q4_K, p, nullptr, p, 1, 1, 128, 0, p), CI_INVALID_ARGUMENT, "multiple of 256");
   CHECK_FAILS(ci_matvec(c, CI_Q6_K_SHARED, p, nullptr, p, 1, 256, 32, 0, p), CI_UNSUPPORTED, "dtype=18");
   CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, p, p, nullptr, nullptr, CI_Q4_K_SHARED, p, nullptr, p, 1, nullptr,
-                            &core, 128, 32, p, p),
+                            &core, nullptr, 128, 32, p, p),
               CI_INVALID_ARGUMENT, "rows=128");
   CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q5_K, p, 128, 32, p), CI_INVALID_ARGUMENT, "columns=128");
   CHECK_FAILS(ci_ffn_transpose_down(c, CI_Q5_K, p, 256, 33, p), CI_INVALID_ARGUMENT, "dim=33");

@@ -154,7 +154,7 @@ TEST(DecodeTakesAsManyTokensAsItSays) {
     CHECK_FAILS(ci_attention_decode(c, x, tokens, 2, 2, 4, &zero, 0, 1, 32, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
                 "allowed 1..16");
     CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, x, x, nullptr, nullptr, CI_F32, x, nullptr, x, tokens, nullptr, &zero,
-                              1, 1, x, x),
+                              nullptr, 1, 1, x, x),
                 CI_INVALID_ARGUMENT, "allowed 1..16");
   }
 }

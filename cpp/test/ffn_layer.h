@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backend.h"
 #include "coreinfer/kernels.h"
 #include "harness.h"
 #include "reference.h"
@@ -49,12 +50,12 @@ struct Layer {
   }
 
   int32_t DecodeTokens(ci_context* c, const float* x, int32_t tokens, const int32_t* ids, int32_t core,
-                       float* activations, float* y) const {
+                       float* activations, float* y, const uint32_t* users = nullptr) const {
     const Array<int32_t> core_length = One(core);
     const int32_t status = ci_ffn_decode(c, activation, up.dtype, gated ? gate.data() : nullptr, up.data(),
                                          biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr,
                                          down.dtype, down.data(), biased ? down_bias.data() : nullptr, x, tokens, ids,
-                                         core_length.data(), neurons, dim, activations, y);
+                                         core_length.data(), users, neurons, dim, activations, y);
     return status == CI_OK ? ci_context_synchronize(c) : status;
   }
 
@@ -63,6 +64,9 @@ struct Layer {
                           biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr, down.dtype,
                           down.data(), biased ? down_bias.data() : nullptr, x, tokens, neurons, dim, activations, y);
   }
+
+  /// What rounding vectors for decode may cost beside what F32 does.
+  double Rounding() const { return 2 * std::max(VectorRounding(up.dtype), VectorRounding(down.dtype)); }
 
   std::string name() const {
     return Shape("activation,gated,up,down,neurons,dim", {activation, gated, up.dtype, down.dtype, neurons, dim});

@@ -73,6 +73,8 @@ int32_t Repetitions() {
 
 double ProductTolerance(int32_t) { return kDotTolerance; }
 
+double VectorRounding(int32_t) { return 0x1p-21; }
+
 int32_t Slowness() { return IsSimulated() ? 8 : 1; }
 
 void* Allocate(int64_t bytes, const void* host, bool) {

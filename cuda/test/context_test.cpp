@@ -114,10 +114,10 @@ TEST(RefusesDtypesOfTheCpuBackend) {
     CHECK_FAILS(ci_ffn_transpose_down(c, dtype, p, 256, 32, x.data()), CI_UNSUPPORTED, words);
     CHECK_FAILS(ci_ffn_row_norms(c, dtype, p, 1, 256, x.data()), CI_UNSUPPORTED, words);
     CHECK_FAILS(ci_ffn_decode(c, CI_SILU, dtype, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, nullptr, one.data(),
-                              1, 256, x.data(), x.data()),
+                              nullptr, 1, 256, x.data(), x.data()),
                 CI_UNSUPPORTED, words);
     CHECK_FAILS(ci_ffn_decode(c, CI_SILU, CI_F32, p, p, nullptr, nullptr, dtype + (CI_Q4_1_SHARED - CI_Q4_1), p,
-                              nullptr, p, 1, nullptr, one.data(), 256, 256, x.data(), x.data()),
+                              nullptr, p, 1, nullptr, one.data(), nullptr, 256, 256, x.data(), x.data()),
                 CI_UNSUPPORTED, words);
     CHECK_FAILS(
         ci_ffn_prefill(c, CI_SILU, dtype, p, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, 1, 256, x.data(), x.data()),

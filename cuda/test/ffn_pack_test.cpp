@@ -104,7 +104,7 @@ TEST(OneGraphServesAnyList) {
   const auto decode = [&] {
     return ci_ffn_decode(c, layer.activation, layer.up.dtype, layer.gate.data(), layer.up.data(),
                          layer.gate_bias.data(), layer.up_bias.data(), layer.down.dtype, layer.down.data(),
-                         layer.down_bias.data(), x.data(), 1, list.ids.data(), list.core.data(), 256, 512,
+                         layer.down_bias.data(), x.data(), 1, list.ids.data(), list.core.data(), nullptr, 256, 512,
                          activations.data(), y.data());
   };
   CHECK_OK(decode());  // gets the scratch memory

@@ -164,7 +164,7 @@ TEST(MatricesMustBeAligned) {
   CHECK_FAILS(ci_matvec(c, CI_F16, bytes + 1, p, p, 1, 1, 1, 0, p), CI_INVALID_ARGUMENT, "aligned to 2 bytes");
   CHECK_FAILS(ci_matvec(c, CI_Q4_0, bytes + 8, p, p, 1, 1, 32, 0, p), CI_INVALID_ARGUMENT, "aligned to 16 bytes");
   CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, bytes + 1, p, nullptr, nullptr, CI_F32, p, nullptr, p, 1, nullptr,
-                            core.data(), 1, 1, p, p),
+                            core.data(), nullptr, 1, 1, p, p),
               CI_INVALID_ARGUMENT, "gate must be aligned");
 }
 

@@ -164,11 +164,15 @@ int32_t ci_ffn_prefill(ci_context* context, int32_t activation, int32_t up_dtype
  * neuron numbers; NULL means 0..*core-1. Weights as in ci_ffn_prefill; x, y (tokens, dim); activations (tokens,
  * neurons), of which the first *core of each row receive the activation of each listed neuron. With every neuron listed
  * this is the dense FFN.
+ * users (*core) or NULL: token t uses the listed neurons i of which bit t of users[i] is set, all of them when NULL. So
+ * tokens with different lists share a pass over all their neurons, and each gets the bits that it gets alone with its
+ * own list; activations is then scratch.
  */
 int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate, const void* up,
                       const float* gate_bias, const float* up_bias, int32_t down_dtype, const void* down,
                       const float* down_bias, const float* x, int32_t tokens, const int32_t* core_ids,
-                      const int32_t* core, int32_t neurons, int32_t dim, float* activations, float* y);
+                      const int32_t* core, const uint32_t* users, int32_t neurons, int32_t dim, float* activations,
+                      float* y);
 
 /* norms[n] = L2 norm of row n. weight (rows, columns) of any dtype; norms (rows). */
 int32_t ci_ffn_row_norms(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,

@@ -2,6 +2,7 @@ package org.coreinfer;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
@@ -13,6 +14,7 @@ import org.coreinfer.backend.Host;
 import org.coreinfer.backend.cuda.Cuda;
 import org.coreinfer.backend.cuda.CudaBackend;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.generation.Embedder;
 import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.GpuPlan;
@@ -175,7 +177,8 @@ public final class Model implements AutoCloseable {
     return endTokens;
   }
 
-  Lifetime lifetime() {
+  /** To be entered while {@link #decoder} computes, so that nothing is freed below it. */
+  public Lifetime lifetime() {
     return lifetime;
   }
 
@@ -186,6 +189,34 @@ public final class Model implements AutoCloseable {
       return new Session(this, options, cacheDtype);
     } finally {
       lifetime.exit();
+    }
+  }
+
+  /**
+   * A text as a vector (dim) of length 1: the mean of its tokens' final hidden states, after the
+   * final norm. From any thread, beside other work.
+   *
+   * @param tokens at least one, at most {@link #contextLength}, with the token that begins a text
+   *     if the model wants one, as {@link Tokenizer#encode} adds it
+   */
+  public float[] embed(List<Integer> tokens) {
+    int[] ids = tokens.stream().mapToInt(Integer::intValue).toArray();
+    if (ids.length > contextLength()) {
+      throw new IllegalArgumentException(
+          "the text has %d tokens, but the context has only %d: shorten it or use a larger context"
+              .formatted(ids.length, contextLength()));
+    }
+    lifetime.enter();
+    try {
+      return Embedder.embed(decoder, ids, cacheDtype, this::checkOpen);
+    } finally {
+      lifetime.exit();
+    }
+  }
+
+  private void checkOpen(double progress) {
+    if (lifetime.isClosed()) {
+      throw new IllegalStateException("the model was closed while a text was embedded");
     }
   }
 

@@ -10,7 +10,8 @@
  * }</pre>
  *
  * The packages below it, in reading order: error, tensor, backend, weights, text, model, synthesis,
- * core, sampling, generation; each imports only what stands before it.
+ * core, sampling, generation; each imports only what stands before it. Above it is {@link
+ * org.coreinfer.serving.Scheduler}, which answers many requests with one model.
  */
 @NullMarked
 package org.coreinfer;

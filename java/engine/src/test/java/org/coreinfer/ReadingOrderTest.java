@@ -25,6 +25,7 @@ class ReadingOrderTest {
           "synthesis",
           "core",
           "sampling",
+          "grammar",
           "generation",
           "evaluation",
           "evaluation.metric",
@@ -41,10 +42,12 @@ class ReadingOrderTest {
     LayeredArchitecture layers = layeredArchitecture().consideringOnlyDependenciesInLayers();
     List<String> names = new ArrayList<>(ORDER);
     names.add("face");
+    names.add("serving");
     for (String name : ORDER) {
       layers = layers.optionalLayer(name).definedBy("org.coreinfer." + name);
     }
     layers = layers.layer("face").definedBy("org.coreinfer");
+    layers = layers.layer("serving").definedBy("org.coreinfer.serving");
     for (int i = 0; i < names.size(); i++) {
       String[] later = names.subList(i + 1, names.size()).toArray(String[]::new);
       layers =

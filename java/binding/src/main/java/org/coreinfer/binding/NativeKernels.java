@@ -154,6 +154,7 @@ public interface NativeKernels {
       int tokens,
       long coreIds,
       long core,
+      long users,
       int neurons,
       int dim,
       long activations,

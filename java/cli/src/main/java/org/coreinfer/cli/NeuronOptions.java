@@ -8,17 +8,18 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.coreinfer.Calibrations;
 import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.CoreOptions.LayerRange;
 import org.coreinfer.core.CoreOptions.Method;
 import org.coreinfer.core.CoreOptions.Upkeep;
+import org.coreinfer.core.CoreWish;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
@@ -132,11 +133,15 @@ final class NeuronOptions {
    * @param streams where {@link #suitedLayers} notes it if nothing sparse was chosen
    */
   CoreOptions toCoreOptions(@Nullable Path model, Streams streams) {
+    requireOneOfEach();
+    return toCombinations(model, streams).get(0);
+  }
+
+  private void requireOneOfEach() {
     requireOne("--method", methods);
     requireOne("--rule", rules);
     requireOne("--keep", keeps);
     requireOne("--refresh", refreshes);
-    return toCombinations(model, streams).get(0);
   }
 
   private void requireOne(String option, List<?> values) {
@@ -153,13 +158,10 @@ final class NeuronOptions {
    * @param model as for {@link #toCoreOptions}
    */
   List<CoreOptions> toCombinations(@Nullable Path model, Streams streams) {
-    if (!keeps.isEmpty() && maxKl != null) {
-      throw Usage.error(command, "give --keep or --max-kl, not both");
-    }
     Calibration calibration = calibration(model);
     Set<CoreOptions> combinations = new LinkedHashSet<>();
-    for (Choice choice : choices()) {
-      CoreOptions options = resolve(choice, calibration);
+    for (CoreWish wish : wishes()) {
+      CoreOptions options = resolve(wish, calibration);
       boolean isDense = options.method() == Method.DENSE;
       if (!isDense || combinations.stream().noneMatch(o -> o.method() == Method.DENSE)) {
         combinations.add(options);
@@ -170,23 +172,39 @@ final class NeuronOptions {
     return all;
   }
 
-  /** One combination of what may be given as a list; null for what was not given. */
-  private record Choice(
-      @Nullable Method method, @Nullable String rule, @Nullable Double keep, int refresh) {}
+  /** What was asked for, one value of each option, before anything is known of the model. */
+  CoreWish toWish() {
+    requireOneOfEach();
+    return wishes().get(0);
+  }
 
-  private List<Choice> choices() {
-    List<Choice> choices = new ArrayList<>();
+  private List<CoreWish> wishes() {
+    LayerRange range =
+        layers == null
+            ? null
+            : Usage.checked(command, () -> LayerRange.parse(String.valueOf(layers)), "--layers");
+    Boolean drafts = isLossless ? true : null;
+    List<CoreWish> wishes = new ArrayList<>();
     for (Optional<Method> method : orNone(methods)) {
       for (Optional<String> rule : orNone(rules)) {
         for (Optional<Double> keep : orNone(keeps)) {
-          for (int refresh : refreshes.isEmpty() ? List.of(0) : refreshes) {
-            choices.add(
-                new Choice(method.orElse(null), rule.orElse(null), keep.orElse(null), refresh));
+          for (Optional<Integer> refresh : orNone(refreshes)) {
+            wishes.add(
+                new CoreWish(
+                    method.orElse(null),
+                    rule.orElse(null),
+                    alpha,
+                    keep.orElse(null),
+                    maxKl,
+                    range,
+                    refresh.orElse(null),
+                    compensates,
+                    drafts));
           }
         }
       }
     }
-    return choices;
+    return wishes;
   }
 
   private static <T> List<Optional<T>> orNone(List<T> values) {
@@ -195,51 +213,24 @@ final class NeuronOptions {
         : values.stream().map(Optional::of).toList();
   }
 
-  private CoreOptions resolve(Choice choice, @Nullable Calibration calibration) {
-    Method chosen = methodFor(choice, calibration);
-    CoreOptions options =
-        change(CoreOptions.dense(), "--rule", o -> o.withRule(rule(choice, calibration)));
-    options = change(options, "--alpha", o -> o.withAlpha(alpha(calibration)));
-    options = change(options, "--layers", o -> o.withLayers(layerRange(layers)));
-    if (chosen == Method.DENSE) {
-      if (isLossless) {
-        throw Usage.error(
-            command,
-            "--lossless drafts with core neurons: say with --keep how many, and leave out --method"
-                + " dense");
-      }
-      return options;
+  private CoreOptions resolve(CoreWish wish, @Nullable Calibration calibration) {
+    try {
+      return wish.resolve(calibration, part -> "--" + part);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command.commandLine(), String.valueOf(e.getMessage()), e);
     }
-    options = options.withCalibration(calibration);
-    options = change(options, "--method", o -> o.withMethod(chosen));
-    options = withKeep(options, choice.keep(), calibration);
-    return change(options, "--refresh", o -> o.withUpkeep(upkeep(o, choice, calibration)));
   }
 
-  private Upkeep upkeep(CoreOptions options, Choice choice, @Nullable Calibration calibration) {
-    Boolean given = compensates;
-    boolean helps =
-        calibration != null && layers == null && calibration.mapFor(options.keep()) != null;
-    return new Upkeep(choice.refresh(), given == null ? helps : given, isLossless);
-  }
-
-  private @Nullable Calibration calibration(@Nullable Path model) {
+  /**
+   * What is known of the model's neurons; null if nothing is.
+   *
+   * @param model as for {@link #toCoreOptions}
+   */
+  @Nullable Calibration calibration(@Nullable Path model) {
     if (calibrationFile != null) {
       return Calibrations.read(calibrationFile);
     }
     return Calibrations.of(model);
-  }
-
-  private Method methodFor(Choice choice, @Nullable Calibration calibration) {
-    if (choice.method() != null) {
-      return choice.method();
-    }
-    if (calibration != null) {
-      return choice.rule() == null || choice.rule().equals(calibration.source().rule())
-          ? Method.AUTO
-          : Method.STABILITY; // whose scores the calibration does not know
-    }
-    return choice.keep() == null && maxKl == null ? Method.DENSE : Method.STABILITY;
   }
 
   private void noteDense(
@@ -259,41 +250,6 @@ final class NeuronOptions {
     }
   }
 
-  private static String rule(Choice choice, @Nullable Calibration calibration) {
-    if (choice.rule() != null) {
-      return choice.rule();
-    }
-    return calibration == null ? CoreOptions.DEFAULT_RULE : calibration.source().rule();
-  }
-
-  private double alpha(@Nullable Calibration calibration) {
-    if (alpha != null) {
-      return alpha;
-    }
-    return calibration == null ? CoreOptions.DEFAULT_ALPHA : calibration.source().alpha();
-  }
-
-  private CoreOptions withKeep(
-      CoreOptions options, @Nullable Double keep, @Nullable Calibration calibration) {
-    if (keep != null) {
-      return change(options, "--keep", o -> o.withKeep(keep));
-    }
-    if (calibration == null) {
-      throw Usage.error(
-          command,
-          maxKl != null
-              ? "--max-kl: the model has no calibration; make one with: coreinfer calibrate"
-              : "say with --keep how many neurons to compute: the model has no calibration");
-    }
-    double most = maxKl == null ? CoreOptions.DEFAULT_MAX_KL : maxKl;
-    return change(
-        options, "--max-kl", o -> o.withKeep(CoreOptions.within(most, calibration).keep()));
-  }
-
-  private static @Nullable LayerRange layerRange(@Nullable String layers) {
-    return layers == null ? null : LayerRange.parse(layers);
-  }
-
   /** Whether core neurons only draft. */
   boolean isLossless() {
     return isLossless;
@@ -304,10 +260,6 @@ final class NeuronOptions {
     T result = Usage.suited(command, work, "--layers", "--calibration");
     whenSuited.run();
     return result;
-  }
-
-  private CoreOptions change(CoreOptions options, String option, UnaryOperator<CoreOptions> step) {
-    return Usage.checked(command, () -> step.apply(options), option);
   }
 
   private static final class RefreshConverter implements ITypeConverter<Integer> {

@@ -8,12 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A context's kernels, in the order of include/coreinfer/kernels.h, which has shapes and formulas;
- * those that score neurons are inherited. Each method checks its arguments' sizes before native
- * code sees an address, and turns a status into an exception. What changes from token to token
- * (ids, positions, neuron lists) is read from memory when the kernel runs; the caller answers for
- * its range.
+ * those of the FFN and those that score neurons are inherited. Each method checks its arguments'
+ * sizes before native code sees an address, and turns a status into an exception. What changes from
+ * token to token (ids, positions, neuron lists) is read from memory when the kernel runs; the
+ * caller answers for its range.
  */
-public abstract class Kernels extends ScoreKernels {
+public abstract class Kernels extends FfnKernels {
   /**
    * @param deviceName for messages
    */
@@ -89,9 +89,6 @@ public abstract class Kernels extends ScoreKernels {
       throw failure(status, "ci_layer_norm", "rows=%d dim=%d", rows, dim);
     }
   }
-
-  /** The most tokens that functions of decode take at once. */
-  public static final int DECODE_TOKENS = 16;
 
   /**
    * Decode, for up to {@link #DECODE_TOKENS} tokens: y = weight x + bias, or y += with {@code
@@ -295,97 +292,6 @@ public abstract class Kernels extends ScoreKernels {
                 floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_attention_decode", "shape=%s tokens=%d", shape, tokens);
-    }
-  }
-
-  /**
-   * Dense FFN of {@code tokens} rows of x, added to y; activations (tokens, neurons) stay to be
-   * scored.
-   */
-  public void ffnPrefill(
-      FfnWeights weights, NativeMemory x, int tokens, NativeMemory activations, NativeMemory y) {
-    int neurons = weights.neurons();
-    int dim = weights.dim();
-    int status =
-        kernels()
-            .ci_ffn_prefill(
-                context(),
-                weights.activation().code(),
-                weights.up().dtype().code(),
-                addressOrNull(weights.gate()),
-                address(weights.up()),
-                floatsOrNull(weights.gateBias(), neurons),
-                floatsOrNull(weights.upBias(), neurons),
-                weights.down().dtype().code(),
-                address(weights.down()),
-                floatsOrNull(weights.downBias(), dim),
-                floats(x, (long) tokens * dim),
-                tokens,
-                neurons,
-                dim,
-                floats(activations, (long) tokens * neurons),
-                floats(y, (long) tokens * dim));
-    if (status != OK) {
-      throw failure(status, "ci_ffn_prefill", "up=%s tokens=%d", weights.up(), tokens);
-    }
-  }
-
-  /**
-   * FFN of up to {@link #DECODE_TOKENS} tokens over the listed neurons only, added to y.
-   *
-   * @param coreIds ascending neuron numbers, int32; null for the first ones
-   * @param core how many, int32
-   * @param activations (tokens, neurons), of which the first ones of each row are written
-   */
-  public void ffnDecode(
-      FfnWeights weights,
-      NativeMemory x,
-      int tokens,
-      @Nullable NativeMemory coreIds,
-      NativeMemory core,
-      NativeMemory activations,
-      NativeMemory y) {
-    int neurons = weights.neurons();
-    int dim = weights.dim();
-    int status =
-        kernels()
-            .ci_ffn_decode(
-                context(),
-                weights.activation().code(),
-                weights.up().dtype().code(),
-                addressOrNull(weights.gate()),
-                address(weights.up()),
-                floatsOrNull(weights.gateBias(), neurons),
-                floatsOrNull(weights.upBias(), neurons),
-                weights.down().dtype().code(),
-                address(weights.down()),
-                floatsOrNull(weights.downBias(), dim),
-                floats(x, (long) tokens * dim),
-                tokens,
-                coreIds == null ? 0 : ints(coreIds, neurons),
-                ints(core, 1),
-                neurons,
-                dim,
-                floats(activations, (long) tokens * neurons),
-                floats(y, (long) tokens * dim));
-    if (status != OK) {
-      throw failure(status, "ci_ffn_decode", "up=%s tokens=%d", weights.up(), tokens);
-    }
-  }
-
-  /** norms[n] = L2 norm of row n. */
-  public void rowNorms(Tensor weight, NativeMemory norms) {
-    int status =
-        kernels()
-            .ci_ffn_row_norms(
-                context(),
-                weight.dtype().code(),
-                address(weight),
-                weight.rows(),
-                weight.columns(),
-                floats(norms, weight.rows()));
-    if (status != OK) {
-      throw failure(status, "ci_ffn_row_norms", "weight=%s", weight);
     }
   }
 

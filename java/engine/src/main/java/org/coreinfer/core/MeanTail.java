@@ -91,6 +91,13 @@ final class MeanTail implements Tail, AutoCloseable {
         queue.downloadFloats(sums, Math.multiplyExact(layers, neurons)), tokens.clone());
   }
 
+  /** Copies what was summed of a layer so far. */
+  void copy(int layer, Snapshot snapshot) {
+    float[] known = queue.downloadFloats(part(sums, layer, layers), neurons);
+    System.arraycopy(known, 0, snapshot.sums(), layer * neurons, neurons);
+    snapshot.tokens()[layer] = tokens[layer];
+  }
+
   void forget() {
     restore(new Snapshot(new float[Math.multiplyExact(layers, neurons)], new long[layers]));
   }

@@ -1,5 +1,6 @@
 package org.coreinfer.core;
 
+import java.util.Arrays;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.model.ActivationListener;
@@ -16,8 +17,14 @@ import org.jspecify.annotations.Nullable;
  * One sequence's scores of every neuron, collected while prompts are read, after which the highest
  * ones are chosen. A further prompt adds to what was counted so far, and a {@link Refresh} adds a
  * token now and then.
+ *
+ * <p>Tokens are summed in blocks that begin at multiples of {@link #BLOCK}, so that scores don't
+ * depend on the pieces in which a prompt is read, if those end there, too.
  */
 public final class NeuronScores implements ActivationListener, AutoCloseable {
+  /** Tokens that are summed before they are added to what was counted so far. */
+  public static final int BLOCK = 64;
+
   private final Decoder decoder;
   private final Backend queue;
   private final CoreOptions options;
@@ -28,7 +35,9 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
   private final @Nullable MeanTail means;
   private final @Nullable LinearTail estimate;
   private final Resources memory = new Resources();
+  private final int[] positions; // by layer, of the next token that will be observed
   private ScoreTable scores;
+  private @Nullable ScoreHistory history;
   private int observedLayers;
 
   /**
@@ -42,6 +51,7 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     this.rule = Rules.of(options.rule(), options.alpha());
     this.prior = priorOf(options);
     LinearMap map = mapOf(options);
+    this.positions = new int[config.layers()];
     this.scores = new ScoreTable(queue, "neuron scores", config.layers(), config.neurons());
     memory.onClose(() -> scores.close());
     try {
@@ -83,17 +93,54 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     return usesPrior && calibration != null ? new Prior(calibration) : null;
   }
 
+  /**
+   * Says where in the sequence the next observed token stands.
+   *
+   * @param keeps receives scores at its points; null if nobody will go back
+   */
+  public void startAt(int position, @Nullable ScoreHistory keeps) {
+    Arrays.fill(positions, position);
+    history = keeps;
+  }
+
   @Override
   public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
     if (layer == 0 && prior != null) {
       prior.reset();
     }
     observedLayers = layer + 1;
+    long rowBytes = (long) ffn.neurons() * Float.BYTES;
+    int done = 0;
+    while (done < tokens) {
+      int left = tokens - done;
+      int count = needsWholePrompt() ? left : Math.min(left, BLOCK - positions[layer] % BLOCK);
+      observeBlock(layer, ffn, activations.slice(done * rowBytes, count * rowBytes), count);
+      done += count;
+      positions[layer] += count;
+      keep(layer);
+    }
+  }
+
+  private void observeBlock(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
     if (prior != null || options.isSparse(layer)) {
       rule.score(queue, activations, tokens, ffn.neurons(), scores.layer(layer));
     }
     if (means != null && options.isSparse(layer)) {
       means.observe(layer, activations, tokens);
+    }
+  }
+
+  private void keep(int layer) {
+    int position = positions[layer];
+    if (history == null || needsWholePrompt() || !history.wants(position)) {
+      return;
+    }
+    ModelConfig config = decoder.config();
+    Snapshot snapshot = history.at(position, new Snapshot(config, means != null));
+    float[] known = scores(layer);
+    System.arraycopy(known, 0, snapshot.scores, layer * known.length, known.length);
+    if (means != null && snapshot.means != null) {
+      means.copy(layer, snapshot.means);
     }
   }
 
@@ -202,6 +249,13 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     private final float[] scores;
     private final MeanTail.@Nullable Snapshot means;
 
+    private Snapshot(ModelConfig config, boolean hasMeans) {
+      int size = Math.multiplyExact(config.layers(), config.neurons());
+      this.scores = new float[size];
+      this.means =
+          hasMeans ? new MeanTail.Snapshot(new float[size], new long[config.layers()]) : null;
+    }
+
     private Snapshot(float[] scores, MeanTail.@Nullable Snapshot means) {
       this.scores = scores;
       this.means = means;
@@ -214,6 +268,7 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
 
   /** Takes back everything that was scored. */
   public void forget() {
+    startAt(0, null);
     scores.scale(0);
     if (means != null) {
       means.forget();

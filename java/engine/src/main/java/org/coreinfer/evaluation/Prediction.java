@@ -1,6 +1,8 @@
 package org.coreinfer.evaluation;
 
 import java.nio.FloatBuffer;
+import java.util.Comparator;
+import java.util.PriorityQueue;
 import org.coreinfer.error.CoreInferException;
 
 /** The probabilities of the next token, in double precision. */
@@ -36,6 +38,26 @@ public final class Prediction {
   /** The most likely token; of equals the lower. */
   public int best() {
     return best;
+  }
+
+  /** The {@code count} most likely tokens, the likeliest first; of equals the lower. */
+  public int[] likeliest(int count) {
+    // The root is the one that the next likelier token replaces.
+    PriorityQueue<Integer> found = new PriorityQueue<>(likelierFirst().reversed());
+    for (int token = 0; token < logits.length && count > 0; token++) {
+      if (found.size() < count) {
+        found.add(token);
+      } else if (logits[token] > logits[found.element()]) {
+        found.remove();
+        found.add(token);
+      }
+    }
+    return found.stream().sorted(likelierFirst()).mapToInt(Integer::intValue).toArray();
+  }
+
+  private Comparator<Integer> likelierFirst() {
+    return Comparator.<Integer>comparingDouble(token -> -logits[token])
+        .thenComparing(Comparator.naturalOrder());
   }
 
   public double logProbability(int token) {

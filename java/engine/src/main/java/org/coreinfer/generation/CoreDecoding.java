@@ -1,17 +1,16 @@
 package org.coreinfer.generation;
 
 import java.util.List;
-import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.Stopwatch;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.NeuronScores;
 import org.coreinfer.core.Refresh;
+import org.coreinfer.core.ScoreHistory;
 import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
-import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * Reads prompts and decodes tokens of one sequence as {@link CoreOptions} say: prompts choose the
  * core neurons, decoding computes them, and now and then renews them. If a call fails or is
  * cancelled the sequence is as it was before. For one thread at a time.
+ *
+ * <p>Scores are those of prompts, of tokens that renewed the neurons, and of drafts; tokens that
+ * core neurons decoded show nothing of the others and add nothing.
  */
 final class CoreDecoding implements AutoCloseable {
   private final Decoder decoder;
@@ -29,16 +31,21 @@ final class CoreDecoding implements AutoCloseable {
   private final @Nullable Refresh refresh;
   private final RefreshSchedule schedule;
   private final Stopwatch choosing;
+  private final @Nullable ScoreHistory history;
   private @Nullable NeuronSet neurons; // null while only the device has the lists
   private boolean isScored;
+  private int scoredEnd; // no token from there on was scored
   private boolean isSetLost; // it, or what stands for the others, went with something that failed
   private long selectNanos;
   private Refreshes refreshes = Refreshes.NONE;
 
   /**
    * @param state of a new sequence, which the caller closes after this
+   * @param history keeps scores for {@link #resume}; null for none
    */
-  CoreDecoding(Decoder decoder, DecoderState state, CoreOptions options) {
+  CoreDecoding(
+      Decoder decoder, DecoderState state, CoreOptions options, @Nullable ScoreHistory history) {
+    this.history = history;
     this.decoder = decoder;
     this.state = state;
     this.isDense = options.method() == CoreOptions.Method.DENSE;
@@ -87,30 +94,44 @@ final class CoreDecoding implements AutoCloseable {
   }
 
   /**
-   * Reads a prompt and chooses the core neurons anew, from its scores and all before.
+   * Reads a piece of a prompt. The last one chooses the core neurons anew, from the prompt's scores
+   * and all before.
    *
+   * @param everyToken receives the logits after each token; null when only the last are of interest
    * @return the logits after the last token, valid until the next call
    */
-  Logits prefill(int[] tokens, Decoder.Monitor monitor) {
+  Logits read(
+      int[] tokens,
+      Piece piece,
+      Decoder.@Nullable LogitsListener everyToken,
+      Decoder.Monitor monitor) {
     int start = state.position();
     NeuronScores.@Nullable Snapshot snapshot = isScored ? scores.snapshot() : null;
     choosing.takeNanos();
     try {
-      ActivationListener listener = isDense ? ActivationListener.NONE : timed(scores);
-      Logits logits = decoder.prefill(state, tokens, Sequence.CHUNK, listener, null, monitor);
+      scores.startAt(start, history);
+      ActivationListener listener =
+          isDense ? ActivationListener.NONE : new TimedScores(scores, choosing, piece.isLast());
+      Logits logits = decoder.prefill(state, tokens, Sequence.CHUNK, listener, everyToken, monitor);
       if (!isDense) {
+        isScored = true;
+        scoredEnd = state.position();
+      }
+      if (!isDense && piece.isLast()) {
         choosing.start();
         neurons = scores.chosen(state);
         choosing.stop();
-        isScored = true;
         isSetLost = false;
       }
-      selectNanos = choosing.takeNanos();
+      selectNanos = (piece.isFirst() ? 0 : selectNanos) + choosing.takeNanos();
       schedule.restart();
       refreshes = Refreshes.NONE;
       return logits;
     } catch (RuntimeException e) {
       state.truncate(start);
+      if (history != null) {
+        history.truncate(start);
+      }
       if (snapshot != null) {
         scores.restore(snapshot);
         loseSet();
@@ -121,33 +142,45 @@ final class CoreDecoding implements AutoCloseable {
     }
   }
 
-  private ActivationListener timed(ActivationListener listener) {
-    return new ActivationListener() {
-      @Override
-      public void enter(int layer, NativeMemory x, int tokens) {
-        listener.enter(layer, x, tokens);
-      }
+  /** Which part of a prompt is read. */
+  record Piece(boolean isFirst, boolean isLast) {
+    static final Piece WHOLE = new Piece(true, true);
+  }
 
-      @Override
-      public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {
-        choosing.start();
-        listener.observe(layer, ffn, activations, tokens);
-        choosing.stop();
-      }
+  /** Whether a prompt can be read in pieces. */
+  boolean readsPieces() {
+    return isDense || !scores.needsWholePrompt();
+  }
 
-      @Override
-      public boolean needsWholePrompt() {
-        return listener.needsWholePrompt();
-      }
-
-      @Override
-      public int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
-        choosing.start();
-        int most = listener.choose(layer, ffn, coreIds, core);
-        choosing.stop();
-        return most;
-      }
-    };
+  /**
+   * Goes back to the latest point at or before {@code most} tokens at which the scores hold what
+   * was scored before it and nothing else. A prompt must be read next.
+   *
+   * @return the tokens that are left
+   */
+  int resume(int most) {
+    if (most == 0) {
+      state.truncate(0);
+      forget();
+      return 0;
+    }
+    if (isDense || most >= Math.min(scoredEnd, state.position())) {
+      state.truncate(most);
+      return most;
+    }
+    ScoreHistory.Point point = history == null ? null : history.floor(most);
+    if (history != null) {
+      history.truncate(most);
+    }
+    if (point == null) {
+      return resume(0);
+    }
+    state.truncate(point.position());
+    scores.restore(point.snapshot());
+    scoredEnd = point.position();
+    neurons = null;
+    isSetLost = true;
+    return point.position();
   }
 
   /**
@@ -157,12 +190,22 @@ final class CoreDecoding implements AutoCloseable {
    * @return the logits after it, valid until the next call
    */
   Logits decode(int token, Decoder.Monitor monitor) {
-    if (refresh != null && schedule.isDue()) {
+    if (refresh != null && isRenewalDue()) {
       return renew(token, refresh, monitor);
     }
     Logits logits = draft(token);
     schedule.decoded();
     return logits;
+  }
+
+  /** Whether the next token renews the core neurons. */
+  boolean isRenewalDue() {
+    return refresh != null && schedule.isDue();
+  }
+
+  /** Counts a token that was decoded with {@link #neurons} elsewhere. */
+  void decoded() {
+    schedule.decoded();
   }
 
   /**
@@ -189,6 +232,7 @@ final class CoreDecoding implements AutoCloseable {
       listener.begin();
       Logits logits = decoder.append(state, new int[] {token}, listener, monitor).get(0);
       Refresh.Drift drift = listener.end();
+      scoredEnd = state.position();
       neurons = null;
       schedule.refreshed(drift);
       refreshes = refreshes.with(drift.before(), System.nanoTime() - begin);
@@ -220,7 +264,9 @@ final class CoreDecoding implements AutoCloseable {
     if (tokens.length == 1) { // nothing is drafted, so nobody needs other neurons
       return decoder.append(state, tokens, ActivationListener.NONE);
     }
+    scores.startAt(state.position(), null);
     List<Logits> logits = decoder.append(state, tokens, scores);
+    scoredEnd = state.position();
     neurons = scores.chosen(state);
     isSetLost = false;
     return logits;
@@ -229,6 +275,10 @@ final class CoreDecoding implements AutoCloseable {
   /** Makes everything as it was in the beginning, but for the state. */
   void forget() {
     scores.forget();
+    if (history != null) {
+      history.truncate(0);
+    }
+    scoredEnd = 0;
     neurons = decoder.allNeurons();
     isScored = false;
     isSetLost = false;

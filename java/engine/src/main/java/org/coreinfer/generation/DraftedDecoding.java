@@ -9,6 +9,7 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.model.Logits;
 import org.coreinfer.sampling.DraftSampler;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.sampling.TokenConstraint;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ final class DraftedDecoding implements TokenSource {
   private final Sequence sequence;
   private final DraftSampler sampler;
   private final IntPredicate isEnd;
+  private final DrawListener draws;
   private final Runnable beforeStep;
   private final @Nullable DraftCosts timed;
   private final DraftLength length;
@@ -34,20 +36,27 @@ final class DraftedDecoding implements TokenSource {
 
   /** Drafts as many tokens as pay; clocks count only if they can't change the answer. */
   static DraftedDecoding adaptive(
-      Sequence sequence, SamplingOptions sampling, IntPredicate isEnd, Runnable beforeStep) {
+      Sequence sequence,
+      SamplingOptions sampling,
+      @Nullable TokenConstraint constraint,
+      IntPredicate isEnd,
+      DrawListener draws,
+      Runnable beforeStep) {
     DraftCosts costs = new DraftCosts(sequence.draftCost());
     return new DraftedDecoding(
         sequence,
-        sequence.newDraftSampler(sampling),
+        sequence.newDraftSampler(sampling, constraint),
         new AdaptiveLength(costs),
         sampling.isGreedy() ? costs : null,
         isEnd,
+        draws,
         beforeStep);
   }
 
   /**
    * @param timed hears how long drafts and passes take; null if nobody wants to know
    * @param isEnd tells tokens after which nothing need be drafted
+   * @param draws hears of each draw that verifies
    * @param beforeStep called before each step; may throw to end the answer
    */
   DraftedDecoding(
@@ -56,12 +65,14 @@ final class DraftedDecoding implements TokenSource {
       DraftLength length,
       @Nullable DraftCosts timed,
       IntPredicate isEnd,
+      DrawListener draws,
       Runnable beforeStep) {
     this.sequence = sequence;
     this.sampler = sampler;
     this.length = length;
     this.timed = timed;
     this.isEnd = isEnd;
+    this.draws = draws;
     this.beforeStep = beforeStep;
   }
 
@@ -73,7 +84,7 @@ final class DraftedDecoding implements TokenSource {
   @Override
   public int first(Logits afterPrompt) {
     sampler.beginVerifying();
-    return sampler.verify(afterPrompt);
+    return verify(afterPrompt);
   }
 
   @Override
@@ -122,11 +133,11 @@ final class DraftedDecoding implements TokenSource {
     List<Logits> logits = sequence.verify(drafts);
     sampler.beginVerifying();
     int correct = 0;
-    int token = sampler.verify(logits.get(0));
+    int token = verify(logits.get(0));
     while (correct < drafts.length && token == drafts[correct]) {
       verified.add(token);
       correct++;
-      token = sampler.verify(logits.get(correct));
+      token = verify(logits.get(correct));
     }
     verified.add(token);
     if (timed != null) {
@@ -137,6 +148,13 @@ final class DraftedDecoding implements TokenSource {
     accepted += correct;
     passes++;
     return verified.remove();
+  }
+
+  private int verify(Logits logits) {
+    draws.before(logits);
+    int token = sampler.verify(logits);
+    draws.drawn(token);
+    return token;
   }
 
   @Override

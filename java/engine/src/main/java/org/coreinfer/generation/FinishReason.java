@@ -11,7 +11,9 @@ public enum FinishReason {
   /** A stop string, which is not part of the text. */
   STOP,
   /** The caller's wish. */
-  CANCELLED;
+  CANCELLED,
+  /** The caller gave it no more time. */
+  TIMED_OUT;
 
   /** As JSON output names it. */
   public String label() {

@@ -3,7 +3,9 @@ package org.coreinfer.generation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.DoubleConsumer;
+import java.util.function.Supplier;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.sampling.TokenConstraint;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * @param maxTokens the most tokens of the answer, at least 1
  * @param stop strings that end the answer; never part of it
  * @param ignoreEos whether to go on after the end-of-sequence token
+ * @param constraint makes what allows the answer's tokens, once for each answer; null where every
+ *     token may come. An answer that {@code maxTokens} cuts off ends with {@link
+ *     FinishReason#LENGTH}, and is then only the beginning of an allowed one
  * @param prefillProgress receives the fraction of the prompt that was read
  */
 public record GenerationRequest(
@@ -26,6 +31,7 @@ public record GenerationRequest(
     List<String> stop,
     boolean ignoreEos,
     Cancellation cancellation,
+    @Nullable Supplier<? extends TokenConstraint> constraint,
     DoubleConsumer prefillProgress) {
 
   public GenerationRequest {
@@ -38,6 +44,10 @@ public record GenerationRequest(
     stop = List.copyOf(stop);
     if (stop.contains("")) {
       throw new IllegalArgumentException("a stop string is empty");
+    }
+    if (constraint != null && ignoreEos) {
+      throw new IllegalArgumentException(
+          "a constrained answer ends where its text is complete: it can't ignore end tokens");
     }
     promptTokens = promptTokens == null ? null : List.copyOf(promptTokens);
   }
@@ -62,6 +72,7 @@ public record GenerationRequest(
     private final List<String> stop = new ArrayList<>();
     private boolean ignoreEos;
     private Cancellation cancellation = new Cancellation();
+    private @Nullable Supplier<? extends TokenConstraint> constraint;
     private DoubleConsumer prefillProgress = fraction -> {};
 
     private Builder(@Nullable String prompt, @Nullable List<Integer> promptTokens) {
@@ -100,6 +111,12 @@ public record GenerationRequest(
       return this;
     }
 
+    /** Allows only some tokens, such as those of JSON: a grammar, or what makes constraints. */
+    public Builder constraint(Supplier<? extends TokenConstraint> value) {
+      constraint = value;
+      return this;
+    }
+
     public Builder prefillProgress(DoubleConsumer value) {
       prefillProgress = value;
       return this;
@@ -115,6 +132,7 @@ public record GenerationRequest(
           stop,
           ignoreEos,
           cancellation,
+          constraint,
           prefillProgress);
     }
   }

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A whole answer.
  *
- * @param promptTokens tokens that were read before it
+ * @param promptTokens tokens that stand before it
+ * @param cachedTokens how many of them, from the first on, were known from a text before
  * @param tokens generated tokens, with the end-of-sequence token if it came
  * @param core how neurons were chosen
  * @param neuronsPerLayer how many neurons each layer computed per decoded token; per draft, where
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record GenerationResult(
     List<Integer> promptTokens,
+    int cachedTokens,
     List<Integer> tokens,
     String text,
     FinishReason finishReason,
@@ -24,4 +26,20 @@ public record GenerationResult(
     List<Integer> neuronsPerLayer,
     Refreshes refreshes,
     @Nullable Drafts drafts,
-    Timings timings) {}
+    Timings timings) {
+  /** What there is of an answer that never began. */
+  public static GenerationResult unanswered(
+      List<Integer> promptTokens, FinishReason reason, CoreOptions core) {
+    return new GenerationResult(
+        promptTokens,
+        0,
+        List.of(),
+        "",
+        reason,
+        core,
+        List.of(),
+        Refreshes.NONE,
+        null,
+        new Timings(0, 0, 0, 0, 0));
+  }
+}

@@ -1,7 +1,12 @@
 package org.coreinfer.generation;
 
 import java.util.List;
+import org.coreinfer.backend.Backend;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.core.NeuronScores;
+import org.coreinfer.core.ScoreHistory;
+import org.coreinfer.generation.CoreDecoding.Piece;
+import org.coreinfer.model.BatchEntry;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.Logits;
@@ -10,8 +15,10 @@ import org.coreinfer.sampling.DraftSampler;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.sampling.TokenConstraint;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.Resources;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tokens that were read or decoded so far, with their keys and values, and the core neurons that
@@ -20,6 +27,12 @@ import org.coreinfer.tensor.Resources;
 public final class Sequence implements AutoCloseable {
   /** Tokens that prefill takes through the layers at once. */
   public static final int CHUNK = 512;
+
+  /**
+   * Where prompts are cut: on a CPU, pieces of at least so many tokens that end at a multiple of it
+   * give the same keys, values and scores as the whole prompt at once, bit for bit.
+   */
+  public static final int GRAIN = NeuronScores.BLOCK;
 
   private static final int NONE = -1;
 
@@ -30,12 +43,32 @@ public final class Sequence implements AutoCloseable {
   private final CoreDecoding decoding;
   private final Samplers samplers;
   private int pending = NONE;
+  private int promptEnd; // tokens before it were read as a prompt, by the kernels of long ones
 
   /**
    * @param capacity the most tokens of the sequence
    * @param cacheDtype of keys and values, F32 or F16
    */
   public Sequence(Decoder decoder, CoreOptions options, int capacity, DType cacheDtype) {
+    this(decoder, options, capacity, cacheDtype, null);
+  }
+
+  /** A sequence that keeps its scores now and then, for {@link #resume}. */
+  public static Sequence resumable(
+      Decoder decoder, CoreOptions options, int capacity, DType cacheDtype) {
+    // Reading scores back is cheap where they are in reach.
+    int interval = decoder.backend().isHost() ? GRAIN : 4 * GRAIN;
+    boolean hasScores = options.method() != CoreOptions.Method.DENSE;
+    ScoreHistory history = hasScores ? new ScoreHistory(interval) : null;
+    return new Sequence(decoder, options, capacity, cacheDtype, history);
+  }
+
+  private Sequence(
+      Decoder decoder,
+      CoreOptions options,
+      int capacity,
+      DType cacheDtype,
+      @Nullable ScoreHistory history) {
     this.decoder = decoder;
     this.options = options;
     try {
@@ -43,7 +76,7 @@ public final class Sequence implements AutoCloseable {
           decoder.newState(
               capacity, CHUNK, cacheDtype, layer -> options.mostChosen(layer, decoder.config()));
       resources.onClose(state::close);
-      this.decoding = new CoreDecoding(decoder, state, options);
+      this.decoding = new CoreDecoding(decoder, state, options, history);
       resources.onClose(decoding::close);
       this.samplers = new Samplers(state.queue());
       resources.onClose(samplers::close);
@@ -86,13 +119,18 @@ public final class Sequence implements AutoCloseable {
   }
 
   /** Samplers for drafts and what verifies them. */
-  DraftSampler newDraftSampler(SamplingOptions sampling) {
-    return samplers.startDrafts(sampling);
+  DraftSampler newDraftSampler(SamplingOptions sampling, @Nullable TokenConstraint constraint) {
+    return samplers.startDrafts(sampling, constraint);
   }
 
   /** A sampler for the next answer, on the device that computes the logits. */
   public Sampler newSampler(SamplingOptions sampling) {
-    return samplers.start(sampling);
+    return samplers.start(sampling, null);
+  }
+
+  /** A sampler for the next answer, of the tokens that a constraint allows. */
+  public Sampler newSampler(SamplingOptions sampling, @Nullable TokenConstraint constraint) {
+    return samplers.start(sampling, constraint);
   }
 
   /** Whether nothing was read or decoded yet. */
@@ -113,15 +151,63 @@ public final class Sequence implements AutoCloseable {
    * @return the logits after the last token, valid until the next call
    */
   public Logits prefill(int[] prompt, Decoder.Monitor monitor) {
+    return read(prompt, Piece.WHOLE, null, monitor);
+  }
+
+  /** Whether prompts can be read in pieces. */
+  boolean readsPieces() {
+    return decoding.readsPieces();
+  }
+
+  /**
+   * Reads a piece of a prompt, after the accepted token if there is one. If it fails or is
+   * cancelled the sequence is as it was before the piece.
+   *
+   * @param everyToken receives the logits after each token; null when only the last are of interest
+   * @return the logits after the last token, valid until the next call
+   */
+  Logits read(
+      int[] prompt,
+      Piece piece,
+      Decoder.@Nullable LogitsListener everyToken,
+      Decoder.Monitor monitor) {
     int[] tokens = prompt;
     if (pending != NONE) {
       tokens = new int[prompt.length + 1];
       tokens[0] = pending;
       System.arraycopy(prompt, 0, tokens, 1, prompt.length);
     }
-    Logits logits = decoding.prefill(tokens, monitor);
+    int start = state.position();
+    Logits logits = decoding.read(tokens, piece, everyToken, monitor);
+    if (start == promptEnd && tokens.length > Backend.DECODE_TOKENS) {
+      promptEnd = state.position();
+    }
     pending = NONE;
     return logits;
+  }
+
+  /**
+   * How many tokens, from the first on, are as reading them as one prompt leaves them: no token of
+   * an answer is among them.
+   */
+  public int promptEnd() {
+    return promptEnd;
+  }
+
+  /**
+   * Goes back to the latest point at or before {@code most} tokens from which a prompt can go on:
+   * with core neurons a multiple of {@link #GRAIN} inside of what was read before, or any point
+   * after it. A prompt must be read next; the core neurons then follow from it and from the prompts
+   * that are left, as the answers between them were not scored.
+   *
+   * @param most at most {@link #position}
+   * @return the tokens that are left
+   */
+  public int resume(int most) {
+    pending = NONE;
+    int left = decoding.resume(most);
+    promptEnd = Math.min(promptEnd, left);
+    return left;
   }
 
   /** Takes the next token, which is computed by {@link #decode} or with the next prompt. */
@@ -168,10 +254,38 @@ public final class Sequence implements AutoCloseable {
    */
   public void rewind(int tokens) {
     state.truncate(tokens);
+    promptEnd = Math.min(promptEnd, tokens);
     pending = NONE;
     if (tokens == 0) {
       decoding.forget();
     }
+  }
+
+  /**
+   * Whether the accepted token can be computed together with other sequences' tokens, as it renews
+   * nothing.
+   */
+  boolean isBatchable() {
+    return !isLossless() && !decoding.isRenewalDue();
+  }
+
+  /**
+   * Computes the accepted token of each sequence, all of the same decoder, in one pass over the
+   * weights where that is possible; each gets the bits of {@link #decode}. If it fails the
+   * sequences are as they were before.
+   *
+   * @param sequences batchable ones, at most {@link Backend#DECODE_TOKENS}
+   * @return the logits after each of them, valid until the next call with its sequence
+   */
+  static List<Logits> decodeTogether(List<Sequence> sequences) {
+    List<BatchEntry> entries =
+        sequences.stream().map(s -> new BatchEntry(s.state, s.pending, s.neurons())).toList();
+    List<Logits> logits = sequences.get(0).decoder.decodeTogether(entries);
+    for (Sequence each : sequences) {
+      each.decoding.decoded();
+      each.pending = NONE;
+    }
+    return logits;
   }
 
   // ---- drafting ----

@@ -66,17 +66,19 @@ public record TimedAnswer(int[] tokens, long decodeNanos, @Nullable Drafts draft
   private static TokenSource source(Sequence sequence, int draftsPerPass) {
     if (!sequence.isLossless()) {
       Sampler sampler = sequence.newSampler(SamplingOptions.GREEDY);
-      return new PlainDecoding(sequence, sampler, () -> {});
+      return new PlainDecoding(sequence, sampler, DrawListener.NONE, () -> {});
     }
     if (draftsPerPass == 0) {
-      return DraftedDecoding.adaptive(sequence, SamplingOptions.GREEDY, token -> false, () -> {});
+      return DraftedDecoding.adaptive(
+          sequence, SamplingOptions.GREEDY, null, token -> false, DrawListener.NONE, () -> {});
     }
     return new DraftedDecoding(
         sequence,
-        sequence.newDraftSampler(SamplingOptions.GREEDY),
+        sequence.newDraftSampler(SamplingOptions.GREEDY, null),
         new FixedLength(draftsPerPass),
         null,
         token -> false,
+        DrawListener.NONE,
         () -> {});
   }
 

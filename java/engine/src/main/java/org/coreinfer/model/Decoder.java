@@ -25,6 +25,7 @@ public final class Decoder implements AutoCloseable {
   private final Parts parts;
   private final DecodeStep step;
   private final PrefillStep reading;
+  private final BatchStep together;
   private final NeuronSet allNeurons;
   private final DownNorms downNorms;
 
@@ -62,6 +63,7 @@ public final class Decoder implements AutoCloseable {
             config.heads(), config.kvHeads(), config.headDim(), config.window(), parts.scale());
     this.step = new DecodeStep(config, parts, attention);
     this.reading = new PrefillStep(config, parts, attention, step);
+    this.together = new BatchStep(backend, config, parts, attention, step);
     this.allNeurons = NeuronSet.all(config);
     this.downNorms = new DownNorms(backend, config.layers());
   }
@@ -195,6 +197,54 @@ public final class Decoder implements AutoCloseable {
     return state.logits();
   }
 
+  /** Receives what the layers made of some tokens. */
+  public interface HiddenListener {
+    /**
+     * Called for some tokens, in order.
+     *
+     * @param hidden (tokens, dim) after the final norm, valid during the call
+     */
+    void hidden(float[] hidden, int tokens);
+  }
+
+  /**
+   * Appends {@code tokens} to the sequence with every neuron, for their hidden states.
+   *
+   * @param chunk tokens per pass through a layer
+   * @param everyChunk receives the final hidden states of each chunk, in order
+   */
+  public void encode(
+      DecoderState state, int[] tokens, int chunk, HiddenListener everyChunk, Monitor monitor) {
+    if (tokens.length == 0) {
+      throw new IllegalArgumentException("there are no tokens to encode");
+    }
+    checkTokens(tokens);
+    checkRoom(state, tokens.length);
+    Arrays.fill(state.isChosen(), false);
+    for (int start = 0; start < tokens.length; start += Stretch.TOKENS) {
+      int end = Math.min(tokens.length, start + Stretch.TOKENS);
+      int[] part = Arrays.copyOfRange(tokens, start, end);
+      double done = start;
+      Monitor whole = fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
+      prefillStretch(state, part, chunk, ActivationListener.NONE, false, whole);
+      state.queue().synchronize();
+      state.advance(part.length);
+      hidden(state, part.length, chunk, everyChunk);
+    }
+  }
+
+  private void hidden(DecoderState state, int count, int chunk, HiddenListener everyChunk) {
+    Backend on = state.queue();
+    NativeMemory normed = state.scratch(Math.min(chunk, count)).normed();
+    long rowBytes = (long) config.dim() * Float.BYTES;
+    for (int first = 0; first < count; first += chunk) {
+      int some = Math.min(chunk, count - first);
+      NativeMemory rows = state.stretch(count).x().slice(first * rowBytes, some * rowBytes);
+      parts.finalNorm().apply(on, rows, some, normed);
+      everyChunk.hidden(on.downloadFloats(normed, some * config.dim()), some);
+    }
+  }
+
   /** On the CPU a few tokens are read by decode's kernels in less time. */
   private Logits prefillShort(
       DecoderState state,
@@ -318,7 +368,20 @@ public final class Decoder implements AutoCloseable {
     return decodeListed(state, token, tail);
   }
 
-  private void checkStep(DecoderState state, int token) {
+  /**
+   * Appends a token to each of several sequences, reading the weights once for all of them where
+   * this is the CPU. Each gets the bits of {@link #decode(DecoderState, int, NeuronSet)}. If it
+   * fails the sequences are as they were before.
+   *
+   * @param entries 1 to {@link Backend#DECODE_TOKENS}, of different states
+   * @return for each entry the logits after its token, valid until the next call with its state
+   */
+  public List<Logits> decodeTogether(List<BatchEntry> entries) {
+    return together.decode(this, entries);
+  }
+
+  /** Fails unless a token can be appended, and waits for the logits before it. */
+  void checkStep(DecoderState state, int token) {
     Objects.checkIndex(token, config.vocabulary());
     checkRoom(state, 1);
     state.logits().await();
@@ -412,6 +475,7 @@ public final class Decoder implements AutoCloseable {
   @Override
   public void close() {
     downNorms.close();
+    together.close();
     parts.memory().close();
   }
 }

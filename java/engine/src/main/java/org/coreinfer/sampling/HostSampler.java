@@ -10,12 +10,18 @@ final class HostSampler implements Sampler {
   private final SplittableRandom random;
   private final RecentTokens recent;
   private final Candidates candidates;
+  private final TokenConstraint constraint;
 
   HostSampler(SamplingOptions options) {
+    this(options, Unconstrained.INSTANCE);
+  }
+
+  HostSampler(SamplingOptions options, TokenConstraint constraint) {
     this.options = options;
     this.random = new SplittableRandom(options.seed());
     this.recent = new RecentTokens(options);
-    this.candidates = new Candidates(options);
+    this.candidates = new Candidates(options, constraint);
+    this.constraint = constraint;
   }
 
   @Override
@@ -26,11 +32,13 @@ final class HostSampler implements Sampler {
   @Override
   public void mark() {
     recent.mark();
+    constraint.mark();
   }
 
   @Override
   public void rewind() {
     recent.rewind();
+    constraint.rewind();
   }
 
   @Override
@@ -45,9 +53,8 @@ final class HostSampler implements Sampler {
    */
   int sample(FloatBuffer source) {
     candidates.take(source, recent);
-    if (options.isGreedy()) {
-      return candidates.best();
-    }
-    return candidates.draw(random.nextDouble());
+    int token = options.isGreedy() ? candidates.best() : candidates.draw(random.nextDouble());
+    constraint.accept(token);
+    return token;
   }
 }

@@ -15,16 +15,18 @@ final class RandomDrafts implements DraftSampler {
   private final SplittableRandom random;
   private final RecentTokens recent;
   private final Candidates candidates;
+  private final TokenConstraint constraint;
   private final List<Draft> drafts = new ArrayList<>(); // of this round
   private boolean isDrafting;
   private int verified; // of this round
 
   private record Draft(int token, Distribution from) {}
 
-  RandomDrafts(SamplingOptions options) {
+  RandomDrafts(SamplingOptions options, TokenConstraint constraint) {
     this.random = new SplittableRandom(options.seed());
     this.recent = new RecentTokens(options);
-    this.candidates = new Candidates(options);
+    this.candidates = new Candidates(options, constraint);
+    this.constraint = constraint;
   }
 
   @Override
@@ -36,6 +38,7 @@ final class RandomDrafts implements DraftSampler {
   public int draft(Logits logits) {
     if (!isDrafting) {
       recent.mark();
+      constraint.mark();
       drafts.clear();
       isDrafting = true;
     }
@@ -43,6 +46,7 @@ final class RandomDrafts implements DraftSampler {
     int token = from.draw(random.nextDouble());
     drafts.add(new Draft(token, from));
     recent.accept(token);
+    constraint.accept(token);
     return token;
   }
 
@@ -50,6 +54,7 @@ final class RandomDrafts implements DraftSampler {
   public void beginVerifying() {
     if (isDrafting) {
       recent.rewind();
+      constraint.rewind();
       isDrafting = false;
     } else {
       drafts.clear();
@@ -69,6 +74,7 @@ final class RandomDrafts implements DraftSampler {
     }
     verified++;
     recent.accept(token);
+    constraint.accept(token);
     return token;
   }
 

@@ -20,16 +20,30 @@ public final class Samplers implements AutoCloseable {
 
   /** A sampler for an answer; the one before must not be used any more. */
   public Sampler start(SamplingOptions options) {
-    if (queue.isHost()) {
-      return new HostSampler(options);
+    return start(options, null);
+  }
+
+  /**
+   * A sampler of the tokens that a constraint allows, or of all; the one before must not be used
+   * any more. Under a constraint tokens are drawn on the host.
+   */
+  public Sampler start(SamplingOptions options, @Nullable TokenConstraint constraint) {
+    if (queue.isHost() || constraint != null) {
+      return new HostSampler(options, orNone(constraint));
     }
     RecentTokens recent = new RecentTokens(options);
     return new DeviceSampler(options, recent, draws(recent.limit()));
   }
 
   /** Draws drafts and what verifies them; the sampler before must not be used any more. */
-  public DraftSampler startDrafts(SamplingOptions options) {
-    return options.isGreedy() ? new GreedyDrafts(start(options)) : new RandomDrafts(options);
+  public DraftSampler startDrafts(SamplingOptions options, @Nullable TokenConstraint constraint) {
+    return options.isGreedy()
+        ? new GreedyDrafts(start(options, constraint))
+        : new RandomDrafts(options, orNone(constraint));
+  }
+
+  private static TokenConstraint orNone(@Nullable TokenConstraint constraint) {
+    return constraint == null ? Unconstrained.INSTANCE : constraint;
   }
 
   private DeviceDraws draws(int recent) {

@@ -1,11 +1,20 @@
 package org.coreinfer.tensor;
 
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
 /**
  * Ends something that other threads may be using: work goes on between {@link #enter} and {@link
  * #exit}, {@link #close} forbids new work, and the release action runs once, when the last work has
  * ended. Thread-safe.
  */
 public final class Lifetime {
+  /** Something that hears of the end until it is taken back. */
+  public interface Registration {
+    void remove();
+  }
+
   /** Work that needs two lifetimes, the outer one of which ends last. */
   public record Nested(Lifetime outer, Lifetime inner) {
     /**
@@ -35,6 +44,7 @@ public final class Lifetime {
 
   private final String name;
   private final Runnable release;
+  private final Map<Registration, Runnable> closingActions = new LinkedHashMap<>();
   private int inside;
   private boolean isClosing;
 
@@ -70,16 +80,45 @@ public final class Lifetime {
     }
   }
 
+  /**
+   * Has work in progress told that it should end.
+   *
+   * @param action runs at most once, on the thread that closes; at once if it is closed already
+   */
+  public Registration onClosing(Runnable action) {
+    Registration registration =
+        new Registration() {
+          @Override
+          public void remove() {
+            synchronized (Lifetime.this) {
+              closingActions.remove(this);
+            }
+          }
+        };
+    synchronized (this) {
+      if (!isClosing) {
+        closingActions.put(registration, action);
+        return registration;
+      }
+    }
+    action.run();
+    return registration;
+  }
+
   /** Forbids new work. Does nothing when called again. */
   public void close() {
     boolean isIdle;
+    List<Runnable> actions;
     synchronized (this) {
       if (isClosing) {
         return;
       }
       isClosing = true;
       isIdle = inside == 0;
+      actions = List.copyOf(closingActions.values());
+      closingActions.clear();
     }
+    actions.forEach(Runnable::run);
     if (isIdle) {
       release.run();
     }

@@ -7,6 +7,7 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class NativeMemory implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(NativeMemory.class.getName());
   private static final Cleaner CLEANER = Cleaner.create();
+  private static final AtomicLong OWNED = new AtomicLong();
 
   private final String name;
   private final long address;
@@ -64,6 +66,11 @@ public final class NativeMemory implements AutoCloseable {
     this.device = device;
     this.owner = owner;
     this.parent = parent;
+  }
+
+  /** Bytes of all memory in the process, mapped files included, that was not given back yet. */
+  public static long ownedBytes() {
+    return OWNED.get();
   }
 
   public String name() {
@@ -157,6 +164,7 @@ public final class NativeMemory implements AutoCloseable {
       this.name = name;
       this.bytes = bytes;
       this.release = release;
+      OWNED.addAndGet(bytes);
     }
 
     boolean isReleased() {
@@ -165,6 +173,7 @@ public final class NativeMemory implements AutoCloseable {
 
     void release() {
       if (released.compareAndSet(false, true)) {
+        OWNED.addAndGet(-bytes);
         release.run();
         if (cleanable != null) {
           cleanable.clean();
@@ -180,6 +189,7 @@ public final class NativeMemory implements AutoCloseable {
                 + " try-with-resources",
             name,
             Long.toString(bytes));
+        OWNED.addAndGet(-bytes);
         release.run();
       }
     }

@@ -46,6 +46,16 @@ public final class StrictJson {
   }
 
   /**
+   * Bytes that hold one object, with numbers as {@link #read} gives them.
+   *
+   * @param source names them in messages
+   * @throws ModelFormatException if they hold something else
+   */
+  public static JsonObject parse(byte[] bytes, String source) {
+    return parse(new ByteArrayInputStream(bytes), source, StrictJson::object);
+  }
+
+  /**
    * A file's only value.
    *
    * @param source names the file in messages

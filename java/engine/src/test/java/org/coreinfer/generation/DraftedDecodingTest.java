@@ -62,10 +62,11 @@ class DraftedDecodingTest {
     DraftedDecoding decoding =
         new DraftedDecoding(
             sequence,
-            sequence.newDraftSampler(sampling),
+            sequence.newDraftSampler(sampling, null),
             new FixedLength(length),
             null,
             token -> false,
+            DrawListener.NONE,
             beforeStep);
     IntStream.of(PROMPT).forEach(decoding::read);
     return decoding;

@@ -69,10 +69,11 @@ class GreedyDraftsTest {
       DraftedDecoding decoding =
           new DraftedDecoding(
               sequence,
-              sequence.newDraftSampler(SamplingOptions.GREEDY),
+              sequence.newDraftSampler(SamplingOptions.GREEDY, null),
               new FixedLength(length),
               null,
               token -> false,
+              DrawListener.NONE,
               () -> {});
       int[] answer = new int[TOKENS];
       answer[0] = decoding.first(sequence.prefill(prompt, fraction -> {}));

@@ -81,7 +81,7 @@ class DistributionTest {
     RecentTokens recent = new RecentTokens(options);
     recent.accept(4);
     recent.accept(3);
-    Candidates candidates = new Candidates(options);
+    Candidates candidates = new Candidates(options, Unconstrained.INSTANCE);
     candidates.take(FloatBuffer.wrap(logits), recent);
     Distribution distribution = candidates.distribution();
     SplittableRandom random = new SplittableRandom(6);
@@ -107,7 +107,7 @@ class DistributionTest {
   @Test
   void infiniteLogitsAreDrawnForCertain() {
     SamplingOptions options = SamplingOptions.GREEDY.withTemperature(1);
-    Candidates candidates = new Candidates(options);
+    Candidates candidates = new Candidates(options, Unconstrained.INSTANCE);
     float[] logits = {1, Float.POSITIVE_INFINITY, 3};
     candidates.take(FloatBuffer.wrap(logits), new RecentTokens(options));
     assertEquals(1.0, candidates.distribution().probability(1));
