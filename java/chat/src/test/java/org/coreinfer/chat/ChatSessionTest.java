@@ -139,6 +139,19 @@ class ChatSessionTest {
   }
 
   @Test
+  void anAnswerEndsAtATokenThatWasAskedFor() {
+    try (ChatSession session = session(CoreOptions.dense())) {
+      GenerationResult whole = ask(session, "Once upon a time");
+      int last = whole.tokens().get(5);
+      session.removeLast();
+      GenerationResult shorter =
+          session.answer(request -> request.maxTokens(12).endToken(last), text -> {});
+      assertEquals(FinishReason.EOS, shorter.finishReason());
+      assertEquals(whole.tokens().subList(0, whole.tokens().indexOf(last) + 1), shorter.tokens());
+    }
+  }
+
+  @Test
   void aConversationThatIsTooLongIsRefusedAndCanGoOnShorter() {
     try (ChatSession session = session(CoreOptions.dense())) {
       session.add(ChatMessage.user("word ".repeat(400)));

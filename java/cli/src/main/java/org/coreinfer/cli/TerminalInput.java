@@ -52,7 +52,6 @@ final class TerminalInput implements ChatInput {
               .appName("coreinfer")
               .completer(new StringsCompleter(commands))
               .variable(LineReader.HISTORY_FILE, historyFile(System.getenv()))
-              .variable(LineReader.SECONDARY_PROMPT_PATTERN, CONTINUATION)
               .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
               .build();
       return new TerminalInput(terminal, reader);

@@ -77,7 +77,7 @@ class ChatCommandTest {
         chat("Once upon a time\n/keep 0.3\nOne day\n/method dense\n/keep\n/stats\n/help\n").done();
     assertTrue(outcome.err().contains("method stability, keep 0.300"), outcome.err());
     assertTrue(outcome.err().contains("every neuron is computed"), outcome.err());
-    assertTrue(outcome.err().contains("2 answers: "), outcome.err());
+    assertTrue(outcome.err().contains("answers: 2; "), outcome.err());
     assertTrue(outcome.err().contains("/undo"), outcome.err());
     assertEquals(2, outcome.out().lines().filter(line -> !line.isBlank()).count(), outcome.out());
   }
