@@ -60,9 +60,7 @@ final class JsonText {
           "integer",
           sequence(
               optional(text("-")),
-              choice(
-                  text("0"),
-                  sequence(range('1', '9'), new Repeat(DIGIT, 0, MOST_DIGITS - 1)))));
+              choice(text("0"), sequence(range('1', '9'), new Repeat(DIGIT, 0, MOST_DIGITS - 1)))));
 
   static final Expression NUMBER =
       call(

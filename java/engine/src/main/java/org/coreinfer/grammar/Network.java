@@ -10,8 +10,8 @@ import java.util.Map;
 import org.coreinfer.grammar.Expression.Rule;
 
 /**
- * A grammar as a recursive transition network: nodes that take a byte, branch, call a rule, repeat a
- * character or return from a rule. Immutable once made.
+ * A grammar as a recursive transition network: nodes that take a byte, branch, call a rule, repeat
+ * a character or return from a rule. Immutable once made.
  *
  * <p>Every node knows how many bytes it needs at least until its rule returns; those that never can
  * are left out by whoever follows the network, so that no way through it is a dead end.
