@@ -153,17 +153,21 @@ async function load(duration) {
   await sleep(12000);
 }
 
-/** Heap after a collection, and resident memory outside of it, in MB. */
+/** The heap after a collection, and resident memory outside of it, in MB. */
 function memory(pid) {
   execFileSync("jcmd", [String(pid), "GC.run"]);
-  const heap = execFileSync("jcmd", [String(pid), "GC.heap_info"], { encoding: "utf8" });
-  const sum = (pattern) => [...heap.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0) / 1024;
-  const used = sum(/^ *(?:def new|tenured) generation.*used (\d+)K/gm);
-  const committed = sum(/^ *(?:def new|tenured) generation.*total (\d+)K/gm);
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const resident = Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) / 1024;
-  const threads = Number(/Threads:\s+(\d+)/.exec(status)[1]);
-  return `heap ${used.toFixed(1)} MB, resident ${resident.toFixed(1)} MB, of which ${committed.toFixed(1)} MB are the heap's, ${threads} threads`;
+  const info = execFileSync("jcmd", [String(pid), "GC.heap_info"], { encoding: "utf8" });
+  const used = [...info.matchAll(/^ *(?:def new|tenured) generation.*used (\d+)K/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
+  const addresses = [...info.matchAll(/generation.*\[0x(\w+), 0x\w+, 0x(\w+)\)/g)].flatMap((match) => [BigInt(`0x${match[1]}`), BigInt(`0x${match[2]}`)]);
+  const inHeap = (address) => addresses.some((start) => address >= start) && addresses.some((end) => address < end);
+  let native = 0, counts = false;
+  for (const line of readFileSync(`/proc/${pid}/smaps`, "utf8").split("\n")) {
+    const mapping = /^([0-9a-f]+)-[0-9a-f]+ /.exec(line);
+    if (mapping) counts = !inHeap(BigInt(`0x${mapping[1]}`));
+    else if (counts && line.startsWith("Rss:")) native += Number(/\d+/.exec(line)[0]);
+  }
+  const threads = Number(/Threads:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+  return `heap ${(used / 1024).toFixed(1)} MB, native ${(native / 1024).toFixed(1)} MB, ${threads} threads`;
 }
 
 function percentile(values, share) {
