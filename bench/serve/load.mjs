@@ -153,8 +153,8 @@ async function load(duration) {
   await sleep(12000);
 }
 
-/** The heap after a collection, and resident memory outside of it, in MB. */
-function memory(pid) {
+/** Prints the heap after a collection, which it returns, and resident memory outside of it, in MB. */
+function memory(when, pid) {
   execFileSync("jcmd", [String(pid), "GC.run"]);
   const info = execFileSync("jcmd", [String(pid), "GC.heap_info"], { encoding: "utf8" });
   const used = [...info.matchAll(/^ *(?:def new|tenured) generation.*used (\d+)K/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
@@ -167,7 +167,8 @@ function memory(pid) {
     else if (counts && line.startsWith("Rss:")) native += Number(/\d+/.exec(line)[0]);
   }
   const threads = Number(/Threads:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
-  return `heap ${(used / 1024).toFixed(1)} MB, native ${(native / 1024).toFixed(1)} MB, ${threads} threads`;
+  console.log(`${when} heap ${(used / 1024).toFixed(1)} MB, native ${(native / 1024).toFixed(1)} MB, ${threads} threads`);
+  return used / 1024;
 }
 
 function percentile(values, share) {
@@ -210,13 +211,14 @@ url = await new Promise((resolve, reject) => {
 for (const question of questions) answers.set(question, (await ask(question, { stream: false })).answer);
 firstTokens.length = 0;
 console.log(`${clients} clients, ${seconds} s, ${url}`);
-console.log(`before: ${memory(server.pid)}`);
+memory("before:", server.pid);
 await load(Number(options.warmup));
-console.log(`warm:   ${memory(server.pid)}`);
+const warm = memory("warm:  ", server.pid);
 for (const what of Object.keys(counts)) delete counts[what];
 firstTokens.length = 0;
 await load(seconds);
-console.log(`after:  ${memory(server.pid)}`);
+const after = memory("after: ", server.pid);
+if (after > warm + 2) wrong.push({ warm, after });
 console.log(Object.entries(counts).sort().map(([what, times]) => `  ${what}: ${times}`).join("\n"));
 console.log(`time to first token: p50 ${percentile(firstTokens, 0.5)} ms, p99 ${percentile(firstTokens, 0.99)} ms, of ${firstTokens.length}`);
 const metrics = await text((await send("GET", "/metrics")).response);

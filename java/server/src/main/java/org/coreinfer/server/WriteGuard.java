@@ -37,7 +37,7 @@ final class WriteGuard implements AutoCloseable {
   /**
    * Writes.
    *
-   * @throws ClientGoneException if that failed or took too long
+   * @throws ConnectionLostException if that failed or took too long
    */
   void run(Write write) {
     Watch watch = new Watch(Thread.currentThread());
@@ -45,7 +45,7 @@ final class WriteGuard implements AutoCloseable {
     try {
       write.run();
     } catch (IOException e) {
-      throw new ClientGoneException(e);
+      throw new ConnectionLostException(e);
     } finally {
       alarm.cancel(false);
       watch.end();
@@ -56,7 +56,7 @@ final class WriteGuard implements AutoCloseable {
     try {
       return clock.schedule(watch::interrupt, limitNanos, TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) { // the server has stopped, and the connection with it
-      throw new ClientGoneException(e);
+      throw new ConnectionLostException(e);
     }
   }
 
