@@ -152,10 +152,14 @@ public final class Answer {
     }
     long grain = Sequence.GRAIN;
     long position = sequence.position();
+    long end = position + prompt.length - read;
     long least = (position + 2 * grain - 1) / grain * grain;
     long cut = Math.max((position + most) / grain * grain, least);
-    long end = position + prompt.length - read;
-    return end - cut < grain ? prompt.length : Math.toIntExact(read + cut - position);
+    if (cut < end && end - cut < grain) {
+      cut -= grain;
+    }
+    boolean isCut = cut < end && cut - position >= grain;
+    return isCut ? Math.toIntExact(read + cut - position) : prompt.length;
   }
 
   private void progress(double tokensRead) {

@@ -112,7 +112,7 @@ final class CoreDecoding implements AutoCloseable {
       scores.startAt(start, history);
       ActivationListener listener =
           isDense ? ActivationListener.NONE : new TimedScores(scores, choosing, piece.isLast());
-      Logits logits = decoder.prefill(state, tokens, Sequence.CHUNK, listener, everyToken, monitor);
+      Logits logits = decoder.prefill(state, tokens, chunk(tokens.length), listener, everyToken, monitor);
       if (!isDense) {
         isScored = true;
         scoredEnd = state.position();
@@ -140,6 +140,20 @@ final class CoreDecoding implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  /**
+   * Tokens that go through a layer at once: as many as may, but so that no few are left, which other
+   * kernels would compute, to other bits.
+   */
+  static int chunk(int tokens) {
+    for (int chunk = Sequence.CHUNK; chunk > Sequence.GRAIN; chunk -= Sequence.GRAIN) {
+      int left = tokens % chunk;
+      if (left == 0 || left >= Sequence.GRAIN) {
+        return chunk;
+      }
+    }
+    return Sequence.CHUNK;
   }
 
   /** Which part of a prompt is read. */
