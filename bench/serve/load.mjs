@@ -1,6 +1,6 @@
 // Load on a server: many clients at once, some of which cancel, leave, read slowly or send nonsense. Every greedy answer must
 // be the one that a single user gets. Prints times to the first token and memory; ends with 1 if anything was wrong.
-//   node bench/serve/load.mjs [--clients 64] [--seconds 120] [--command ./coreinfer] [-- MODEL and options of coreinfer serve]
+//   node bench/serve/load.mjs [--clients 64] [--seconds 120] [--warmup 20] [--command ./coreinfer] [-- MODEL and options of coreinfer serve]
 import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import http from "node:http";
@@ -13,6 +13,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     clients: { type: "string", default: "64" },
     seconds: { type: "string", default: "120" },
+    warmup: { type: "string", default: "20" }, // the same load, after which memory should stay what it is
     command: { type: "string", default: new URL("../../coreinfer", import.meta.url).pathname },
   },
 });
@@ -145,14 +146,24 @@ async function client(end) {
   }
 }
 
-/** Heap after a collection, and resident memory, in MB. */
+/** All clients at once, for so long; then silence, in which idle threads end. */
+async function load(duration) {
+  const end = performance.now() + 1000 * duration;
+  await Promise.all(Array.from({ length: clients }, () => client(end)));
+  await sleep(12000);
+}
+
+/** Heap after a collection, and resident memory outside of it, in MB. */
 function memory(pid) {
   execFileSync("jcmd", [String(pid), "GC.run"]);
   const heap = execFileSync("jcmd", [String(pid), "GC.heap_info"], { encoding: "utf8" });
-  const used = [...heap.matchAll(/^ *(?:def new|tenured) generation.*used (\d+)K/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
-  const resident = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
-  const threads = Number(/Threads:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
-  return `heap ${(used / 1024).toFixed(1)} MB, resident ${(resident / 1024).toFixed(1)} MB, ${threads} threads`;
+  const sum = (pattern) => [...heap.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0) / 1024;
+  const used = sum(/^ *(?:def new|tenured) generation.*used (\d+)K/gm);
+  const committed = sum(/^ *(?:def new|tenured) generation.*total (\d+)K/gm);
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const resident = Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) / 1024;
+  const threads = Number(/Threads:\s+(\d+)/.exec(status)[1]);
+  return `heap ${used.toFixed(1)} MB, resident ${resident.toFixed(1)} MB, of which ${committed.toFixed(1)} MB are the heap's, ${threads} threads`;
 }
 
 function percentile(values, share) {
@@ -196,9 +207,11 @@ for (const question of questions) answers.set(question, (await ask(question, { s
 firstTokens.length = 0;
 console.log(`${clients} clients, ${seconds} s, ${url}`);
 console.log(`before: ${memory(server.pid)}`);
-const end = performance.now() + 1000 * seconds;
-await Promise.all(Array.from({ length: clients }, () => client(end)));
-await sleep(12000); // idle threads end
+await load(Number(options.warmup));
+console.log(`warm:   ${memory(server.pid)}`);
+for (const what of Object.keys(counts)) delete counts[what];
+firstTokens.length = 0;
+await load(seconds);
 console.log(`after:  ${memory(server.pid)}`);
 console.log(Object.entries(counts).sort().map(([what, times]) => `  ${what}: ${times}`).join("\n"));
 console.log(`time to first token: p50 ${percentile(firstTokens, 0.5)} ms, p99 ${percentile(firstTokens, 0.99)} ms, of ${firstTokens.length}`);

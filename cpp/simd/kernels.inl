@@ -11,16 +11,25 @@
 #include "simd/scores.inl"
 #include "simd/shared_rows.inl"
 #include "simd/simd.h"
-#ifdef __AVX512VNNI__
+#if defined(__AVX512VNNI__)
 #include "simd/split_dots.inl"
 #include "simd/split_shared_rows.inl"
+#elif defined(__AVX2__) && !defined(__AVX512F__)
+#include "simd/split_dots_avx2.inl"
+#include "simd/split_shared_rows_avx2.inl"
 #endif
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-#ifdef __AVX512VNNI__
+// What multiplies bytes has integer dots; those of eight bits need sums of 32.
+#if defined(__AVX512VNNI__)
+#define COREINFER_SIMD_SPLIT_BYTES(function) function
+#else
+#define COREINFER_SIMD_SPLIT_BYTES(function) nullptr
+#endif
+#if defined(__AVX512VNNI__) || (defined(__AVX2__) && !defined(__AVX512F__))
 #define COREINFER_SIMD_SPLIT(function) function
 #define COREINFER_SIMD_SHARED(shared, pieces) AddSplitRows<shared, pieces>
 #else
@@ -34,10 +43,10 @@ constexpr SimdKernels kKernels = {
      DotEach<BlockDots<Q8Reader>>, DotEach<BlockDots<Q4Reader>>, nullptr, nullptr, DotEach<UnpackedDots<Q4_1Block>>,
      DotEach<UnpackedDots<Q5_0Block>>, DotEach<UnpackedDots<Q5_1Block>>, DotEach<UnpackedDots<Q4_KBlock>>,
      DotEach<UnpackedDots<Q5_KBlock>>, DotEach<UnpackedDots<Q6_KBlock>>},
-    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitFor<128>), COREINFER_SIMD_SPLIT(SplitFor<8>), nullptr,
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT_BYTES(SplitFor<128>), COREINFER_SIMD_SPLIT(SplitFor<8>), nullptr,
      nullptr, COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<16>), COREINFER_SIMD_SPLIT(SplitFor<0>),
      COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<32>)},
-    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q8Split>>),
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT_BYTES(SplitDotEach<SplitBlocks<Q8Split>>),
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4Split>>), nullptr, nullptr,
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4_1Split>>),
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_0Split>>),

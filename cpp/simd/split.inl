@@ -1,25 +1,11 @@
-// Vectors as integers, for products with quantised weights by AVX-512 VNNI. A group of 32 elements has a step, and its
-// elements become integers of 16 bits in two signed digits of base 256.
-//
-// Error: let m be the largest magnitude of a group; its step is m / 32639, the most that two digits hold, and an
-// element is rounded to the nearest multiple of it. So it is off by at most 2^-16 m, and a group's product by that
-// times the sum of the magnitudes of its weights; for random elements, by a few times 2^-18 m times the square root of
-// their sum of squares. F16 would keep 11 bits of each element, and one digit, as often used, 7 bits of the largest. A
-// third digit would leave the error of F32 and take a fifth longer. Sums within a group are exact: 32 products of 8 and
-// 16 bits fit.
+// Vectors as integers (digits.inl) for AVX-512 VNNI.
 #pragma once
 
-#include "simd/simd.h"
+#include "simd/digits.inl"
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
-
-constexpr int kDigits = 2;
-constexpr int32_t kMostSteps = 127 * 256 + 127;
-// Exponents, biased by 127, between which steps, and their products with scales of F16, are normal numbers.
-constexpr uint32_t kLeastExponent = 127 - 60;
-constexpr uint32_t kMostExponent = 127 + 100;
 
 // Takes the lowest digit away and brings the next one to its place.
 inline __m512i NextDigits(__m512i integers) {
@@ -40,16 +26,12 @@ inline bool SplitGroup(const float* x, int64_t group, SplitUnit* unit) {
   const __m512 second = Load(x + 16);
   const __m512i largest = _mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(first), magnitude),
                                            _mm512_and_si512(_mm512_castps_si512(second), magnitude));
-  const uint32_t bits = _mm512_reduce_max_epu32(largest);
-  if (bits == 0) return true;
-  const uint32_t exponent = bits >> 23;
-  if (exponent < kLeastExponent || exponent > kMostExponent) return false;
-  float most;
-  memcpy(&most, &bits, sizeof(most));
-  const __m512 steps_per_one = Set(static_cast<float>(kMostSteps) / most);
-  StoreDigits(_mm512_cvtps_epi32(Mul(first, steps_per_one)), 16 * group, 0, unit);
-  StoreDigits(_mm512_cvtps_epi32(Mul(second, steps_per_one)), 16 * group, 1, unit);
-  _mm_storeu_ps(unit->step + 4 * group, _mm_set1_ps(most / static_cast<float>(kMostSteps)));
+  const Steps steps(_mm512_reduce_max_epu32(largest));
+  if (!steps.are_known) return false;
+  const __m512 per_one = Set(steps.per_one);
+  StoreDigits(_mm512_cvtps_epi32(Mul(first, per_one)), 16 * group, 0, unit);
+  StoreDigits(_mm512_cvtps_epi32(Mul(second, per_one)), 16 * group, 1, unit);
+  _mm_storeu_ps(unit->step + 4 * group, _mm_set1_ps(steps.step));
   return true;
 }
 
@@ -102,8 +84,8 @@ bool SplitFor(const float* x, int32_t columns, SplitUnit* units) {
     const __m512i sum = SumOfGroups(MultiplyBoth(one, one, *unit));
     Store(unit->sum, Mul(_mm512_cvtepi32_ps(sum), _mm512_load_ps(unit->step)));
     if constexpr (kMiddle > 0) {
-      _mm512_store_si512(unit->middle, TimesMiddle<kMiddle>(sum));
-      _mm512_store_si512(unit->first_middle, TimesMiddle<kMiddle>(SumOfGroups(MultiplyHalf(one, *unit, 0))));
+      _mm512_store_si512(unit->middle[0], TimesMiddle<kMiddle>(sum));
+      _mm512_store_si512(unit->middle[1], TimesMiddle<kMiddle>(SumOfGroups(MultiplyHalf(one, *unit, 0))));
     }
   }
   return true;

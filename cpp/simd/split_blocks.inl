@@ -161,7 +161,7 @@ struct SplitBlocks {
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = unit[t * stride];
       __m512i dot = codes.Times(own);
-      if constexpr (Format::kMiddle > 0) dot = _mm512_sub_epi32(dot, _mm512_load_si512(own.middle));
+      if constexpr (Format::kMiddle > 0) dot = _mm512_sub_epi32(dot, _mm512_load_si512(own.middle[0]));
       sum[t] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(dot), sum[t]);
     }
     if constexpr (Format::kHasOffset) {

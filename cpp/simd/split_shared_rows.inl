@@ -141,32 +141,6 @@ inline void FinishSums(const SharedRows& group, const SplitFactors& factors, con
   }
 }
 
-// The next group's rows, fetched in the order in which they lie in memory, evenly while this group is added.
-class RowStream {
- public:
-  /// Bytes begin..begin+bytes-1 of each row, within `steps` steps.
-  RowStream(const SharedRows& rows, int64_t begin, int64_t bytes, int64_t steps)
-      : rows_(rows), begin_(begin), bytes_(bytes), step_((rows.count * bytes + steps - 1) / steps) {}
-
-  void Step() {
-    for (int64_t left = step_; left > 0 && row_ < rows_.count; left -= 64) {
-      Prefetch(rows_.rows[row_] + begin_ + at_);
-      at_ += 64;
-      if (at_ < bytes_) continue;
-      at_ = 0;
-      ++row_;
-    }
-  }
-
- private:
-  const SharedRows& rows_;
-  const int64_t begin_;
-  const int64_t bytes_;
-  const int64_t step_;
-  int32_t row_ = 0;
-  int64_t at_ = 0;
-};
-
 // All rows of a group for as many columns as have their sums in registers, then the next columns. Factors that cannot
 // be split are added in F32.
 template <class Shared, class Pieces>

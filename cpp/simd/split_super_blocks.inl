@@ -139,8 +139,8 @@ struct SplitSixes {
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = unit[t * stride + kUnit];
       const __m512 step = _mm512_load_ps(own.step);
-      const __m512i first_middle = _mm512_load_si512(own.first_middle);
-      const __m512i second_middle = _mm512_sub_epi32(_mm512_load_si512(own.middle), first_middle);
+      const __m512i first_middle = _mm512_load_si512(own.middle[1]);
+      const __m512i second_middle = _mm512_sub_epi32(_mm512_load_si512(own.middle[0]), first_middle);
       sum[t] = Fma(Mul(first_scale, step), _mm512_cvtepi32_ps(TimesHalf(first, own, 0, first_middle)), sum[t]);
       sum[t] = Fma(Mul(second_scale, step), _mm512_cvtepi32_ps(TimesHalf(second, own, 1, second_middle)), sum[t]);
     }

@@ -54,8 +54,9 @@ double ProductTolerance(int32_t dtype) {
 // Two digits of eight bits (simd/split.inl).
 double VectorRounding(int32_t dtype) {
   const std::string description = ci_context_description(Contexts()[0]);
-  const bool has_digits =
-      description.find("amx,") != std::string::npos || description.find("avx512vnni,") != std::string::npos;
+  const bool has_digits = description.find("amx,") != std::string::npos ||
+                          description.find("avx512vnni,") != std::string::npos ||
+                          description.find("avx2,") != std::string::npos;
   return has_digits && dtype != CI_F32 && dtype != CI_F16 && dtype != CI_BF16 ? 0x1p-16 : 0.0;
 }
 

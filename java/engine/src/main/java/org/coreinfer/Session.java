@@ -88,6 +88,35 @@ public final class Session implements AutoCloseable {
         () -> isAnswering.set(false));
   }
 
+  /**
+   * Goes back to where the first {@code tokens} tokens had been read or generated, so that another
+   * text can follow them. The core neurons stay chosen until the next prompt, which counts what was
+   * read since too; with 0 the session is as a new one.
+   *
+   * @param tokens at most {@link #position}
+   */
+  public void rewind(int tokens) {
+    if (tokens < 0 || tokens > sequence.position()) {
+      throw new IllegalArgumentException(
+          "rewind to %d tokens: the session has %d".formatted(tokens, sequence.position()));
+    }
+    if (!isAnswering.compareAndSet(false, true)) {
+      throw new IllegalStateException(
+          "the session is answering a request; end or close its stream first");
+    }
+    try {
+      Lifetime.Nested both = new Lifetime.Nested(model.lifetime(), lifetime);
+      both.enter();
+      try {
+        sequence.rewind(tokens);
+      } finally {
+        both.exit();
+      }
+    } finally {
+      isAnswering.set(false);
+    }
+  }
+
   private int[] promptTokens(GenerationRequest request) {
     List<Integer> given = request.promptTokens();
     int[] tokens =

@@ -6,7 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 
-/** Templates for models whose files hold none, by the name of their format. */
+/**
+ * Templates for models whose files hold none, by the name of their format. One is no format at all:
+ * {@code plain} lets the model go on with what was said, without a mark of who said it.
+ */
 public final class BuiltInTemplates {
   private static final List<String> NAMES =
       List.of(
@@ -19,6 +22,7 @@ public final class BuiltInTemplates {
           "llama3",
           "mistral",
           "phi3",
+          "plain",
           "vicuna",
           "zephyr");
 

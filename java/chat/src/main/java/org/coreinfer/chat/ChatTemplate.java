@@ -1,15 +1,19 @@
 package org.coreinfer.chat;
 
 import java.time.Clock;
+import java.time.ZoneId;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.coreinfer.Model;
 import org.coreinfer.chat.jinja.JinjaException;
 import org.coreinfer.chat.jinja.JinjaTemplate;
 import org.coreinfer.chat.jinja.JinjaValues;
 import org.coreinfer.chat.jinja.Text;
 import org.coreinfer.text.ChatTemplateTexts;
+import org.coreinfer.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,17 +23,26 @@ import org.jspecify.annotations.Nullable;
  * Immutable, and safe for use by many threads.
  */
 public final class ChatTemplate {
+  /** The name that Transformers knows a template for conversations with tools by. */
+  private static final String FOR_TOOLS = "tool_use";
+
   private final String source;
   private final JinjaTemplate jinja;
   private final Map<String, String> specialTokens;
   private final Conversation conversation;
   private final ToolCallFormat toolCallFormat;
+  private final @Nullable ChatTemplate forTools;
 
-  private ChatTemplate(String source, Map<String, String> specialTokens) {
+  /**
+   * @param forTools takes the place of this one where tools are given; null if this one is for both
+   */
+  private ChatTemplate(
+      String source, Map<String, String> specialTokens, @Nullable ChatTemplate forTools) {
     this.source = source;
+    this.forTools = forTools;
     this.specialTokens = Map.copyOf(specialTokens);
     this.conversation = Conversation.suiting(source);
-    this.toolCallFormat = ToolCallFormat.of(source);
+    this.toolCallFormat = forTools == null ? ToolCallFormat.of(source) : forTools.toolCallFormat();
     try {
       this.jinja = JinjaTemplate.parse(source);
     } catch (JinjaException e) {
@@ -50,7 +63,8 @@ public final class ChatTemplate {
    * One of a model's templates.
    *
    * @param modelName for messages
-   * @param name which, where the model has several; null for the usual one
+   * @param name which, where the model has several; null for the usual one, and for that named
+   *     {@code tool_use} where tools are given
    * @throws ChatTemplateException if there is none, or it is broken
    */
   public static ChatTemplate of(String modelName, ChatTemplateTexts texts, @Nullable String name) {
@@ -70,7 +84,12 @@ public final class ChatTemplate {
                   others,
                   String.join(", ", BuiltInTemplates.names())));
     }
-    return parse(source, texts.specialTokens());
+    String toolSource = name == null ? templates.get(FOR_TOOLS) : null;
+    ChatTemplate forTools =
+        toolSource == null || toolSource.equals(source)
+            ? null
+            : parse(toolSource, texts.specialTokens());
+    return new ChatTemplate(source, texts.specialTokens(), forTools);
   }
 
   /** The default, or the only one there is. */
@@ -86,7 +105,7 @@ public final class ChatTemplate {
    * @throws ChatTemplateException if it is broken, or needs what this engine lacks
    */
   public static ChatTemplate parse(String jinja, Map<String, String> specialTokens) {
-    return new ChatTemplate(jinja, specialTokens);
+    return new ChatTemplate(jinja, specialTokens, null);
   }
 
   /** The Jinja text. */
@@ -101,7 +120,7 @@ public final class ChatTemplate {
 
   /** Whether the template looks at {@code tools}; others would not show them to the model. */
   public boolean supportsTools() {
-    return source.contains("tools");
+    return forTools != null || source.contains("tools");
   }
 
   /** As {@link #prompt}, its text alone. */
@@ -127,7 +146,8 @@ public final class ChatTemplate {
       List<ToolDefinition> tools,
       boolean addGenerationPrompt,
       Map<String, Object> extra) {
-    return prompt(messages, tools, addGenerationPrompt, extra, Clock.systemDefaultZone());
+    return prompt(
+        messages, tools, addGenerationPrompt, extra, Clock.system(ZoneId.systemDefault()));
   }
 
   /**
@@ -141,6 +161,9 @@ public final class ChatTemplate {
       boolean addGenerationPrompt,
       Map<String, Object> extra,
       Clock clock) {
+    if (forTools != null && !tools.isEmpty()) {
+      return forTools.prompt(messages, tools, addGenerationPrompt, extra, clock);
+    }
     Map<String, Object> values = new LinkedHashMap<>();
     specialTokens.forEach((name, text) -> values.put(name, Text.trusted(text)));
     extra.forEach((name, value) -> values.put(name, JinjaValues.of(value)));
@@ -148,6 +171,31 @@ public final class ChatTemplate {
     values.putIfAbsent("documents", JinjaValues.none());
     values.put("add_generation_prompt", addGenerationPrompt);
     return new ChatPrompt(render(messages, values, clock), source);
+  }
+
+  /**
+   * The text that ends an answer, as the template writes it: what an answer must not go beyond if
+   * the tokenizer does not know it as a token that ends one. Empty if it does, or if there is none.
+   */
+  public Optional<String> endOfTurn(Tokenizer tokenizer) {
+    String answer = "answer";
+    String text;
+    try {
+      text =
+          render(
+              List.of(ChatMessage.user("question"), ChatMessage.assistant(answer)),
+              List.of(),
+              false,
+              Map.of());
+    } catch (ChatTemplateException e) {
+      return Optional.empty(); // it wants other conversations than this one
+    }
+    int at = text.lastIndexOf(answer);
+    String end = at < 0 ? "" : text.substring(at + answer.length()).strip();
+    int[] tokens = tokenizer.encode(end, false, true);
+    boolean isKnown =
+        tokens.length > 0 && Arrays.stream(tokenizer.endTokens()).anyMatch(t -> t == tokens[0]);
+    return end.isEmpty() || isKnown ? Optional.empty() : Optional.of(end);
   }
 
   private Text render(List<ChatMessage> messages, Map<String, Object> values, Clock clock) {

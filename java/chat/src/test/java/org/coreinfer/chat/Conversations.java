@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
 /** The conversations of test-data/chat, which Python's jinja2 rendered, too. */
 record Conversations(Map<String, String> specialTokens, List<Example> examples) {
   /** When the goldens were rendered, as templates were told. */
-  static final Clock CLOCK =
-      Clock.fixed(Instant.parse("2026-07-06T09:05:03Z"), ZoneOffset.UTC);
+  static final Clock CLOCK = Clock.fixed(Instant.parse("2026-07-06T09:05:03Z"), ZoneOffset.UTC);
 
   /** One conversation, and what is asked of a template. */
   record Example(
@@ -85,8 +84,7 @@ record Conversations(Map<String, String> specialTokens, List<Example> examples) 
     }
     boolean addGenerationPrompt =
         !json.has("add_generation_prompt") || json.get("add_generation_prompt").getAsBoolean();
-    return new Example(
-        json.get("name").getAsString(), messages, tools, addGenerationPrompt, extra);
+    return new Example(json.get("name").getAsString(), messages, tools, addGenerationPrompt, extra);
   }
 
   private static ChatMessage message(JsonObject json) {

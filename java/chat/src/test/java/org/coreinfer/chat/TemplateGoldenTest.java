@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -19,6 +20,8 @@ import org.junit.jupiter.api.TestFactory;
  * test-data/chat/make_goldens.py. {@code -Dcoreinfer.chat.goldens=FOLDER} compares further ones.
  */
 class TemplateGoldenTest {
+  private static final String BUILT_IN = "built-in-";
+
   private final Conversations conversations = Conversations.read();
 
   @TestFactory
@@ -39,21 +42,27 @@ class TemplateGoldenTest {
           .map(
               golden -> {
                 String name = golden.getFileName().toString().replace(".json", "");
-                Path template = folder.resolve("templates").resolve(name + ".jinja");
                 return DynamicTest.dynamicTest(
-                    name, () -> compare(Conversations.text(template), Conversations.json(golden)));
+                    name, () -> compare(template(folder, name), Conversations.json(golden)));
               })
           .toList();
     }
   }
 
-  private void compare(String source, JsonObject goldens) {
-    ChatTemplate template = ChatTemplate.parse(source, conversations.specialTokens());
+  private ChatTemplate template(Path folder, String name) {
+    Map<String, String> specialTokens = conversations.specialTokens();
+    if (name.startsWith(BUILT_IN)) {
+      return BuiltInTemplates.get(name.substring(BUILT_IN.length()), specialTokens);
+    }
+    Path file = folder.resolve("templates").resolve(name + ".jinja");
+    return ChatTemplate.parse(Conversations.text(file), specialTokens);
+  }
+
+  private void compare(ChatTemplate template, JsonObject goldens) {
     for (Conversations.Example example : conversations.examples()) {
       JsonObject golden = goldens.getAsJsonObject(example.name());
       if (golden.has("error")) {
-        assertThrows(
-            ChatTemplateException.class, () -> example.prompt(template), example.name());
+        assertThrows(ChatTemplateException.class, () -> example.prompt(template), example.name());
       } else {
         assertEquals(
             golden.get("text").getAsString(), example.prompt(template).text(), example.name());

@@ -1,10 +1,15 @@
 package org.coreinfer.cli;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.coreinfer.generation.GenerationRequest;
+import org.coreinfer.grammar.JsonGrammar;
+import org.coreinfer.grammar.JsonGrammars;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -78,21 +83,74 @@ final class AnswerOptions {
   @Option(names = "--ignore-eos", description = "Go on after the end-of-sequence token.")
   private boolean isEosIgnored;
 
+  @Option(names = "--json-mode", description = "Answer with a JSON object, whatever it says.")
+  private boolean isJsonAsked;
+
+  @Option(
+      names = "--json-schema",
+      paramLabel = "FILE|SCHEMA",
+      description =
+          "Answer with JSON that this JSON schema accepts; a file, or the schema itself. An answer"
+              + " that --max-tokens cuts off is only the beginning of one.")
+  private @Nullable String schemaSource;
+
+  /** The text of the schema that answers must satisfy; null if there is none. */
+  private @Nullable String schema() {
+    String source = schemaSource;
+    if (source == null) {
+      return null;
+    }
+    return source.strip().startsWith("{") ? source : TextInput.ofFile(Path.of(source));
+  }
+
+  /** Makes answers JSON if that was asked for. */
+  void constrain(GenerationRequest.Builder request, Tokenizer tokenizer) {
+    String schema = schema();
+    if (schema != null) {
+      request.constraint(JsonGrammar.ofSchema(schema, tokenizer));
+    } else if (isJsonAsked) {
+      request.constraint(JsonGrammar.anyObject(tokenizer));
+    }
+  }
+
+  private void checkForm() {
+    String schema = schema();
+    if (schema != null) {
+      if (isJsonAsked) {
+        throw Usage.error(command, "give --json-mode or --json-schema, not both");
+      }
+      Usage.checked(
+          command,
+          () -> {
+            JsonGrammars.requireSupported(schema);
+            return schema;
+          },
+          "--json-schema");
+    }
+    if (isEosIgnored && (isJsonAsked || schema != null)) {
+      throw Usage.error(
+          command, "--ignore-eos: JSON ends where it is complete, so its end can't be ignored");
+    }
+  }
+
   /** A request with these options; wrong values are usage errors. */
   GenerationRequest.Builder toRequest(String prompt) {
+    return applyTo(GenerationRequest.of(prompt));
+  }
+
+  /** Puts these options into a request; wrong values are usage errors. */
+  GenerationRequest.Builder applyTo(GenerationRequest.Builder request) {
+    checkForm();
     Usage.checked(
         command, () -> GenerationRequest.of("").maxTokens(maxTokens).build(), "--max-tokens");
-    GenerationRequest.Builder request =
-        GenerationRequest.of(prompt)
-            .maxTokens(maxTokens)
-            .sampling(sampling())
-            .ignoreEos(isEosIgnored);
+    request.maxTokens(maxTokens).sampling(sampling()).ignoreEos(isEosIgnored);
     stops.forEach(request::stop);
     Usage.checked(command, request::build, "--stop");
     return request;
   }
 
-  private SamplingOptions sampling() {
+  /** How tokens are drawn. */
+  SamplingOptions sampling() {
     SamplingOptions options = SamplingOptions.GREEDY.withSeed(seed);
     options = change(options, "--temperature", o -> o.withTemperature(temperature));
     options = change(options, "--top-k", o -> o.withTopK(topK));

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  coreinfer run -p \"Once upon a time\"                  the embedded model",
       "  coreinfer run model.gguf -p \"Hello\" -n 64 --keep 0.4",
+      "  coreinfer chat model.gguf                            a conversation",
       "  coreinfer serve model.gguf                           OpenAI's API over HTTP",
       "  coreinfer show model.gguf                            sizes and memory",
       "  coreinfer eval model.gguf --text texts.txt --keep 0.2",
@@ -68,6 +69,8 @@ final class CoreInferCommand implements Runnable {
     CoreInferCommand top = new CoreInferCommand();
     CommandLine command = new CommandLine(top);
     command.addSubcommand(new RunCommand(streams, cancellation));
+    command.addSubcommand(new ChatCommand(streams, cancellation));
+    command.addSubcommand(new TemplateCommand(streams));
     command.addSubcommand(new ServeCommand(streams, cancellation));
     command.addSubcommand(new TokenizeCommand(streams));
     command.addSubcommand(new ShowCommand(streams));

@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
       "  echo \"Dear Mia,\" | coreinfer run --temperature 0.8 --top-p 0.9 --seed 7",
       "  coreinfer run -p \"One day\" --method dense --json",
       "  coreinfer run llama-2-7b.gguf -f prompt.txt --keep 0.6 --lossless",
+      "  coreinfer run llama-3.1-8b.gguf -f prompt.txt --json-schema person.schema.json",
       "  coreinfer run llama-2-7b.gguf -f prompt.txt --backend cuda --gpu-memory 7.3G",
       "",
       "Text from a file or stdin is UTF-8; one line break at its end is dropped.",
@@ -87,6 +88,7 @@ final class RunCommand implements Callable<Integer> {
     GenerationRequest.Builder request = answer.toRequest(readPrompt()).cancellation(cancellation);
     try (Interrupt interrupt = Interrupt.listen(cancellation);
         Model model = models.load(path, core, streams, interrupt.cancellation())) {
+      answer.constrain(request, model.tokenizer());
       try (Session session = neurons.suitedLayers(() -> model.newSession(core))) {
         GenerationResult result = answer(session, request);
         if (result.finishReason() == FinishReason.CANCELLED) {

@@ -252,7 +252,8 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
     private Snapshot(ModelConfig config, boolean hasMeans) {
       int size = Math.multiplyExact(config.layers(), config.neurons());
       this.scores = new float[size];
-      this.means = hasMeans ? new MeanTail.Snapshot(new float[size], new long[config.layers()]) : null;
+      this.means =
+          hasMeans ? new MeanTail.Snapshot(new float[size], new long[config.layers()]) : null;
     }
 
     private Snapshot(float[] scores, MeanTail.@Nullable Snapshot means) {

@@ -64,6 +64,8 @@ public final class Answer {
   /** Looks whether an answer should go on. */
   public interface Check {
     /**
+     * Returns, or throws to end the answer.
+     *
      * @param activity what is being done, as in "while the prompt was read"
      */
     void during(String activity);
@@ -149,7 +151,7 @@ public final class Answer {
     if (!sequence.readsPieces()) {
       return prompt.length;
     }
-    int grain = Sequence.GRAIN;
+    long grain = Sequence.GRAIN;
     long position = sequence.position();
     long least = (position + 2 * grain - 1) / grain * grain;
     long cut = Math.max((position + most) / grain * grain, least);
@@ -240,11 +242,14 @@ public final class Answer {
   /** Receives what {@link #stepTogether} gave. */
   public interface Results {
     /**
+     * An answer's token is computed.
+     *
      * @param index of the answer
      * @param token what can be shown; null if the answer ended with nothing to show
      */
     void stepped(int index, @Nullable Token token);
 
+    /** An answer can't go on. */
     void failed(int index, RuntimeException failure);
   }
 
@@ -313,6 +318,10 @@ public final class Answer {
         sequence.refreshes(),
         source == null ? null : source.drafts(),
         new Timings(
-            prompt.length - cached, readNanos - selectNanos, selectNanos, decodeSteps, decodeNanos));
+            prompt.length - cached,
+            readNanos - selectNanos,
+            selectNanos,
+            decodeSteps,
+            decodeNanos));
   }
 }

@@ -112,8 +112,7 @@ final class CoreDecoding implements AutoCloseable {
       scores.startAt(start, history);
       ActivationListener listener =
           isDense ? ActivationListener.NONE : new TimedScores(scores, choosing, piece.isLast());
-      Logits logits =
-          decoder.prefill(state, tokens, Sequence.CHUNK, listener, everyToken, monitor);
+      Logits logits = decoder.prefill(state, tokens, Sequence.CHUNK, listener, everyToken, monitor);
       if (!isDense) {
         isScored = true;
         scoredEnd = state.position();

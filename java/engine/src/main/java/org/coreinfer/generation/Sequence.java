@@ -271,8 +271,8 @@ public final class Sequence implements AutoCloseable {
 
   /**
    * Computes the accepted token of each sequence, all of the same decoder, in one pass over the
-   * weights where that is possible; each gets the bits of {@link #decode}. If it fails the sequences
-   * are as they were before.
+   * weights where that is possible; each gets the bits of {@link #decode}. If it fails the
+   * sequences are as they were before.
    *
    * @param sequences batchable ones, at most {@link Backend#DECODE_TOKENS}
    * @return the logits after each of them, valid until the next call with its sequence

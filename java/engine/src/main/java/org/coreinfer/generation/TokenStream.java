@@ -47,12 +47,7 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
             prompt,
             0,
             new Answer.Setting(
-                endTokens,
-                text,
-                this::check,
-                request.prefillProgress(),
-                DrawListener.NONE,
-                null));
+                endTokens, text, this::check, request.prefillProgress(), DrawListener.NONE, null));
   }
 
   /**

@@ -105,7 +105,7 @@ final class Automaton {
       repeat(node, parent, 0);
       return;
     }
-    FrameKey key = new FrameKey(node, parent, 0);
+    FrameKey key = new FrameKey(node, parent, Frame.NO_COUNT);
     if (!visited.add(key)) {
       return;
     }
@@ -114,7 +114,7 @@ final class Automaton {
     } else if (network.isCall(node)) {
       // A call that is its rule's last act returns where that does: repetition needs no stack.
       boolean isLast = network.next(node) == Network.RETURN;
-      Frame caller = isLast ? parent : frame(new FrameKey(network.next(node), parent, 0));
+      Frame caller = isLast ? parent : frame(new FrameKey(network.next(node), parent, Frame.NO_COUNT));
       follow(network.callee(node), caller);
     } else {
       for (int branch : network.branches(node)) {
@@ -124,7 +124,7 @@ final class Automaton {
   }
 
   private void returnTo(Frame frame) {
-    if (!network.isRepeat(frame.node)) {
+    if (!frame.isCounter()) {
       follow(frame.node, frame.parent);
     } else if (frame.count == Frame.FREE) {
       mayEnd = true;

@@ -31,6 +31,15 @@ public final class JsonGrammars {
     this.trie = new TokenTrie(tokenizer);
   }
 
+  /**
+   * Refuses what no grammar can be made of, before there is a model.
+   *
+   * @throws JsonSchemaException if the schema is broken or has a keyword that is not supported
+   */
+  public static void requireSupported(String schema) {
+    SchemaCompiler.compile(schema);
+  }
+
   /** Any JSON value (RFC 8259). */
   public synchronized JsonGrammar anyJson() {
     JsonGrammar known = anyJson;

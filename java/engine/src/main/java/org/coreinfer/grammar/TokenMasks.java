@@ -68,7 +68,7 @@ final class TokenMasks {
 
   private void add(Frame frame, long[] mask) {
     Frame parent = frame.parent;
-    if (parent != null && network.isRepeat(parent.node) && addCounted(frame.node, parent, mask)) {
+    if (parent != null && parent.isCounter() && addCounted(frame.node, parent, mask)) {
       return;
     }
     Place place = places.get(frame.node);

@@ -200,6 +200,8 @@ public final class Decoder implements AutoCloseable {
   /** Receives what the layers made of some tokens. */
   public interface HiddenListener {
     /**
+     * Called for some tokens, in order.
+     *
      * @param hidden (tokens, dim) after the final norm, valid during the call
      */
     void hidden(float[] hidden, int tokens);
@@ -223,8 +225,7 @@ public final class Decoder implements AutoCloseable {
       int end = Math.min(tokens.length, start + Stretch.TOKENS);
       int[] part = Arrays.copyOfRange(tokens, start, end);
       double done = start;
-      Monitor whole =
-          fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
+      Monitor whole = fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
       prefillStretch(state, part, chunk, ActivationListener.NONE, false, whole);
       state.queue().synchronize();
       state.advance(part.length);

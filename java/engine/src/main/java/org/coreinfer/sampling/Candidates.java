@@ -1,19 +1,21 @@
 package org.coreinfer.sampling;
 
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 import org.coreinfer.error.CoreInferException;
 
 /**
  * The tokens that may follow, by falling logit, with the weights that temperature, top-k, top-p and
- * min-p leave them. One object serves any number of logits, one after another.
+ * min-p leave them. Only as many are put in order as a draw looks at. One object serves any number of logits, one after another.
  */
 final class Candidates {
   private final SamplingOptions options;
   private final TokenConstraint constraint;
   private float[] logits = {};
-  private long[] order = {};
+  private final RankedTokens ranked = new RankedTokens();
+  private double highest;
+  private double scale;
   private double[] weights = {};
+  private int weighed; // weights that are known
   private int count;
   private double total; // of the weights
 
@@ -52,7 +54,12 @@ final class Candidates {
         best = i;
       }
     }
-    return usable(best);
+    usable(best);
+    if (logits[best] == Float.NEGATIVE_INFINITY && constraint != Unconstrained.INSTANCE) {
+      throw new CoreInferException(
+          "the model gives no probability to any token that the answer's constraint allows");
+    }
+    return best;
   }
 
   /** Refuses what stands for no token. */
@@ -73,92 +80,98 @@ final class Candidates {
     filter();
     double point = uniform * total;
     for (int i = 0; i < count - 1; i++) {
-      point -= weights[i];
+      point -= weight(i);
       if (point < 0) {
-        return token(i);
+        return ranked.token(i);
       }
     }
-    return token(count - 1);
+    return ranked.token(count - 1);
   }
 
   /** What {@link #draw} draws from. */
   Distribution distribution() {
     filter();
+    ranked.sort(count);
     int[] tokens = new int[count];
     double[] probabilities = new double[count];
     for (int i = 0; i < count; i++) {
-      tokens[i] = token(i);
-      probabilities[i] = weights[i] / total;
+      tokens[i] = ranked.token(i);
+      probabilities[i] = weight(i) / total;
     }
     return new Distribution(tokens, probabilities);
   }
 
   private void filter() {
     int best = best();
-    if (order.length != logits.length) {
-      order = new long[logits.length];
+    if (weights.length < logits.length) {
       weights = new double[logits.length];
     }
-    if (Float.isInfinite(logits[best])) {
-      order[0] = best;
+    weighed = 0;
+    highest = logits[best];
+    if (Double.isInfinite(highest)) {
+      ranked.takeOnly(best);
       weights[0] = 1;
+      weighed = 1;
       count = 1;
       total = 1;
       return;
     }
-    double scale = 1 / (double) (float) options.temperature(); // what devices are given
-    double highest = logits[best];
-    count = rank(highest, scale);
-    count = options.topK() > 0 ? Math.min(count, options.topK()) : count;
-    double sum = 0;
-    for (int i = 0; i < count; i++) {
-      weights[i] = Math.exp((logits[token(i)] - highest) * scale);
-      sum += weights[i];
-    }
-    count = nucleus(count, sum);
-    total = 0;
-    for (int i = 0; i < count; i++) {
-      total += weights[i];
+    scale = 1 / (double) (float) options.temperature(); // what devices are given
+    ranked.take(logits, highest, scale);
+    int limit = options.topK() > 0 ? Math.min(ranked.size(), options.topK()) : ranked.size();
+    boolean isCut = options.topP() < 1 || options.minP() > 0;
+    if (isCut || limit < ranked.size()) {
+      cut(limit);
+    } else {
+      count = limit;
+      total = sum();
     }
   }
 
-  /**
-   * Fills {@link #order} with tokens by falling logit; those that can't be drawn at double
-   * precision are left out.
-   */
-  private int rank(double highest, double scale) {
-    int ranked = 0;
-    for (int i = 0; i < logits.length; i++) {
-      if ((logits[i] - highest) * scale > -700) {
-        order[ranked++] = ((long) ~ascending(logits[i]) << 32) | i;
-      }
-    }
-    Arrays.sort(order, 0, ranked);
-    return ranked;
-  }
-
-  /** An int that orders as the float does. */
-  private static int ascending(float value) {
-    int bits = Float.floatToIntBits(value);
-    return bits ^ ((bits >> 31) & Integer.MAX_VALUE);
-  }
-
-  private int token(int rank) {
-    return (int) order[rank];
-  }
-
-  private int nucleus(int ranked, double sum) {
-    int kept = ranked;
+  /** Finds out how many of the first tokens are left, and their weight. */
+  private void cut(int limit) {
+    double enough = Double.POSITIVE_INFINITY;
     if (options.topP() < 1) {
-      double seen = 0;
-      double enough = (float) options.topP() * sum;
-      for (kept = 0; kept < ranked && seen < enough; kept++) {
-        seen += weights[kept];
+      enough = (float) options.topP() * (limit < ranked.size() ? sum(limit) : sum());
+    }
+    double least = (float) options.minP();
+    total = 0;
+    for (count = 0; count < limit && total < enough; count++) {
+      double weight = weight(count);
+      if (count > 0 && weight < least) {
+        return;
+      }
+      total += weight;
+    }
+  }
+
+  /** The weight of the first tokens, added in their order. */
+  private double sum(int limit) {
+    ranked.sort(limit);
+    double sum = 0;
+    for (int i = 0; i < limit; i++) {
+      sum += weight(i);
+    }
+    return sum;
+  }
+
+  /** The weight of all tokens that can be drawn, added in the vocabulary's order. */
+  private double sum() {
+    double sum = 0;
+    for (float logit : logits) {
+      double exponent = (logit - highest) * scale;
+      if (exponent > RankedTokens.LEAST_EXPONENT) {
+        sum += Math.exp(exponent);
       }
     }
-    while (kept > 1 && weights[kept - 1] < (float) options.minP() * weights[0]) {
-      kept--;
+    return sum;
+  }
+
+  /** The weight of the token at a rank; 1 for the most likely one. */
+  private double weight(int rank) {
+    for (; weighed <= rank; weighed++) {
+      weights[weighed] = Math.exp((logits[ranked.token(weighed)] - highest) * scale);
     }
-    return Math.max(kept, 1);
+    return weights[rank];
   }
 }

@@ -2,9 +2,7 @@ package org.coreinfer.serving;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.model.NeuronSet;
 
@@ -48,23 +46,25 @@ final class Grouping {
   }
 
   private List<List<Running>> divide() {
-    List<Integer> left = new ArrayList<>();
-    for (int i = 0; i < answers.size(); i++) {
-      left.add(i);
-    }
+    List<Running> left = new ArrayList<>(answers);
     List<List<Running>> divided = new ArrayList<>();
     while (!left.isEmpty()) {
-      NeuronSet first = neurons.get(left.get(0));
-      Map<Integer, Integer> common = new HashMap<>();
-      left.forEach(i -> common.put(i, common(first, neurons.get(i))));
-      common.put(left.get(0), Integer.MAX_VALUE);
-      left.sort(Comparator.comparingInt(i -> -common.get(i)));
-      List<Integer> nearest = left.subList(0, Math.min(left.size(), most));
-      divided.add(nearest.stream().map(answers::get).toList());
-      nearest.clear();
+      NeuronSet first = left.get(0).answer().neurons();
+      List<Candidate> candidates = new ArrayList<>();
+      for (Running each : left) {
+        candidates.add(new Candidate(each, common(first, each.answer().neurons())));
+      }
+      candidates.sort(Comparator.comparingInt(Candidate::common).reversed());
+      List<Running> nearest =
+          candidates.stream().limit(most).map(Candidate::answer).toList();
+      divided.add(nearest);
+      left.removeAll(nearest);
     }
     return divided;
   }
+
+  /** An answer, and how many neurons it has in common with the first one of a group. */
+  private record Candidate(Running answer, int common) {}
 
   /** How many neurons two sets have in common, in some layers. */
   static int common(NeuronSet one, NeuronSet other) {

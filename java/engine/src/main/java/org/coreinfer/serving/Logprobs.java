@@ -83,9 +83,7 @@ final class Logprobs implements DrawListener, Decoder.LogitsListener {
       utf8.add(each);
     }
     String piece =
-        bytes.length == 0
-            ? tokenizer.piece(token)
-            : new String(bytes, StandardCharsets.UTF_8);
+        bytes.length == 0 ? tokenizer.piece(token) : new String(bytes, StandardCharsets.UTF_8);
     return new TokenLogprob(token, piece, utf8, value, others);
   }
 }

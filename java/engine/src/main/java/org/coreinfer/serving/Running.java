@@ -46,8 +46,8 @@ final class Running {
                 job.prompt(),
                 Math.max(0, request.topLogprobs()))
             : null;
-    Set<Integer> endTokens = Set.copyOf(
-        IntStream.of(model.tokenizer().endTokens()).boxed().toList());
+    Set<Integer> endTokens =
+        Set.copyOf(IntStream.of(model.tokenizer().endTokens()).boxed().toList());
     this.answer =
         new Answer(
             text.sequence(),

@@ -65,8 +65,7 @@ public final class Scheduler implements AutoCloseable {
         new KeptTexts(
             model.decoder(), model.contextLength(), model.cacheDtype(), mostTexts, settings.reuse);
     ComputeLoop loop =
-        new ComputeLoop(
-            model, room, texts, tally, settings.prefillChunk, settings.patience);
+        new ComputeLoop(model, room, texts, tally, settings.prefillChunk, settings.patience);
     model.lifetime().enter();
     this.worker = new Thread(() -> compute(loop), "coreinfer-scheduler");
     worker.setDaemon(true);

@@ -144,8 +144,7 @@ class LogprobsTest {
   @Test
   void piecesAreTheTokensBytes() throws Exception {
     Collected heard =
-        answer(
-            ServingRequest.of(request(story).maxTokens(12).build()).topLogprobs(0).build());
+        answer(ServingRequest.of(request(story).maxTokens(12).build()).topLogprobs(0).build());
     StringBuilder text = new StringBuilder();
     for (TokenLogprob each : ofAnswer(heard)) {
       assertEquals(each.piece(), new String(each.bytes(), StandardCharsets.UTF_8));

@@ -106,8 +106,7 @@ class ReuseTest {
         Session session = model.newSession(core)) {
       GenerationResult first = answer(scheduler, core, question);
       assertEquals(session.generate(request(question)).tokens(), first.tokens());
-      GenerationResult second =
-          answer(scheduler, core, joined(question, first.tokens(), reply));
+      GenerationResult second = answer(scheduler, core, joined(question, first.tokens(), reply));
       assertEquals(100 + 15, second.cachedTokens());
       assertEquals(session.generate(request(reply)).tokens(), second.tokens());
     }
@@ -130,8 +129,7 @@ class ReuseTest {
   void onlyPromptsAreReusedIfThatIsAskedFor() throws Exception {
     List<Integer> question = tokens(8, 150);
     for (CoreOptions core : List.of(CORE, CoreOptions.dense())) {
-      try (Scheduler scheduler =
-          Scheduler.builder(model).slots(2).reuse(Reuse.PROMPTS).build()) {
+      try (Scheduler scheduler = Scheduler.builder(model).slots(2).reuse(Reuse.PROMPTS).build()) {
         GenerationResult first = answer(scheduler, core, question);
         List<Integer> turn = joined(question, first.tokens(), tokens(9, 90));
         GenerationResult second = answer(scheduler, core, turn);

@@ -137,8 +137,7 @@ class SchedulerLimitsTest {
     try (Scheduler scheduler = Scheduler.builder(model).slots(1).build()) {
       Collected first = new Collected();
       Collected second = new Collected();
-      scheduler.submit(
-          ServingRequest.of(endless(1)).timeout(Duration.ofMillis(60)).build(), first);
+      scheduler.submit(ServingRequest.of(endless(1)).timeout(Duration.ofMillis(60)).build(), first);
       scheduler.submit(ServingRequest.of(endless(2)).timeout(Duration.ofMillis(1)).build(), second);
       assertEquals(FinishReason.TIMED_OUT, second.result().finishReason());
       assertEquals(List.of(), second.result().tokens());
@@ -162,10 +161,10 @@ class SchedulerLimitsTest {
       }
       Collected refused = new Collected();
       QueueFullException full =
-          assertThrows(
-              QueueFullException.class, () -> submit(scheduler, endless(3), refused));
+          assertThrows(QueueFullException.class, () -> submit(scheduler, endless(3), refused));
       assertTrue(full.retryAfter().toSeconds() >= 1);
-      assertEquals("2 requests are waiting, which is the most: try again in 1 s", full.getMessage());
+      assertEquals(
+          "2 requests are waiting, which is the most: try again in 1 s", full.getMessage());
       assertEquals(1, scheduler.status().counters().refused());
       tickets.forEach(Ticket::cancel);
       for (Collected each : taken) {
@@ -268,8 +267,7 @@ class SchedulerLimitsTest {
       assertTrue(each.hasEnded());
       assertEquals(FinishReason.CANCELLED, each.result().finishReason());
     }
-    assertThrows(
-        IllegalStateException.class, () -> submit(scheduler, endless(9), new Collected()));
+    assertThrows(IllegalStateException.class, () -> submit(scheduler, endless(9), new Collected()));
     scheduler.close();
     assertNoThreadIsLeft();
   }

@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The answers to one HTTP request in progress. A request with many prompts has only a few of them
- * in the scheduler at once, so that it leaves room in the queue. What is heard of them is kept here,
- * however slowly it is taken, so nobody waits for a slow reader. For one thread; closing cancels.
+ * in the scheduler at once, so that it leaves room in the queue. What is heard of them is kept
+ * here, however slowly it is taken, so nobody waits for a slow reader. For one thread; closing
+ * cancels.
  */
 final class Answers implements AutoCloseable {
   private final Scheduler scheduler;

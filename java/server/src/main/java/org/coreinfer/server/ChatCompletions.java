@@ -54,8 +54,7 @@ final class ChatCompletions implements Endpoint {
     SamplingOptions sampling = SamplingFields.read(fields);
     List<String> stops = SamplingFields.stops(fields);
     boolean ignoreEos = fields.bool("ignore_eos", false);
-    CoreOptions core =
-        CoreFields.read(fields, served.core(), served.calibration(), model.config());
+    CoreOptions core = CoreFields.read(fields, served.core(), served.calibration(), model.config());
     Supplier<TokenConstraint> constraint = tools.constraint();
     List<ServingRequest> requests = new ArrayList<>();
     for (int choice = 0; choice < choices; choice++) {

@@ -70,8 +70,7 @@ final class ChatFields {
       if (!type.equals("text")) {
         throw ApiException.unsupported(
             part.nameOf("type"),
-            "%s: this model reads text, not %s"
-                .formatted(part.nameOf("type"), PlainText.of(type)));
+            "%s: this model reads text, not %s".formatted(part.nameOf("type"), PlainText.of(type)));
       }
       text.append(text.isEmpty() ? "" : "\n").append(part.requiredString("text"));
     }
@@ -82,9 +81,7 @@ final class ChatFields {
     requireFunction(call);
     Fields function = call.object("function");
     return new ToolCall(
-        call.string("id", ""),
-        function.requiredString("name"),
-        function.string("arguments", "{}"));
+        call.string("id", ""), function.requiredString("name"), function.string("arguments", "{}"));
   }
 
   /** Functions are the only kind of tools. */

@@ -135,8 +135,7 @@ final class ChatForm implements AnswerForm {
         .map(
             choice ->
                 chunk(
-                    choice.delta(
-                        new JsonOut().put("role", "assistant").put("content", ""), false)))
+                    choice.delta(new JsonOut().put("role", "assistant").put("content", ""), false)))
         .toList();
   }
 

@@ -1,7 +1,6 @@
 package org.coreinfer.server;
 
 import com.google.gson.JsonNull;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.IntStream;

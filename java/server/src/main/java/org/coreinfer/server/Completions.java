@@ -25,16 +25,14 @@ final class Completions implements Endpoint {
     Fields fields = call.fields();
     Limits limits = call.limits();
     served.requireNamed(fields);
-    List<Prompts.Prompt> prompts =
-        Prompts.read(fields, "prompt", served.model(), limits.prompts());
+    List<Prompts.Prompt> prompts = Prompts.read(fields, "prompt", served.model(), limits.prompts());
     int choices = Choices.count(fields, prompts.size(), limits);
     refuseRest(fields, choices);
     int most = limits.mostTokens(served.model());
     int maxTokens = SamplingFields.maxTokens(fields, 0, DEFAULT_TOKENS, most, "max_tokens");
     int top = fields.integer("logprobs", 0, ServingRequest.MOST_LOGPROBS, -1);
     boolean echo = fields.bool("echo", false);
-    CompletionForm.Wish wish =
-        new CompletionForm.Wish(prompts, choices, maxTokens, echo, top >= 0);
+    CompletionForm.Wish wish = new CompletionForm.Wish(prompts, choices, maxTokens, echo, top >= 0);
     SamplingOptions sampling = SamplingFields.read(fields);
     List<String> stops = SamplingFields.stops(fields);
     boolean ignoreEos = fields.bool("ignore_eos", false);

@@ -58,8 +58,7 @@ final class CoreReport {
         .put("prefill_ms", millis(timings.prefillNanos()))
         .put("select_ms", millis(timings.selectNanos()))
         .put("decode_ms", millis(timings.decodeNanos()))
-        .put(
-            "prefill_tokens_per_second", JsonOut.thousandths(timings.prefillTokensPerSecond()))
+        .put("prefill_tokens_per_second", JsonOut.thousandths(timings.prefillTokensPerSecond()))
         .put("decode_tokens_per_second", JsonOut.thousandths(timings.decodeTokensPerSecond()));
   }
 

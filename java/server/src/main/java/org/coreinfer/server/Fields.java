@@ -67,8 +67,7 @@ final class Fields {
   }
 
   ApiException missing(String name, String expected) {
-    return ApiException.invalid(
-        nameOf(name), nameOf(name) + ": is missing; expected " + expected);
+    return ApiException.invalid(nameOf(name), nameOf(name) + ": is missing; expected " + expected);
   }
 
   boolean bool(String name, boolean otherwise) {
@@ -116,8 +115,7 @@ final class Fields {
     }
     if (value < least || value > most) {
       throw ApiException.invalid(
-          nameOf(name),
-          "%s=%d: expected %d to %d".formatted(nameOf(name), value, least, most));
+          nameOf(name), "%s=%d: expected %d to %d".formatted(nameOf(name), value, least, most));
     }
     return value.intValue();
   }

@@ -7,7 +7,8 @@ import java.util.List;
 import org.coreinfer.serving.TokenLogprob;
 
 /**
- * The {@code logprobs} of a completion: lists of the same length, one item per token. For one thread.
+ * The {@code logprobs} of a completion: lists of the same length, one item per token. For one
+ * thread.
  */
 final class LegacyLogprobs {
   private final JsonArray tokens = new JsonArray();
@@ -26,7 +27,8 @@ final class LegacyLogprobs {
   /**
    * Adds a text's tokens.
    *
-   * @param characters of the text; fewer than its tokens have where the first one's space is dropped
+   * @param characters of the text; fewer than its tokens have where the first one's space is
+   *     dropped
    */
   void addAll(List<TokenLogprob> text, int characters) {
     int dropped = text.stream().mapToInt(TokenText::characters).sum() - characters;

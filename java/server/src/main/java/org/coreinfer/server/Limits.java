@@ -48,8 +48,7 @@ public record Limits(
 
   /** For a machine of its own. */
   public static Limits usual() {
-    return new Limits(
-        4, 64, 4 << 20, 128, 0, Duration.ofMinutes(10), 512, Duration.ofSeconds(30));
+    return new Limits(4, 64, 4 << 20, 128, 0, Duration.ofMinutes(10), 512, Duration.ofSeconds(30));
   }
 
   /** The most tokens of an answer of this model. */
@@ -58,13 +57,11 @@ public record Limits(
   }
 
   public Limits withSlots(int value) {
-    return new Limits(
-        value, queue, bodyBytes, prompts, tokens, timeout, connections, stalledWrite);
+    return new Limits(value, queue, bodyBytes, prompts, tokens, timeout, connections, stalledWrite);
   }
 
   public Limits withQueue(int value) {
-    return new Limits(
-        slots, value, bodyBytes, prompts, tokens, timeout, connections, stalledWrite);
+    return new Limits(slots, value, bodyBytes, prompts, tokens, timeout, connections, stalledWrite);
   }
 
   public Limits withBodyBytes(int value) {

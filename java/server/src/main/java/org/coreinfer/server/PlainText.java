@@ -6,7 +6,9 @@ final class PlainText {
 
   private PlainText() {}
 
-  /** Printable ASCII as it is, without what separates header values; all else as {@code \\u1234}. */
+  /**
+   * Printable ASCII as it is, without what separates header values; all else as {@code \\u1234}.
+   */
   static String of(String text) {
     StringBuilder plain = new StringBuilder();
     int length = Math.min(text.length(), MOST_CHARACTERS);

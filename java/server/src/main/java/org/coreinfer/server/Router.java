@@ -35,8 +35,7 @@ final class Router implements HttpHandler {
   /**
    * @param files answers GET where no other endpoint does
    */
-  Router(
-      Access access, Limits limits, WriteGuard guard, ServerMetrics metrics, Endpoint files) {
+  Router(Access access, Limits limits, WriteGuard guard, ServerMetrics metrics, Endpoint files) {
     this.access = access;
     this.limits = limits;
     this.guard = guard;

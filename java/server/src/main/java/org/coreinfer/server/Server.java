@@ -123,6 +123,7 @@ public final class Server implements AutoCloseable {
         .guarded("POST", "/chat/completions", chat)
         .guarded("POST", "/embeddings", new Embeddings(served))
         .guarded("POST", "/apply-template", chat::applyTemplate)
+        .guarded("GET", "/tokenizer_info", tokens::describe)
         .guarded("POST", "/tokenize", tokens::tokenize)
         .guarded("POST", "/detokenize", tokens::detokenize);
   }

@@ -20,7 +20,9 @@ import org.coreinfer.serving.SchedulerListener;
 import org.coreinfer.serving.SchedulerStatus;
 import org.jspecify.annotations.Nullable;
 
-/** What a server tells Prometheus of itself; all names begin with {@code coreinfer_}. Thread-safe. */
+/**
+ * What a server tells Prometheus of itself; all names begin with {@code coreinfer_}. Thread-safe.
+ */
 final class ServerMetrics implements SchedulerListener {
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final ExpositionFormats formats = ExpositionFormats.init();
@@ -105,7 +107,10 @@ final class ServerMetrics implements SchedulerListener {
         () -> status.get().cacheTokens());
     counter(status, "prompt_tokens", "Tokens of prompts", c -> c.promptTokens());
     counter(
-        status, "cached_tokens", "Tokens of prompts that were known already", c -> c.cachedTokens());
+        status,
+        "cached_tokens",
+        "Tokens of prompts that were known already",
+        c -> c.cachedTokens());
     counter(status, "generated_tokens", "Tokens of answers", c -> c.generatedTokens());
     counter(status, "drafted_tokens", "Tokens drafted by core neurons", c -> c.draftedTokens());
     counter(status, "accepted_tokens", "Drafts that were confirmed", c -> c.acceptedTokens());
@@ -175,6 +180,8 @@ final class ServerMetrics implements SchedulerListener {
   private static @Nullable String accepted(Call call) {
     String accept = call.header("Accept");
     // Without a library for protocol buffers there is no such format.
-    return accept != null && accept.contains("openmetrics") ? accept.replaceAll("application/vnd\\.google\\.protobuf[^,]*,?", "") : null;
+    return accept != null && accept.contains("openmetrics")
+        ? accept.replaceAll("application/vnd\\.google\\.protobuf[^,]*,?", "")
+        : null;
   }
 }

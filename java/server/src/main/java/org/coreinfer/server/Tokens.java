@@ -2,16 +2,39 @@ package org.coreinfer.server;
 
 import com.google.gson.JsonArray;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.coreinfer.Model;
+import org.coreinfer.chat.ChatTemplate;
 import org.coreinfer.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
-/** Answers {@code POST /tokenize} and {@code /detokenize}. Thread-safe. */
+/**
+ * Answers {@code POST /tokenize} and {@code /detokenize}, and {@code GET /tokenizer_info}, with which
+ * lm-evaluation-harness needs no tokenizer of its own. Thread-safe.
+ */
 final class Tokens {
   private final ServedModel served;
 
   Tokens(ServedModel served) {
     this.served = served;
+  }
+
+  /** The special tokens, as texts. */
+  void describe(Call call) {
+    Tokenizer tokenizer = served.model().tokenizer();
+    ChatTemplate template = served.template();
+    call.send(
+        new JsonOut()
+            .put("bos_token", piece(tokenizer.bosToken()))
+            .put("eos_token", piece(tokenizer.eosToken()))
+            .put("pad_token", (String) null)
+            .put("add_bos_token", tokenizer.addsBos())
+            .put("chat_template", template == null ? null : template.source()));
+  }
+
+  private @Nullable String piece(OptionalInt id) {
+    return id.isPresent() ? served.model().tokenizer().piece(id.getAsInt()) : null;
   }
 
   /**

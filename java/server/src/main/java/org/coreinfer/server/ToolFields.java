@@ -89,8 +89,7 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
   private static ToolDefinition named(Fields choice, List<ToolDefinition> tools) {
     ChatFields.requireFunction(choice);
     String name = choice.object("function").requiredString("name");
-    Optional<ToolDefinition> tool =
-        tools.stream().filter(t -> t.name().equals(name)).findFirst();
+    Optional<ToolDefinition> tool = tools.stream().filter(t -> t.name().equals(name)).findFirst();
     return tool.orElseThrow(
         () ->
             ApiException.invalid(
@@ -102,9 +101,7 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
     JsonArray any = new JsonArray();
     for (ToolDefinition tool : tools) {
       JsonObject function =
-          JsonParser.parseString(tool.json())
-              .getAsJsonObject()
-              .getAsJsonObject("function");
+          JsonParser.parseString(tool.json()).getAsJsonObject().getAsJsonObject("function");
       JsonObject name = new JsonObject();
       name.addProperty("const", tool.name());
       JsonElement parameters = function.get("parameters");

@@ -40,7 +40,8 @@ class AccessTest {
   void aWrongKeyOpensNothing(String header) {
     try (Server server = Served.start(builder -> builder.apiKey(KEY))) {
       Client client = new Client(server);
-      for (String path : new String[] {"/v1/models", "/models", "/metrics", "/v1/models/embedded"}) {
+      for (String path :
+          new String[] {"/v1/models", "/models", "/metrics", "/v1/models/embedded"}) {
         Client.Reply reply = withHeader(client, path, "Authorization", header);
         assertEquals("invalid_api_key", reply.error(401).get("code").getAsString());
         assertEquals(Optional.of("Bearer realm=\"coreinfer\""), reply.header("WWW-Authenticate"));
@@ -75,9 +76,8 @@ class AccessTest {
   void otherMachinesNeedAKeyUnlessAsked() {
     IllegalArgumentException e =
         assertThrows(
-            IllegalArgumentException.class,
-            () -> Served.start(builder -> builder.host("0.0.0.0")));
-    assertTrue(e.getMessage().startsWith("host 0.0.0.0: other machines reach it"), e.getMessage());
+            IllegalArgumentException.class, () -> Served.start(builder -> builder.host("0.0.0.0")));
+    assertTrue(String.valueOf(e.getMessage()).startsWith("host 0.0.0.0: other machines reach it"), e.getMessage());
     Served.start(builder -> builder.host("0.0.0.0").allowNoKey(true)).close();
     Served.start(builder -> builder.host("0.0.0.0").apiKey(KEY)).close();
   }
@@ -87,10 +87,9 @@ class AccessTest {
     try (Server server = Served.start()) {
       CoreInferException e =
           assertThrows(
-              CoreInferException.class,
-              () -> Served.start(builder -> builder.port(server.port())));
-      assertTrue(e.getMessage().contains("port " + server.port()), e.getMessage());
-      assertTrue(e.getMessage().contains("--port"), e.getMessage());
+              CoreInferException.class, () -> Served.start(builder -> builder.port(server.port())));
+      assertTrue(String.valueOf(e.getMessage()).contains("port " + server.port()), e.getMessage());
+      assertTrue(String.valueOf(e.getMessage()).contains("--port"), e.getMessage());
     }
     assertThrows(
         CoreInferException.class, () -> Served.start(builder -> builder.host("no.such.invalid")));
@@ -140,7 +139,8 @@ class AccessTest {
       Client.Reply allowed = Client.send(preflight);
       assertEquals(204, allowed.status());
       assertTrue(allowed.header("Access-Control-Allow-Methods").orElse("").contains("POST"));
-      assertTrue(allowed.header("Access-Control-Allow-Headers").orElse("").contains("Authorization"));
+      assertTrue(
+          allowed.header("Access-Control-Allow-Headers").orElse("").contains("Authorization"));
     }
   }
 }

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,8 +64,7 @@ class ChatTest {
     Client.Reply reply = chat(HELLO + ", 'max_tokens': 10, 'temperature': 0");
     assertEquals(text, reply.content());
     assertEquals("chat.completion", reply.json().get("object").getAsString());
-    assertEquals(
-        "assistant", reply.choice().getAsJsonObject("message").get("role").getAsString());
+    assertEquals("assistant", reply.choice().getAsJsonObject("message").get("role").getAsString());
   }
 
   @Test
@@ -93,8 +94,7 @@ class ChatTest {
 
   @Test
   void contentIsTextOrPartsOfIt() {
-    String parts =
-        "'messages': [{'role': 'user', 'content': [{'type': 'text', 'text': 'Hello'}]}]";
+    String parts = "'messages': [{'role': 'user', 'content': [{'type': 'text', 'text': 'Hello'}]}]";
     assertEquals(rendered(HELLO), rendered(parts));
   }
 
@@ -160,6 +160,59 @@ class ChatTest {
       assertEquals(token.get("logprob"), top.get(0).getAsJsonObject().get("logprob"));
       assertTrue(token.get("logprob").getAsDouble() <= 0);
     }
+  }
+
+  @Test
+  void anAnswerCanBeJsonOfASchema() {
+    String schema =
+        "{'type': 'object', 'properties': {'age': {'type': 'integer', 'minimum': 0, 'maximum': 9}},"
+            + " 'required': ['age'], 'additionalProperties': false}";
+    String request = HELLO + ", 'max_tokens': 100, 'seed': 3, 'response_format': ";
+    String format = "{'type': 'json_schema', 'json_schema': {'name': 'x', 'schema': %s}}";
+    Client.Reply reply = chat(request + format.formatted(schema));
+    JsonObject answer = JsonParser.parseString(reply.content()).getAsJsonObject();
+    assertEquals(Set.of("age"), answer.keySet());
+    assertTrue(answer.get("age").getAsInt() <= 9);
+    assertEquals("stop", reply.choice().get("finish_reason").getAsString());
+    JsonObject error = chat(request + format.formatted("{'type': 'wish'}")).error(400);
+    assertEquals("response_format.json_schema.schema", error.get("param").getAsString());
+  }
+
+  @Test
+  void aToolThatMustBeCalledIsCalled() {
+    String request = HELLO + ", 'max_tokens': 100, 'temperature': 0, " + TOOL + ", 'tool_choice': ";
+    for (String choice :
+        List.of("'required'", "{'type': 'function', 'function': {'name': 'weather'}}")) {
+      Client.Reply reply = chat(request + choice);
+      assertEquals("tool_calls", reply.choice().get("finish_reason").getAsString());
+      JsonObject message = reply.choice().getAsJsonObject("message");
+      assertTrue(message.get("content").isJsonNull());
+      JsonObject call = message.getAsJsonArray("tool_calls").get(0).getAsJsonObject();
+      JsonObject function = call.getAsJsonObject("function");
+      assertEquals("weather", function.get("name").getAsString());
+      String arguments = function.get("arguments").getAsString();
+      assertTrue(JsonParser.parseString(arguments).getAsJsonObject().has("hot"), arguments);
+      List<JsonObject> streamed =
+          chat(request + choice + ", 'stream': true").chunks().stream()
+              .map(chunk -> chunk.getAsJsonArray("choices").get(0).getAsJsonObject())
+              .map(item -> item.getAsJsonObject("delta"))
+              .filter(delta -> delta.has("tool_calls"))
+              .toList();
+      assertEquals(1, streamed.size());
+      JsonObject part = streamed.get(0).getAsJsonArray("tool_calls").get(0).getAsJsonObject();
+      assertEquals(function, part.getAsJsonObject("function"));
+      assertEquals(0, part.get("index").getAsInt());
+    }
+  }
+
+  @Test
+  void resultsOfToolsAreReadToo() {
+    String conversation =
+        "'messages': [{'role': 'user', 'content': 'Hot?'}, {'role': 'assistant', 'content': null,"
+            + " 'tool_calls': [{'id': 'a', 'type': 'function', 'function': {'name': 'weather',"
+            + " 'arguments': '{}'}}]}, {'role': 'tool', 'tool_call_id': 'a', 'content': 'icy'}]";
+    assertTrue(rendered(conversation).contains("icy"));
+    chat(conversation + ", " + TOOL + ", 'max_tokens': 2").json();
   }
 
   @Test

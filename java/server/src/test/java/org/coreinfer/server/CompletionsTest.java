@@ -11,8 +11,8 @@ import com.google.gson.JsonObject;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
-import org.coreinfer.Session;
 import org.coreinfer.Calibrations;
+import org.coreinfer.Session;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.CoreOptions.Method;
 import org.coreinfer.core.CoreWish;
@@ -63,8 +63,7 @@ class CompletionsTest {
     assertEquals(greedy(CoreOptions.dense(), 12), reply.text());
     assertEquals("length", reply.choice().get("finish_reason").getAsString());
     assertEquals("text_completion", reply.json().get("object").getAsString());
-    CoreWish wish =
-        new CoreWish(Method.STABILITY, null, null, 0.3, null, null, null, null, null);
+    CoreWish wish = new CoreWish(Method.STABILITY, null, null, 0.3, null, null, null, null, null);
     String core = dense.replace("'method': 'dense'", "'method': 'stability', 'keep': 0.3");
     assertEquals(
         greedy(wish.resolve(Calibrations.of(null), part -> part), 12),
@@ -107,7 +106,8 @@ class CompletionsTest {
     JsonArray choices =
         client.ask("/v1/completions", "{'prompt': " + many + rest).json().getAsJsonArray("choices");
     assertEquals(3, choices.size());
-    assertEquals(choices.get(0).getAsJsonObject().get("text"), choices.get(2).getAsJsonObject().get("text"));
+    assertEquals(
+        choices.get(0).getAsJsonObject().get("text"), choices.get(2).getAsJsonObject().get("text"));
     assertEquals(1, choices.get(1).getAsJsonObject().get("index").getAsInt());
     assertNotEquals(text, choices.get(1).getAsJsonObject().get("text").getAsString());
   }
@@ -117,10 +117,12 @@ class CompletionsTest {
     String request = "{'prompt': 'One day', 'max_tokens': 12, 'temperature': 1.5, 'n': 2, 'seed': ";
     JsonArray one = client.ask("/v1/completions", request + "7}").json().getAsJsonArray("choices");
     JsonArray same = client.ask("/v1/completions", request + "7}").json().getAsJsonArray("choices");
-    JsonArray other = client.ask("/v1/completions", request + "9}").json().getAsJsonArray("choices");
+    JsonArray other =
+        client.ask("/v1/completions", request + "9}").json().getAsJsonArray("choices");
     assertEquals(one, same);
     assertNotEquals(one, other);
-    assertNotEquals(one.get(0).getAsJsonObject().get("text"), one.get(1).getAsJsonObject().get("text"));
+    assertNotEquals(
+        one.get(0).getAsJsonObject().get("text"), one.get(1).getAsJsonObject().get("text"));
   }
 
   @Test
@@ -165,18 +167,22 @@ class CompletionsTest {
       assertEquals(
           STORY.length(), logprobs.getAsJsonArray("text_offset").get(count - generated).getAsInt());
     }
-    assertEquals(generated, reply.json().getAsJsonObject("usage").get("completion_tokens").getAsInt());
+    assertEquals(
+        generated, reply.json().getAsJsonObject("usage").get("completion_tokens").getAsInt());
   }
 
   @Test
   void streamedLogProbabilitiesAreTheWholeOnes() {
     String request =
-        "{'prompt': '" + STORY + "', 'echo': true, 'logprobs': 2, 'max_tokens': 6, 'temperature': 0";
+        "{'prompt': '"
+            + STORY
+            + "', 'echo': true, 'logprobs': 2, 'max_tokens': 6, 'temperature': 0";
     JsonObject whole =
         client.ask("/v1/completions", request + "}").choice().getAsJsonObject("logprobs");
     for (String key : List.of("tokens", "text_offset", "token_logprobs")) {
       JsonArray joined = new JsonArray();
-      for (JsonObject chunk : client.ask("/v1/completions", request + ", 'stream': true}").chunks()) {
+      for (JsonObject chunk :
+          client.ask("/v1/completions", request + ", 'stream': true}").chunks()) {
         JsonElement part = chunk.getAsJsonArray("choices").get(0).getAsJsonObject().get("logprobs");
         joined.addAll(part.getAsJsonObject().getAsJsonArray(key));
       }
@@ -196,7 +202,11 @@ class CompletionsTest {
     Client.Reply reply =
         client.ask(
             "/v1/completions",
-            "{'prompt': '" + STORY + "', 'max_tokens': 8, 'coreinfer': {" + core.replace(';', ',') + "}}");
+            "{'prompt': '"
+                + STORY
+                + "', 'max_tokens': 8, 'coreinfer': {"
+                + core.replace(';', ',')
+                + "}}");
     JsonObject report = reply.json().getAsJsonObject("usage").getAsJsonObject("coreinfer");
     assertEquals(method, report.get("method").getAsString());
     if (!core.contains("max_kl")) {

@@ -30,7 +30,9 @@ class DisconnectTest {
       Client.await("it runs", () -> client.metric("coreinfer_running") == 1);
       socket.close();
       Client.await("its slot is free", () -> client.metric("coreinfer_running") == 0);
-      Client.await("it counts", () -> client.get("/metrics").body().contains("/completions\",status=\"200\"} 1"));
+      Client.await(
+          "it counts",
+          () -> client.get("/metrics").body().contains("/completions\",status=\"200\"} 1"));
     }
   }
 
@@ -52,8 +54,7 @@ class DisconnectTest {
   @Test
   void aClientThatReadsNothingHoldsNobodyUp() throws Exception {
     try (Server server =
-        Served.limited(
-            limits -> limits.withSlots(1).withStalledWrite(Duration.ofMillis(500)))) {
+        Served.limited(limits -> limits.withSlots(1).withStalledWrite(Duration.ofMillis(500)))) {
       Client client = new Client(server);
       try (Socket lazy = new Socket()) {
         lazy.setReceiveBufferSize(1024);

@@ -51,16 +51,13 @@ class EmbeddingsTest {
   void vectorsAreTheLibrarysInBothEncodings() {
     int[] ids = Served.model().tokenizer().encode("a cat", true, true);
     float[] expected = Served.model().embed(Arrays.stream(ids).boxed().toList());
-    String input = "{'input': ['One day', 'a cat', " + Arrays.toString(ids) + "]";
     Client.Reply strings = client.ask("/v1/embeddings", "{'input': ['One day', 'a cat']}");
     assertArrayEquals(expected, floats(item(strings, 1).getAsJsonArray("embedding")));
     assertEquals(1, item(strings, 1).get("index").getAsInt());
     assertTrue(strings.json().getAsJsonObject("usage").get("total_tokens").getAsInt() > ids.length);
-    client.ask("/v1/embeddings", input + "}").error(400); // either texts or tokens
     Client.Reply tokens =
         client.ask(
-            "/embeddings",
-            "{'input': " + Arrays.toString(ids) + ", 'encoding_format': 'base64'}");
+            "/embeddings", "{'input': " + Arrays.toString(ids) + ", 'encoding_format': 'base64'}");
     byte[] bytes = Base64.getDecoder().decode(item(tokens, 0).get("embedding").getAsString());
     float[] unpacked = new float[bytes.length / Float.BYTES];
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(unpacked);

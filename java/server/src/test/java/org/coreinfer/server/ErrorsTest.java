@@ -177,8 +177,7 @@ class ErrorsTest {
   @ValueSource(strings = {"/health", "/v1/models", "/", "/metrics"})
   void headHasTheLengthAndNoBody(String path) throws Exception {
     String reply =
-        client.raw(
-            "HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        client.raw("HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assertTrue(reply.startsWith("HTTP/1.1 200"), reply);
     assertTrue(reply.matches("(?is).*content-length: [1-9]\\d*\r\n.*"), reply);
     assertTrue(reply.endsWith("\r\n\r\n"), reply);
@@ -187,8 +186,7 @@ class ErrorsTest {
   @Test
   void optionsNamesTheMethods() throws Exception {
     String reply =
-        client.raw(
-            "OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        client.raw("OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assertTrue(reply.startsWith("HTTP/1.1 204"), reply);
     assertTrue(reply.contains("Allow: HEAD, GET, OPTIONS"), reply);
   }

@@ -1,9 +1,11 @@
 package org.coreinfer.server;
 
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.coreinfer.Calibrations;
 import org.coreinfer.Model;
 import org.coreinfer.chat.BuiltInTemplates;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
@@ -14,7 +16,7 @@ final class Served implements BeforeAllCallback {
 
   private static final Namespace NAMESPACE = Namespace.create(Served.class);
 
-  private static Model model = null;
+  private static @Nullable Model model;
 
   /** Closes the model after the last test. */
   private record Resource(Model held) implements AutoCloseable {
@@ -38,11 +40,12 @@ final class Served implements BeforeAllCallback {
   }
 
   static Model model() {
-    return model;
+    return Objects.requireNonNull(model, "no model was loaded");
   }
 
   /** A server on a free port, with a chat template that the embedded model lacks. */
   static Server start(UnaryOperator<Server.Builder> settings) {
+    Model model = model();
     Server.Builder builder =
         Server.builder(model)
             .calibration(Calibrations.of(null))

@@ -66,6 +66,20 @@ class ServerTest {
   }
 
   @Test
+  void specialTokensAreToldAsTheirTexts() {
+    try (Server server = Served.start()) {
+      Client client = new Client(server);
+      JsonObject info = client.get("/tokenizer_info").json();
+      String end = info.get("eos_token").getAsString();
+      String body = "{\"prompt\": \"" + end + "\", \"add_special_tokens\": false}";
+      assertEquals(
+          "[" + Served.model().tokenizer().eosToken().orElseThrow() + "]",
+          client.post("/tokenize", body).json().getAsJsonArray("tokens").toString());
+      assertTrue(info.get("chat_template").getAsString().contains("messages"));
+    }
+  }
+
+  @Test
   void metricsCountWhatHappened() {
     try (Server server = Served.start()) {
       Client client = new Client(server);
@@ -115,7 +129,8 @@ class ServerTest {
     stopper.join();
     assertTrue(whole.contains("\"finish_reason\":\"length\""), whole);
     assertTrue(whole.contains("data: [DONE]"), whole);
-    assertThrows(IOException.class, () -> new Socket(InetAddress.getLoopbackAddress(), port).close());
+    assertThrows(
+        IOException.class, () -> new Socket(InetAddress.getLoopbackAddress(), port).close());
     new ServerSocket(port).close();
     Served.start(builder -> builder.port(port)).close();
   }
@@ -125,8 +140,7 @@ class ServerTest {
     Server server = Served.start(builder -> builder.limits(Limits.usual().withSlots(1)));
     Client client = new Client(server);
     String end;
-    try (Socket socket =
-        client.openRaw("/v1/completions", LONG.replace("}", ", 'n': 100}"))) {
+    try (Socket socket = client.openRaw("/v1/completions", LONG.replace("}", ", 'n': 100}"))) {
       assertEquals('H', socket.getInputStream().read());
       Client.await("it runs", () -> client.metric("coreinfer_running") == 1);
       server.close();

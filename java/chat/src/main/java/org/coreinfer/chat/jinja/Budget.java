@@ -1,8 +1,12 @@
 package org.coreinfer.chat.jinja;
 
+import org.jspecify.annotations.Nullable;
+
 /** What a template may use up while it renders; past it, rendering ends with an exception. */
 final class Budget {
   private static final int STEPS_BETWEEN_LOOKS = 256;
+
+  private static final ThreadLocal<@Nullable Budget> RENDERING = new ThreadLocal<>();
 
   private final JinjaTemplate.Limits limits;
   private final long end;
@@ -13,6 +17,26 @@ final class Budget {
   Budget(JinjaTemplate.Limits limits) {
     this.limits = limits;
     this.end = System.nanoTime() + limits.time().toNanos();
+  }
+
+  /** From now on {@link #walk} counts here, on this thread; null ends that. */
+  static void begin(@Nullable Budget budget) {
+    if (budget == null) {
+      RENDERING.remove();
+    } else {
+      RENDERING.set(budget);
+    }
+  }
+
+  /**
+   * Counts a value that is looked at on the way through another: lists that hold a list twice,
+   * again and again, are small but have no end.
+   */
+  static void walk() {
+    Budget budget = RENDERING.get();
+    if (budget != null) {
+      budget.make(1);
+    }
   }
 
   /** Counts a statement, a loop's turn or a call. */

@@ -227,32 +227,33 @@ final class ExpressionParser {
 
   private Expression parsePrimary() {
     Token token = tokens.next();
-    switch (token.kind()) {
-      case NAME:
-        return name(token.text());
-      case STRING:
-        StringBuilder joined = new StringBuilder(token.text());
-        while (tokens.current().kind() == Kind.STRING) {
-          joined.append(tokens.next().text());
-        }
-        Text text = Text.trusted(joined.toString());
-        return scope -> text;
-      case INTEGER:
-        Object integer = integer(token);
-        return scope -> integer;
-      case FLOAT:
-        Object number = Double.valueOf(token.text());
-        return scope -> number;
-      case OPERATOR:
-        return switch (token.text()) {
-          case "(" -> inBrackets();
-          case "[" -> list();
-          case "{" -> dict();
-          default -> throw unexpected(token);
-        };
-      default:
-        throw unexpected(token);
+    return switch (token.kind()) {
+      case NAME -> name(token.text());
+      case STRING -> string(token.text());
+      case INTEGER -> constant(integer(token));
+      case FLOAT -> constant(Double.valueOf(token.text()));
+      case OPERATOR ->
+          switch (token.text()) {
+            case "(" -> inBrackets();
+            case "[" -> list();
+            case "{" -> dict();
+            default -> throw unexpected(token);
+          };
+      default -> throw unexpected(token);
+    };
+  }
+
+  private static Expression constant(Object value) {
+    return scope -> value;
+  }
+
+  /** A string, and those that follow it. */
+  private Expression string(String first) {
+    StringBuilder joined = new StringBuilder(first);
+    while (tokens.current().kind() == Kind.STRING) {
+      joined.append(tokens.next().text());
     }
+    return constant(Text.trusted(joined.toString()));
   }
 
   private static JinjaException unexpected(Token token) {

@@ -43,15 +43,19 @@ public final class JinjaTemplate {
    * @throws JinjaException if the template fails, refuses the values or exceeds a limit
    */
   public Text render(Map<String, Object> values, Limits limits, Clock clock) {
-    Scope scope = Scope.outermost(new Budget(limits));
+    Budget budget = new Budget(limits);
+    Scope scope = Scope.outermost(budget);
     Globals.addTo(scope, clock);
     Scope variables = scope.inner();
     values.forEach(variables::set);
     TextBuilder out = new TextBuilder();
+    Budget.begin(budget);
     try {
       body.run(variables, out);
     } catch (StackOverflowError e) {
-      throw new JinjaException("the template's calls are nested too deep");
+      throw new JinjaException("the template's calls or values are nested too deep");
+    } finally {
+      Budget.begin(null);
     }
     return out.toText();
   }

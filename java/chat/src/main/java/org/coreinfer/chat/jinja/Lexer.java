@@ -74,11 +74,13 @@ final class Lexer {
       if (sign == '-') {
         kept = withoutSpaces(at, end);
       } else if (sign != '+' && !isVariable) {
-        int lineStart = source.lastIndexOf('\n', end - 1) + 1;
-        boolean begins = lineStart > at || (lineStart <= at && isLineStart);
-        int from = Math.max(lineStart, at);
-        if (begins && withoutSpaces(from, end) == from) {
-          kept = from;
+        int lineStart = end;
+        while (lineStart > at && source.charAt(lineStart - 1) != '\n') {
+          lineStart--;
+        }
+        boolean begins = lineStart > at || isLineStart;
+        if (begins && withoutSpaces(lineStart, end) == lineStart) {
+          kept = lineStart;
         }
       }
     }

@@ -81,7 +81,7 @@ final class Numbers {
 
   private static Object power(long a, long b) {
     if (b < 0) {
-      return floats(Operation.POWER, a, b);
+      return floats(Operation.POWER, (double) a, (double) b);
     }
     if (b > Long.SIZE && a != 0 && Math.abs(a) != 1) {
       throw new ArithmeticException("too large");

@@ -62,26 +62,28 @@ final class PercentFormat {
 
   private static Text place(Matcher place, Object value) {
     String precision = place.group(4);
-    switch (place.group(5)) {
-      case "s":
-      case "r":
-        Text text = place.group(5).equals("s") ? Values.str(value) : Values.repr(value);
-        int most = precision == null ? text.codePoints() : Integer.parseInt(precision);
-        return text.slice(0, text.offset(Math.min(most, text.codePoints())));
-      case "d":
-      case "i":
+    String kind = place.group(5);
+    return switch (kind) {
+      case "s", "r" -> {
+        Text text = kind.equals("s") ? Values.str(value) : Values.repr(value);
+        int length = text.codePoints();
+        int most = precision == null ? length : Integer.parseInt(precision);
+        yield text.slice(0, text.offset(Math.min(most, length)));
+      }
+      case "d", "i" -> {
         requireNumber(value);
         Object whole =
             value instanceof Double number ? (Object) number.longValue() : Numbers.plus(value);
-        return signed(Values.str(whole).string(), place);
-      case "f":
+        yield signed(Values.str(whole).string(), place);
+      }
+      case "f" -> {
         requireNumber(value);
         int digits = precision == null ? 6 : Integer.parseInt(precision);
-        return signed(
+        yield signed(
             String.format(Locale.ROOT, "%." + digits + "f", Numbers.toDouble(value)), place);
-      default:
-        throw new JinjaException("the format %" + place.group(5) + " is not supported");
-    }
+      }
+      default -> throw new JinjaException("the format %" + kind + " is not supported");
+    };
   }
 
   private static void requireNumber(Object value) {

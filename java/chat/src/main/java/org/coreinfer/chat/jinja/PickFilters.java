@@ -14,10 +14,10 @@ final class PickFilters {
   static void addTo(Map<String, Filter> all) {
     all.put("attr", (v, a, s) -> Members.attribute(v, a.only("name").text(0, "name").string()));
     all.put("map", PickFilters::map);
-    all.put("select", (v, a, s) -> pick(v, s, itemTest(a, s)));
-    all.put("reject", (v, a, s) -> pick(v, s, itemTest(a, s).negate()));
-    all.put("selectattr", (v, a, s) -> pick(v, s, attributeTest(a, s)));
-    all.put("rejectattr", (v, a, s) -> pick(v, s, attributeTest(a, s).negate()));
+    all.put("select", (v, a, s) -> pick(v, s, itemTest(a)));
+    all.put("reject", (v, a, s) -> pick(v, s, itemTest(a).negate()));
+    all.put("selectattr", (v, a, s) -> pick(v, s, attributeTest(a)));
+    all.put("rejectattr", (v, a, s) -> pick(v, s, attributeTest(a).negate()));
   }
 
   private static List<Object> pick(Object value, Scope scope, Predicate<Object> isPicked) {
@@ -36,7 +36,7 @@ final class PickFilters {
     return Values.isTrue(value) ? Values.iterate(value) : List.of();
   }
 
-  private static Predicate<Object> itemTest(Arguments arguments, Scope scope) {
+  private static Predicate<Object> itemTest(Arguments arguments) {
     if (arguments.positional().isEmpty()) {
       return Values::isTrue;
     }
@@ -49,9 +49,9 @@ final class PickFilters {
     return item -> test.holds(item, rest);
   }
 
-  private static Predicate<Object> attributeTest(Arguments arguments, Scope scope) {
+  private static Predicate<Object> attributeTest(Arguments arguments) {
     Object attribute = arguments.get(0, "attribute");
-    Predicate<Object> test = itemTest(arguments.rest(), scope);
+    Predicate<Object> test = itemTest(arguments.rest());
     return item -> test.test(path(item, attribute));
   }
 

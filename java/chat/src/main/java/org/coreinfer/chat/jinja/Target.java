@@ -10,6 +10,8 @@ interface Target {
   void assign(Object value, Scope scope);
 
   /**
+   * Reads what is assigned to.
+   *
    * @param withNamespaces whether attributes may be assigned to
    */
   static Target parse(TokenStream tokens, boolean withNamespaces) {

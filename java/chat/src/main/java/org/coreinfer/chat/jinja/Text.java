@@ -1,6 +1,7 @@
 package org.coreinfer.chat.jinja;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A string whose characters know whether they are trusted, which means that a template wrote them,
@@ -101,7 +102,7 @@ public final class Text implements Comparable<Text> {
   }
 
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@Nullable Object other) {
     return other instanceof Text text && text.string.equals(string);
   }
 

@@ -78,6 +78,7 @@ final class Values {
   }
 
   private static void repr(Object value, TextBuilder out, int depth) {
+    Budget.walk();
     if (depth > JinjaTemplate.DEEPEST) {
       throw new JinjaException("a value is nested too deep to be shown");
     }
@@ -167,6 +168,7 @@ final class Values {
   }
 
   static boolean equal(Object a, Object b) {
+    Budget.walk();
     if (isNumber(a) && isNumber(b)) {
       return Numbers.compare(a, b) == 0;
     }
@@ -202,6 +204,7 @@ final class Values {
   }
 
   static int compare(Object a, Object b) {
+    Budget.walk();
     if (isNumber(a) && isNumber(b)) {
       return Numbers.compare(a, b);
     }

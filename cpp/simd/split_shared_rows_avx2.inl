@@ -1,0 +1,131 @@
+// Sums of rows that share scales, in integers, for AVX2: two rows at a time are interleaved, so that bytes are
+// multiplied by pairs with the digits of two factors. Sums of 16 bits take as many pairs as fit, then those of 32 bits
+// take them.
+#pragma once
+
+#include "simd/shared_rows.inl"
+#include "simd/split_dots_avx2.inl"
+
+namespace coreinfer {
+namespace COREINFER_SIMD_NAMESPACE {
+namespace {
+
+// The codes of 32 columns of a row without a sign, kMiddle more than the readers of quants.inl give; kPairs pairs of
+// products with digits fit 16 bits.
+struct NibblePieces {
+  static constexpr int64_t kBytes = 16;
+  static constexpr int32_t kMiddle = 8;
+  static constexpr int32_t kPairs = 8;
+  static __m256i Read(const uint8_t* piece) { return NibblesOf(piece); }
+};
+struct FivePieces {
+  static constexpr int64_t kBytes = 20;
+  static constexpr int32_t kMiddle = 16;
+  static constexpr int32_t kPairs = 4;
+  static __m256i Read(const uint8_t* piece) { return _mm256_or_si256(NibblesOf(piece + 4), SixteensWhere(piece)); }
+};
+struct SixPieces {
+  static constexpr int64_t kBytes = 24;
+  static constexpr int32_t kMiddle = 32;
+  static constexpr int32_t kPairs = 2;
+  static __m256i Read(const uint8_t* piece) {
+    const __m256i tops = _mm256_set1_epi64x(static_cast<int64_t>(LoadBits64(piece + 16)));
+    const __m256i top = _mm256_and_si256(_mm256_srlv_epi64(tops, _mm256_setr_epi64x(0, 2, 4, 6)), _mm256_set1_epi8(3));
+    return _mm256_or_si256(NibblesOf(piece), _mm256_slli_epi16(top, 4));
+  }
+};
+
+// The factors of a group's rows.
+struct SplitFactors {
+  bool Split(const SharedRows& group, int32_t middle) {
+    float padded[32] = {};
+    memcpy(padded, group.factors, static_cast<size_t>(group.count) * sizeof(float));
+    GroupDigits split;
+    if (!split.Split(padded)) return false;
+    for (int d = 0; d < kDigits; ++d) _mm256_storeu_si256(reinterpret_cast<__m256i*>(digits[d]), split.digits[d]);
+    start = -middle * (split.sums[0] + split.sums[1]);
+    step = split.step;
+    total = SumOfFactors(group);
+    return true;
+  }
+
+  // Digit d of two rows' factors, for each column.
+  __m256i Pair(int d, int32_t row) const {
+    int16_t both;
+    memcpy(&both, digits[d] + row, sizeof(both));
+    return _mm256_set1_epi16(both);
+  }
+
+  int8_t digits[kDigits][32];
+  int32_t start;  // takes the middle of the codes away
+  float step;
+  float total;
+};
+
+// The sums of 32 columns, eight in each vector.
+struct ColumnSums {
+  explicit ColumnSums(int32_t start) {
+    for (__m256i& v : columns) v = _mm256_set1_epi32(start);
+  }
+
+  // Takes the digits' sums of 16 bits: of columns 0..7 and 16..23, and of 8..15 and 24..31.
+  void Add(const __m256i (&high)[2], const __m256i (&low)[2]) {
+    for (int i = 0; i < 2; ++i) {
+      AddEight(_mm256_castsi256_si128(high[i]), _mm256_castsi256_si128(low[i]), &columns[i]);
+      AddEight(_mm256_extracti128_si256(high[i], 1), _mm256_extracti128_si256(low[i], 1), &columns[2 + i]);
+    }
+  }
+
+  static void AddEight(__m128i high, __m128i low, __m256i* sum) {
+    const __m256i both =
+        _mm256_add_epi32(_mm256_slli_epi32(_mm256_cvtepi16_epi32(high), 8), _mm256_cvtepi16_epi32(low));
+    *sum = _mm256_add_epi32(*sum, both);
+  }
+
+  __m256i columns[4];
+};
+
+// Rows begin..end-1 of a group, as many as sums of 16 bits take, for the 32 columns of piece `at`.
+template <class Pieces>
+inline void AddPairs(const SharedRows& group, const SplitFactors& factors, int32_t begin, int32_t end, int64_t at,
+                     ColumnSums* sums) {
+  __m256i high[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+  __m256i low[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+  for (int32_t row = begin; row < end; row += 2) {
+    const __m256i first = Pieces::Read(group.rows[row] + at);
+    // Behind the last row stands a factor of 0.
+    const __m256i second = Pieces::Read(group.rows[row + 1 < group.count ? row + 1 : row] + at);
+    const __m256i pairs[2] = {_mm256_unpacklo_epi8(first, second), _mm256_unpackhi_epi8(first, second)};
+    const __m256i high_factors = factors.Pair(0, row);
+    const __m256i low_factors = factors.Pair(1, row);
+    for (int i = 0; i < 2; ++i) {
+      high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(pairs[i], high_factors));
+      low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(pairs[i], low_factors));
+    }
+  }
+  sums->Add(high, low);
+}
+
+// All rows of a group for 32 columns, then the next columns. Factors that cannot be split are added in F32.
+template <class Shared, class Pieces>
+void AddSplitRows(const SharedRows& group, const SharedRows& next, int32_t begin, int32_t end, float* y) {
+  SplitFactors factors;
+  if (!factors.Split(group, Pieces::kMiddle)) return AddSharedRows<Shared>(group, next, begin, end, y);
+  RowStream stream(next, begin / 32 * Pieces::kBytes, (end - begin) / 32 * Pieces::kBytes, (end - begin) / 32);
+  for (int64_t i = begin; i < end; i += 32) {
+    stream.Step();
+    Prefetch(next.block + 2 * i);
+    ColumnSums sums(factors.start);
+    for (int32_t row = 0; row < group.count; row += 2 * Pieces::kPairs) {
+      const int32_t last = row + 2 * Pieces::kPairs < group.count ? row + 2 * Pieces::kPairs : group.count;
+      AddPairs<Pieces>(group, factors, row, last, i / 32 * Pieces::kBytes, &sums);
+    }
+    Vec columns[kGroupVecs];
+    for (int v = 0; v < 4; ++v) columns[v] = Mul(Set(factors.step), _mm256_cvtepi32_ps(sums.columns[v]));
+    AddScaled<Shared>(group, i, columns, factors.total, y);
+  }
+}
+
+}  // namespace
+}  // namespace COREINFER_SIMD_NAMESPACE
+}  // namespace coreinfer
