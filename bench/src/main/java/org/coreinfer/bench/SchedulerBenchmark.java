@@ -108,8 +108,7 @@ public class SchedulerBenchmark {
     for (int i = 0; i < sequences; i++) {
       List<Integer> prompt =
           Arrays.stream(tokens, i * position, (i + 1) * position).boxed().toList();
-      requests.add(
-          GenerationRequest.ofTokens(prompt).maxTokens(ANSWER).ignoreEos(true).build());
+      requests.add(GenerationRequest.ofTokens(prompt).maxTokens(ANSWER).ignoreEos(true).build());
     }
   }
 

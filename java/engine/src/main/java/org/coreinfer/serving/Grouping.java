@@ -55,8 +55,7 @@ final class Grouping {
         candidates.add(new Candidate(each, common(first, each.answer().neurons())));
       }
       candidates.sort(Comparator.comparingInt(Candidate::common).reversed());
-      List<Running> nearest =
-          candidates.stream().limit(most).map(Candidate::answer).toList();
+      List<Running> nearest = candidates.stream().limit(most).map(Candidate::answer).toList();
       divided.add(nearest);
       left.removeAll(nearest);
     }

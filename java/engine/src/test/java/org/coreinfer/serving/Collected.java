@@ -1,30 +1,30 @@
 package org.coreinfer.serving;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.coreinfer.generation.GenerationResult;
 
 /** Everything that one listener heard. */
 class Collected implements AnswerListener {
-  private final List<ServedToken> tokens = new ArrayList<>();
-  private final List<TokenLogprob> prompt = new ArrayList<>();
-  private final List<Double> progress = new ArrayList<>();
+  private final List<ServedToken> tokens = new CopyOnWriteArrayList<>();
+  private final List<TokenLogprob> prompt = new CopyOnWriteArrayList<>();
+  private final List<Double> progress = new CopyOnWriteArrayList<>();
   private final CompletableFuture<GenerationResult> end = new CompletableFuture<>();
 
   @Override
-  public synchronized void onPrefill(double fraction) {
+  public void onPrefill(double fraction) {
     progress.add(fraction);
   }
 
   @Override
-  public synchronized void onPromptLogprobs(List<TokenLogprob> logprobs) {
+  public void onPromptLogprobs(List<TokenLogprob> logprobs) {
     prompt.addAll(logprobs);
   }
 
   @Override
-  public synchronized void onToken(ServedToken token) {
+  public void onToken(ServedToken token) {
     tokens.add(token);
   }
 
@@ -47,15 +47,15 @@ class Collected implements AnswerListener {
     return end.isDone();
   }
 
-  synchronized List<ServedToken> tokens() {
+  List<ServedToken> tokens() {
     return List.copyOf(tokens);
   }
 
-  synchronized List<TokenLogprob> prompt() {
+  List<TokenLogprob> prompt() {
     return List.copyOf(prompt);
   }
 
-  synchronized List<Double> progress() {
+  List<Double> progress() {
     return List.copyOf(progress);
   }
 

@@ -53,10 +53,9 @@ class ReuseTest {
     return new Random(seed).ints(count, 3, model.config().vocabulary()).boxed().toList();
   }
 
-  @SafeVarargs
-  private static List<Integer> joined(List<Integer>... parts) {
-    List<Integer> all = new ArrayList<>();
-    Stream.of(parts).forEach(all::addAll);
+  private static List<Integer> joined(List<Integer> first, List<Integer> second) {
+    List<Integer> all = new ArrayList<>(first);
+    all.addAll(second);
     return all;
   }
 
@@ -106,7 +105,8 @@ class ReuseTest {
         Session session = model.newSession(core)) {
       GenerationResult first = answer(scheduler, core, question);
       assertEquals(session.generate(request(question)).tokens(), first.tokens());
-      GenerationResult second = answer(scheduler, core, joined(question, first.tokens(), reply));
+      GenerationResult second =
+          answer(scheduler, core, joined(joined(question, first.tokens()), reply));
       assertEquals(100 + 15, second.cachedTokens());
       assertEquals(session.generate(request(reply)).tokens(), second.tokens());
     }
@@ -117,7 +117,7 @@ class ReuseTest {
     List<Integer> question = tokens(6, 100);
     try (Scheduler scheduler = Scheduler.builder(model).slots(2).build()) {
       GenerationResult first = answer(scheduler, CORE, question);
-      List<Integer> turn = joined(question, first.tokens(), tokens(7, 200));
+      List<Integer> turn = joined(joined(question, first.tokens()), tokens(7, 200));
       GenerationResult second = answer(scheduler, CORE, turn);
       GenerationResult again = answer(scheduler, CORE, turn);
       assertEquals(192, again.cachedTokens());
@@ -131,7 +131,7 @@ class ReuseTest {
     for (CoreOptions core : List.of(CORE, CoreOptions.dense())) {
       try (Scheduler scheduler = Scheduler.builder(model).slots(2).reuse(Reuse.PROMPTS).build()) {
         GenerationResult first = answer(scheduler, core, question);
-        List<Integer> turn = joined(question, first.tokens(), tokens(9, 90));
+        List<Integer> turn = joined(joined(question, first.tokens()), tokens(9, 90));
         GenerationResult second = answer(scheduler, core, turn);
         assertEquals(128, second.cachedTokens());
         assertEquals(alone(core, turn).tokens(), second.tokens());

@@ -227,7 +227,8 @@ class SchedulerLimitsTest {
       submit(scheduler, endless(1), failing);
       submit(scheduler, request(2, 10, 30), other);
       ExecutionException failure = assertThrows(ExecutionException.class, failing::result);
-      assertEquals("enough", String.valueOf(failure.getCause().getMessage()));
+      Throwable cause = assertInstanceOf(IllegalArgumentException.class, failure.getCause());
+      assertEquals("enough", cause.getMessage());
       assertEquals(30, other.result().tokens().size());
       assertEquals(3, failing.tokens().size());
     }
