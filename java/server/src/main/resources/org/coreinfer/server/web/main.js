@@ -10,11 +10,11 @@ import {Turn} from './turn.js';
 const KEY = 'coreinfer-key';
 const byId = (id) => document.getElementById(id);
 
+const welcome = byId('welcome');
 const picture = new Picture(byId('layers'));
 let model = null;
 let conversation = null;
 let running = null; // the AbortController of the turn in progress
-let seedOfTurn = 0;
 
 function key() {
   return sessionStorage.getItem(KEY) ?? '';
@@ -53,10 +53,10 @@ function startAnew() {
   picture.clear();
   byId('numbers').replaceChildren();
   byId('picture-hint').hidden = false;
-  byId('welcome').textContent = conversation.isStory
+  welcome.textContent = conversation.isStory
       ? 'This model has no chat template, so it goes on with your text: begin a story. Later, an empty message lets it go on.'
       : 'Say something.';
-  byId('conversation').replaceChildren(byId('welcome') ?? '');
+  byId('conversation').replaceChildren(welcome);
   byId('prompt').placeholder = conversation.isStory ? 'Once upon a time' : 'Message';
   byId('prompt-label').textContent = conversation.isStory ? 'Text to go on with' : 'Message';
   byId('system-field').hidden = conversation.isStory;
@@ -73,6 +73,7 @@ async function send() {
   input.value = '';
   const columns = byId('both').checked ? ['core', 'dense'] : ['core'];
   const view = new Turn(user, columns, conversation.isStory);
+  welcome.remove();
   byId('conversation').append(view.element);
   view.element.scrollIntoView({block: 'end'});
   await take(conversation.add(user), view, conversation);
@@ -85,15 +86,16 @@ async function send() {
 async function take(turn, view, talk) {
   running = new AbortController();
   const {signal} = running;
-  seedOfTurn = Math.floor(Math.random() * 2 ** 31); // the same for all columns
+  const seed = Math.floor(Math.random() * 2 ** 31); // the same for all columns
+  const ask = (each) => answer({turn, view: each, talk, signal, seed});
   setBusy(true);
   picture.beginTurn();
   try {
     if (isAtOnce()) {
-      await Promise.all(view.answers.map((each) => answer(turn, each, talk, signal)));
+      await Promise.all(view.answers.map(ask));
     } else {
       for (const each of view.answers) {
-        await answer(turn, each, talk, signal);
+        await ask(each);
       }
     }
   } finally {
@@ -105,13 +107,13 @@ async function take(turn, view, talk) {
   }
 }
 
-async function answer(turn, view, talk, signal) {
+async function answer({turn, view, talk, signal, seed}) {
   if (signal.aborted) {
     view.end(null, null);
     return;
   }
   const {column} = view;
-  const body = {seed: seedOfTurn, ...talk.request(column, systemPrompt()), ...requestFields(column)};
+  const body = {seed, ...talk.request(column, systemPrompt()), ...requestFields(column)};
   const seen = {bytesPerToken: null, shares: null};
   let usage = null;
   view.begin();
