@@ -19,7 +19,6 @@ sealed interface Expression {
   record Bytes(ByteSet set) implements Expression {}
 
   /** One character of text: nothing that the body takes begins another such text. */
-  @SuppressWarnings("JavaLangClash") // characters of text are what is meant
   record Character(Expression body) implements Expression {}
 
   /** One part after another. */
