@@ -27,6 +27,7 @@ class HelpTest {
           "synth",
           "bench",
           "doctor",
+          "completion",
           "Examples:",
           "Exit codes"
         }) {
@@ -48,7 +49,8 @@ class HelpTest {
         "quantize",
         "synth",
         "bench",
-        "doctor"
+        "doctor",
+        "completion"
       })
   void everyCommandHasHelpWithExamplesThatFitsATerminal(String command) {
     for (String option : new String[] {"--help", "-h"}) {
