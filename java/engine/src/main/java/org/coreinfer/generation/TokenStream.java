@@ -157,7 +157,11 @@ public final class TokenStream implements Iterable<Token>, AutoCloseable {
     IntPredicate isEnd = token -> !request.ignoreEos() && endTokens.contains(token);
     DraftedDecoding drafted =
         DraftedDecoding.adaptive(
-            sequence, request.sampling(), newConstraint(), isEnd, () -> check("tokens were drafted"));
+            sequence,
+            request.sampling(),
+            newConstraint(),
+            isEnd,
+            () -> check("tokens were drafted"));
     IntStream.of(prompt).forEach(drafted::read);
     return drafted;
   }
