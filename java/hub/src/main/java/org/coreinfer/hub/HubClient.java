@@ -148,8 +148,7 @@ final class HubClient {
     int status = response.statusCode();
     String repository = reference.repository();
     String page = settings.endpoint() + "/" + repository;
-    boolean isGated =
-        response.headers().firstValue("X-Error-Code").orElse("").equals("GatedRepo");
+    boolean isGated = response.headers().firstValue("X-Error-Code").orElse("").equals("GatedRepo");
     boolean hasToken = settings.token() != null;
     switch (status) {
       case 401 ->

@@ -63,8 +63,7 @@ final class StallGuard extends FilterInputStream {
 
   private void requireFlow() throws IOException {
     if (isStalled) {
-      throw new IOException(
-          "nothing came for %.1f s".formatted(limit.toMillis() / 1e3));
+      throw new IOException("nothing came for %.1f s".formatted(limit.toMillis() / 1e3));
     }
   }
 

@@ -118,7 +118,8 @@ final class BadServer implements AutoCloseable {
     int start = Integer.parseInt(range.replaceAll("\\D", ""));
     exchange
         .getResponseHeaders()
-        .set("Content-Range", "bytes %d-%d/%d".formatted(start, content.length - 1, content.length));
+        .set(
+            "Content-Range", "bytes %d-%d/%d".formatted(start, content.length - 1, content.length));
     send(exchange, 206, Arrays.copyOfRange(content, start, content.length));
   }
 

@@ -243,7 +243,8 @@ class HubTest {
     String list = server.list();
     byte[] half = list.substring(0, list.length() / 2).getBytes(StandardCharsets.UTF_8);
     server.onList.add(exchange -> BadServer.send(exchange, 200, half));
-    server.onList.add(exchange -> BadServer.send(exchange, 200, "[]".getBytes(StandardCharsets.UTF_8)));
+    server.onList.add(
+        exchange -> BadServer.send(exchange, 200, "[]".getBytes(StandardCharsets.UTF_8)));
     requirePulled();
     for (int i = 0; i < 4; i++) {
       server.onList.add(exchange -> BadServer.send(exchange, 200, half));
@@ -371,7 +372,8 @@ class HubTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"m", "o/m/x", "../m", "o/..", "o/m:", "/o/m", "o /m", "o/m:a\nb", "o/a..b"})
+  @ValueSource(
+      strings = {"m", "o/m/x", "../m", "o/..", "o/m:", "/o/m", "o /m", "o/m:a\nb", "o/a..b"})
   void namesOfOtherFormsAreRefused(String name) {
     assertThrows(IllegalArgumentException.class, () -> ModelReference.parse(name));
   }
