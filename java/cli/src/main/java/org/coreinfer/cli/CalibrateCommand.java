@@ -48,7 +48,10 @@ final class CalibrateCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "GGUF file or Hugging Face folder.")
+  @Parameters(
+      paramLabel = "MODEL",
+      converter = ModelPath.class,
+      description = "GGUF file, Hugging Face folder, or the name of a pulled model.")
   @SuppressWarnings("NullAway.Init")
   private Path path;
 

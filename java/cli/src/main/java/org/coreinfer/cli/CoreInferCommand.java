@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.coreinfer.generation.Cancellation;
+import org.coreinfer.hub.HubSettings;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -33,7 +34,8 @@ import picocli.CommandLine.Spec;
       "  coreinfer neurons --text a.txt --text b.txt --plot p  core neurons as pictures",
       "  coreinfer doctor                                     does it work here?",
       "",
-      "MODEL is a GGUF file or a Hugging Face folder; left out, the embedded model.",
+      "MODEL is a GGUF file, a Hugging Face folder, or the name of a model that was pulled, such as",
+      "owner/name:Q4_K_M; left out, the embedded model.",
       "Results go to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage."
     })
 final class CoreInferCommand implements Runnable {
@@ -81,7 +83,11 @@ final class CoreInferCommand implements Runnable {
     command.addSubcommand(new ConvertCommand(streams, cancellation));
     command.addSubcommand(new QuantizeCommand(streams, cancellation));
     command.addSubcommand(new SynthCommand(streams, cancellation));
+    command.addSubcommand(new PullCommand(streams, cancellation, HubSettings::ofEnvironment));
+    command.addSubcommand(new LsCommand(streams, HubSettings::ofEnvironment));
+    command.addSubcommand(new RmCommand(streams, HubSettings::ofEnvironment));
     command.addSubcommand(new DoctorCommand(streams));
+    command.addSubcommand(new CompletionCommand(streams));
     Failures failures = new Failures(streams, () -> top.isStacktraceAsked);
     return command
         .setOut(streams.outWriter())

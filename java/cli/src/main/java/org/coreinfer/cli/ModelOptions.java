@@ -96,6 +96,9 @@ final class ModelOptions {
   /** How to open a model, with the context that was asked for. */
   static Model.Builder builder(
       CommandSpec command, @Nullable Path path, @Nullable Integer context) {
+    if (path != null) {
+      ModelPath.requireHere(path);
+    }
     Model.Builder builder = path == null ? Model.embedded() : Model.builder(path);
     return context == null
         ? builder

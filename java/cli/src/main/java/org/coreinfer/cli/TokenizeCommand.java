@@ -1,7 +1,6 @@
 package org.coreinfer.cli;
 
 import com.google.gson.JsonPrimitive;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,6 +13,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Shows a text as tokens, or tokens as text. */
 @Command(
@@ -129,10 +129,10 @@ final class TokenizeCommand implements Runnable {
 
   private Tokenizer tokenizer(@Nullable String model) {
     try {
-      Path path = model == null ? null : Path.of(model);
+      Path path = model == null ? null : new ModelPath().convert(model);
       return ModelOptions.builder(spec, path, null).readTokenizer();
-    } catch (InvalidPathException e) {
-      throw Usage.error(spec, "'" + model + "' can't be a file's name: " + e.getReason());
+    } catch (TypeConversionException e) {
+      throw Usage.error(spec, String.valueOf(e.getMessage()));
     }
   }
 

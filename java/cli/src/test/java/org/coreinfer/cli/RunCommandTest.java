@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -256,5 +257,41 @@ class RunCommandTest {
     assertEquals(
         "coreinfer: stdout cannot be written: No space left on device",
         Command.run(new byte[0], false, full, new Cancellation(), arguments).sentence(1));
+  }
+
+  @Test
+  void jsonModeAnswersWithAnObjectAndASchemaWithWhatItAccepts(@TempDir Path folder)
+      throws IOException {
+    String answer = run("-p", "A story as JSON:", "-n", "200", "--json-mode").done().out();
+    assertTrue(answer.strip().startsWith("{"), answer);
+    String schema =
+        "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":12},"
+            + "\"age\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":99}},"
+            + "\"required\":[\"name\",\"age\"]}";
+    String[] arguments = {
+      "-p", PROMPT, "-n", "80", "--temperature", "1", "--seed", "3", "--json-schema"
+    };
+    String[] all = Arrays.copyOf(arguments, arguments.length + 1);
+    all[arguments.length] = schema;
+    String text = run(all).done().out();
+    JsonObject person = JsonParser.parseString(text).getAsJsonObject();
+    assertEquals(Set.of("name", "age"), person.keySet());
+    int age = person.get("age").getAsInt();
+    assertTrue(age >= 1 && age <= 99, text);
+    Path file = Files.writeString(folder.resolve("person.schema.json"), schema);
+    all[arguments.length] = file.toString();
+    assertEquals(text, run(all).done().out());
+  }
+
+  @Test
+  void schemasThatAreNotSupportedAreWrongUsage() {
+    String sentence = run("-p", "x", "--json-schema", "{\"not\":{}}").sentence(2);
+    assertTrue(
+        sentence.contains(
+            "--json-schema: JSON schema, at its root: the keyword \"not\" is not supported"),
+        sentence);
+    run("-p", "x", "--json-schema", "{}", "--json-mode").sentence(2);
+    run("-p", "x", "--json-mode", "--ignore-eos").sentence(2);
+    run("-p", "x", "--json-schema", "no-such-file.json").sentence(1);
   }
 }

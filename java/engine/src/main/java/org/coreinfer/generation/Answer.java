@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.function.DoubleConsumer;
-import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.coreinfer.generation.CoreDecoding.Piece;
@@ -181,13 +180,12 @@ public final class Answer {
   }
 
   private TokenSource drafted() {
-    IntPredicate isEnd = token -> !request.ignoreEos() && setting.endTokens().contains(token);
     DraftedDecoding drafted =
         DraftedDecoding.adaptive(
             sequence,
             request.sampling(),
             newConstraint(),
-            isEnd,
+            this::isEnd,
             setting.draws(),
             () -> setting.check().during("tokens were drafted"));
     IntStream.of(prompt).forEach(drafted::read);
@@ -257,10 +255,15 @@ public final class Answer {
     void failed(int index, RuntimeException failure);
   }
 
+  private boolean isEnd(int token) {
+    return !request.ignoreEos()
+        && (setting.endTokens().contains(token) || request.endTokens().contains(token));
+  }
+
   private @Nullable Token take(int token) {
     sequence.accept(token);
     tokens.add(token);
-    if (setting.endTokens().contains(token) && !request.ignoreEos()) {
+    if (isEnd(token)) {
       return end(FinishReason.EOS);
     }
     String text = stops.accept(setting.text().next(token));

@@ -36,7 +36,7 @@ class StaticFilesTest {
     assertTrue(page.body().contains("/v1/completions"));
     assertEquals("text/html; charset=utf-8", page.header("Content-Type").orElse(""));
     assertEquals("nosniff", page.header("X-Content-Type-Options").orElse(""));
-    assertTrue(page.header("Content-Security-Policy").orElse("").contains("default-src 'self'"));
+    assertTrue(page.header("Content-Security-Policy").orElse("").contains("default-src 'none'"));
     assertEquals(page.body(), client.get("/index.html").body());
     String tag = page.header("ETag").orElseThrow();
     Client.Reply again = Client.send(client.request("/").header("If-None-Match", tag).GET());
