@@ -14,9 +14,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.coreinfer.grammar.Expression.Call;
-import org.coreinfer.grammar.Expression.Symbol;
 import org.coreinfer.grammar.Expression.Repeat;
 import org.coreinfer.grammar.Expression.Rule;
+import org.coreinfer.grammar.Expression.Symbol;
 
 /**
  * The parts of JSON (RFC 8259), narrowed to what a reader expects of a program: blanks only where

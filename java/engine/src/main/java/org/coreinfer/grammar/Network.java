@@ -43,7 +43,8 @@ final class Network {
   private final int[] distances;
   private final ByteSet available;
   private final Map<Rule, Integer> starts = new HashMap<>();
-  private final IdentityHashMap<Expression, Integer> symbols = new IdentityHashMap<>(); // repeated ones
+  private final IdentityHashMap<Expression, Integer> symbols =
+      new IdentityHashMap<>(); // repeated ones
   private final Deque<Rule> waiting = new ArrayDeque<>();
 
   /**

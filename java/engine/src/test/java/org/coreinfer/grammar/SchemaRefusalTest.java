@@ -59,8 +59,9 @@ class SchemaRefusalTest {
   void whatIsNotSupportedIsNamedWithItsPlace(String schema, String pointer, String part) {
     JsonSchemaException refusal = refusal(schema);
     assertEquals(pointer == null ? "" : pointer, refusal.pointer());
-    assertTrue(refusal.getMessage().contains(part), refusal.getMessage());
-    assertEquals(1, refusal.getMessage().lines().count());
+    String message = String.valueOf(refusal.getMessage());
+    assertTrue(message.contains(part), message);
+    assertEquals(1, message.lines().count());
   }
 
   @ParameterizedTest
@@ -70,17 +71,16 @@ class SchemaRefusalTest {
         "[a", "[z-a]", "*", "a**", "x^", "a$b", "(a$)", "\\\\u12", "a{1000000}{1000000}", "\\\\"
       })
   void patternsThatAreNotSupportedAreRefused(String pattern) {
-    JsonSchemaException refusal = refusal("{'pattern':'" + pattern + "'}");
+    String message = String.valueOf(refusal("{'pattern':'" + pattern + "'}").getMessage());
     boolean isAbout =
-        refusal.getMessage().contains("the pattern ")
-            || refusal.getMessage().contains("the grammar is too large");
-    assertTrue(isAbout, refusal.getMessage());
+        message.contains("the pattern ") || message.contains("the grammar is too large");
+    assertTrue(isAbout, message);
   }
 
   @Test
   void deepSchemasAreRefused() {
     String deep = "{'items':".repeat(5000) + "{}" + "}".repeat(5000);
-    assertTrue(refusal(deep).getMessage().contains("it is not JSON"));
+    assertTrue(String.valueOf(refusal(deep).getMessage()).contains("it is not JSON"));
     JsonGrammars.requireSupported(
         ("{'items':".repeat(100) + "{}" + "}".repeat(100)).replace('\'', '"'));
   }

@@ -9,9 +9,9 @@ import java.nio.FloatBuffer;
 import java.util.Random;
 import org.coreinfer.sampling.TokenConstraint;
 import org.coreinfer.text.Tokenizer;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 /** What masks say from places and counts is what following each token's bytes says. */
 class TokenMasksTest {
@@ -55,8 +55,7 @@ class TokenMasksTest {
 
   @Test
   void constraintsTakeOnlyWhatTheyAllow() {
-    TokenConstraint constraint =
-        JsonGrammar.ofSchema("{\"enum\":[true,[]]}", tokenizer).get();
+    TokenConstraint constraint = JsonGrammar.ofSchema("{\"enum\":[true,[]]}", tokenizer).get();
     int end = tokenizer.endTokens()[0];
     assertThrows(IllegalArgumentException.class, () -> constraint.accept(end));
     assertThrows(IllegalArgumentException.class, () -> constraint.accept(-1));

@@ -70,7 +70,7 @@ final class HubClient {
       ModelReference reference, String commit, String file, Map<String, String> headers)
       throws IOException, InterruptedException {
     StringBuilder path = new StringBuilder();
-    for (String part : file.split("/")) {
+    for (String part : file.split("/", -1)) {
       path.append('/').append(encoded(part));
     }
     URI uri =

@@ -17,6 +17,7 @@ import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -125,7 +126,8 @@ final class BadServer implements AutoCloseable {
 
   byte[] content(HttpExchange exchange) {
     String path = exchange.getRequestURI().getPath();
-    return files.get(path.substring(path.indexOf('/', path.indexOf("/resolve/") + 9) + 1));
+    String name = path.substring(path.indexOf('/', path.indexOf("/resolve/") + 9) + 1);
+    return Objects.requireNonNull(files.get(name), name);
   }
 
   static void send(HttpExchange exchange, int status, byte[] body) throws IOException {
