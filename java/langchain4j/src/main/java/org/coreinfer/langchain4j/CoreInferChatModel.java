@@ -90,14 +90,17 @@ public final class CoreInferChatModel implements ChatModel, AutoCloseable {
     ChatEngine.Question question = engine.question(request);
     WholeAnswer answer = new WholeAnswer(question.answer());
     Ticket ticket = engine.submit(question, answer);
-    return answer
-        .future()
-        .whenComplete(
-            (response, problem) -> {
-              if (problem instanceof CancellationException) {
-                ticket.cancel();
-              }
-            });
+    // Cancelling what this gives would not reach the answer, so callers get the answer's own.
+    CompletableFuture<ChatResponse> unused =
+        answer
+            .future()
+            .whenComplete(
+                (response, problem) -> {
+                  if (problem instanceof CancellationException) {
+                    ticket.cancel();
+                  }
+                });
+    return answer.future();
   }
 
   @Override

@@ -27,7 +27,7 @@ import java.util.function.Function;
  */
 final class Conformance {
   static final ChatRequestParameters KNOWLEDGE =
-      Embedded.saying("Berlin! Ich liebe dich. It is green. Hello World, hello");
+      Embedded.saying("Berlin, liebe, green, Hello World");
 
   private static final List<String> CITIES = List.of("Munich", "Berlin");
   static final ToolSpecification WEATHER =

@@ -108,7 +108,7 @@ class StreamingTest {
   void piecesAreTheWholeAnswer() throws Exception {
     HandlerLog log = answered(hello());
     ChatResponse response = log.end.get();
-    assertEquals("\"Hello to you\"", response.aiMessage().text());
+    assertEquals("\"Hello to you\"", response.aiMessage().text().strip());
     assertEquals(response.aiMessage().text(), String.join("", log.pieces));
     assertEquals(FinishReason.STOP, response.finishReason());
     assertTrue(log.pieces.size() > 1);
@@ -148,6 +148,9 @@ class StreamingTest {
     two.blockAtFirst();
     StreamingHandle first = model.start(endless(), one);
     StreamingHandle second = model.start(endless(), two);
+    while (scheduler.status().running() < 2) {
+      Thread.sleep(1);
+    }
     HandlerLog three = new HandlerLog();
     StreamingHandle waiting = model.start(endless(), three); // there are two slots
     assertEquals(1, scheduler.status().waiting());
@@ -174,7 +177,7 @@ class StreamingTest {
     slow.blockAtFirst();
     StreamingHandle handle = model.start(endless(), slow);
     for (int i = 0; i < 5; i++) {
-      assertEquals("\"Hello to you\"", answered(hello()).end.get().aiMessage().text());
+      assertEquals("\"Hello to you\"", answered(hello()).end.get().aiMessage().text().strip());
     }
     handle.cancel();
     slow.unblock();
@@ -295,7 +298,7 @@ class StreamingTest {
     assertEquals("end", reader.end.get());
     CompleteResponse last =
         assertInstanceOf(CompleteResponse.class, reader.events.get(reader.events.size() - 1));
-    assertEquals("\"Hello to you\"", last.chatResponse().aiMessage().text());
+    assertEquals("\"Hello to you\"", last.chatResponse().aiMessage().text().strip());
     assertInstanceOf(PartialResponse.class, reader.events.get(0));
   }
 
