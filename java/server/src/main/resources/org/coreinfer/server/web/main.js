@@ -170,10 +170,11 @@ function showNeurons(column, told, talk) {
 function showNumbers(usage, firstMillis, seen) {
   const {timings} = usage.coreinfer;
   const numbers = {
-    'Neurons kept': seen.shares && percent(seen.shares.share),
+    'Core neurons': seen.shares && percent(seen.shares.share),
     'As before': seen.shares?.overlap == null ? null : percent(seen.shares.overlap),
     'Bytes per token': seen.bytesPerToken && bytes(seen.bytesPerToken),
-    'Of dense': seen.bytesPerToken && percent(seen.bytesPerToken / model.meta.bytes_per_token),
+    'Of dense decoding’s': seen.bytesPerToken
+        && percent(seen.bytesPerToken / model.meta.bytes_per_token),
     'Reading': rate(timings.prefill_tokens_per_second),
     'Writing': rate(timings.decode_tokens_per_second),
     'First token': firstMillis === null ? null : duration(firstMillis),

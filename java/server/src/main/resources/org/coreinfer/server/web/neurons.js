@@ -73,7 +73,7 @@ export class Picture {
       cells[2].textContent = `${size} (${percent(size / now.neurons)})`;
       cells[3].textContent = this.before ? percent(counts.kept / size) : '–';
       cells[1].firstChild.setAttribute('aria-label',
-          `${counts.kept} neurons kept, ${counts.fresh} new, ${counts.dropped} dropped`);
+          `${counts.kept} core neurons as before, ${counts.fresh} new, ${counts.dropped} dropped`);
       kept += counts.kept;
       total += size;
     });

@@ -20,7 +20,7 @@ export class Turn {
     this.isStory = isStory;
     this.element = make('article', isStory ? 'turn story' : 'turn');
     if (user.trim() !== '') {
-      this.element.append(make('div', 'user', user));
+      this.element.append(make('div', 'user', user.trim()));
     }
     const grid = make('div', columns.length > 1 ? 'answers two' : 'answers one');
     this.answers = columns.map((column) => new AnswerView(column, () => this.draw()));
