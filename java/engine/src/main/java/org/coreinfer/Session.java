@@ -1,9 +1,17 @@
 package org.coreinfer;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.error.SessionFormatException;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
 import org.coreinfer.generation.Sequence;
@@ -86,6 +94,68 @@ public final class Session implements AutoCloseable {
         model.tokenizer().newStreamDecoder(false),
         new Lifetime.Nested(model.lifetime(), lifetime),
         () -> isAnswering.set(false));
+  }
+
+  /**
+   * Writes the session to a file, replacing one of that name: with {@link #load} another session of
+   * the same model and options goes on from here, to the same bits.
+   *
+   * @throws UncheckedIOException if the system refuses; an old file stays then
+   */
+  public void save(Path file) {
+    use(
+        () -> {
+          Path written = file.resolveSibling(file.getFileName() + ".part");
+          try (OutputStream out = Files.newOutputStream(written)) {
+            sequence.save(model.fingerprint(), out);
+          } catch (IOException | RuntimeException e) {
+            Files.deleteIfExists(written);
+            throw e;
+          }
+          Files.move(written, file, StandardCopyOption.REPLACE_EXISTING);
+        });
+  }
+
+  /**
+   * Goes on where a saved session was, in place of what was read here so far. If it fails this
+   * session is empty.
+   *
+   * @throws SessionFormatException if the file is broken, or of another model, other options or
+   *     another version
+   * @throws UncheckedIOException if it cannot be read
+   */
+  public void load(Path file) {
+    use(
+        () -> {
+          try (InputStream in = Files.newInputStream(file)) {
+            sequence.load(model.fingerprint(), in, file.toString());
+          }
+        });
+  }
+
+  private interface FileWork {
+    void run() throws IOException;
+  }
+
+  /** Does something while no request is answered. */
+  private void use(FileWork work) {
+    if (!isAnswering.compareAndSet(false, true)) {
+      throw new IllegalStateException(
+          "the session is answering a request; end or close its stream first");
+    }
+    try {
+      Lifetime.Nested both = new Lifetime.Nested(model.lifetime(), lifetime);
+      both.enter();
+      try {
+        work.run();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      } finally {
+        both.exit();
+      }
+    } finally {
+      isAnswering.set(false);
+    }
   }
 
   private int[] promptTokens(GenerationRequest request) {

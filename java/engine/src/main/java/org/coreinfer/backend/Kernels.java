@@ -1,7 +1,6 @@
 package org.coreinfer.backend;
 
 import org.coreinfer.binding.NativeKernels;
-import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;

@@ -1,9 +1,12 @@
 package org.coreinfer.core;
 
+import java.io.IOException;
 import java.util.Arrays;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.model.ModelConfig;
+import org.coreinfer.model.StateReader;
+import org.coreinfer.model.StateWriter;
 import org.coreinfer.model.Tail;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
@@ -89,6 +92,17 @@ final class MeanTail implements Tail, AutoCloseable {
   Snapshot snapshot() {
     return new Snapshot(
         queue.downloadFloats(sums, Math.multiplyExact(layers, neurons)), tokens.clone());
+  }
+
+  void save(StateWriter writer) throws IOException {
+    Snapshot snapshot = snapshot();
+    writer.put(snapshot.sums());
+    writer.put(snapshot.tokens());
+  }
+
+  void load(StateReader reader) throws IOException {
+    float[] saved = reader.getFloats("the sums of activations", layers * neurons);
+    restore(new Snapshot(saved, reader.getLongs("the counts of tokens", layers)));
   }
 
   void forget() {

@@ -147,8 +147,7 @@ public final class Decoder implements AutoCloseable {
    * State for a new sequence, whose pages of keys and values come from a pool of this decoder's as
    * it grows.
    */
-  public DecoderState newState(
-      int capacity, int chunk, KvPool pool, IntUnaryOperator mostListed) {
+  public DecoderState newState(int capacity, int chunk, KvPool pool, IntUnaryOperator mostListed) {
     if (capacity < 1 || capacity > maxPositions()) {
       throw new IllegalArgumentException(
           "capacity=" + capacity + ": expected 1 to " + maxPositions());

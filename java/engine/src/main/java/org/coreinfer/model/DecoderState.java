@@ -1,5 +1,6 @@
 package org.coreinfer.model;
 
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import org.coreinfer.backend.Backend;
@@ -303,6 +304,45 @@ public final class DecoderState implements AutoCloseable {
     cache.share(other.cache, tokens);
     position = tokens;
     computed = tokens;
+  }
+
+  /** Writes the tokens' keys and values, with the sizes that {@link #load} compares. */
+  public void save(StateWriter writer) throws IOException {
+    for (int size : sizes()) {
+      writer.put(size);
+    }
+    writer.put(position);
+    cache.save(writer, position);
+  }
+
+  /**
+   * Takes keys and values that were saved, in place of what is there; if it fails the sequence is
+   * empty.
+   */
+  public void load(StateReader reader) throws IOException {
+    position = 0;
+    computed = 0;
+    for (int size : sizes()) {
+      reader.require("a size of the model or the cache", size);
+    }
+    int tokens = reader.getInt("the number of tokens", 0, capacity);
+    boolean isLoaded = false;
+    try {
+      cache.load(reader, tokens);
+      isLoaded = true;
+    } finally {
+      if (!isLoaded) {
+        cache.truncate(0);
+      }
+    }
+    position = tokens;
+    computed = tokens;
+  }
+
+  private int[] sizes() {
+    return new int[] {
+      config.layers(), config.kvHeads(), config.headDim(), cache.pool().dtype().code(), KvLayer.PAGE
+    };
   }
 
   @Override

@@ -1,5 +1,7 @@
 package org.coreinfer.model;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -137,6 +139,67 @@ final class KvCache implements AutoCloseable {
     }
     while (pages.size() > kept) {
       pages.remove(pages.size() - 1).release();
+    }
+  }
+
+  /** Writes the rows of the first {@code tokens} tokens, page by page: see {@link KvPage}. */
+  void save(StateWriter writer, int tokens) throws IOException {
+    visit(tokens, false, writer::put);
+  }
+
+  /** Reads as many rows in place of what is there. */
+  void load(StateReader reader, int tokens) throws IOException {
+    truncate(0);
+    reserve(0, tokens);
+    visit(tokens, true, reader::get);
+  }
+
+  private interface RowsWork {
+    void with(ByteBuffer rows) throws IOException;
+  }
+
+  private void visit(int tokens, boolean writes, RowsWork work) throws IOException {
+    int matrices = 2 * layers * pool.config().kvHeads();
+    long rowBytes = pool.dtype().bytes(pool.config().headDim());
+    for (int first = 0; first < tokens; first += PAGE) {
+      NativeMemory page = pages.get(first / PAGE).memory();
+      int bytes = Math.toIntExact(Math.min(PAGE, tokens - first) * rowBytes);
+      try (HostPage host = new HostPage(page)) {
+        for (int matrix = 0; matrix < matrices; matrix++) {
+          work.with(host.memory.buffer((long) matrix * PAGE * rowBytes, bytes));
+        }
+        if (writes) {
+          host.store();
+        }
+      }
+    }
+  }
+
+  /** A page where Java can touch it. */
+  private final class HostPage implements AutoCloseable {
+    private final NativeMemory page;
+    private final NativeMemory memory;
+
+    HostPage(NativeMemory page) {
+      this.page = page;
+      this.memory = queue.isHost() ? page : queue.allocateHost("a page of a session", page.bytes());
+      if (memory != page) {
+        queue.download(page, memory);
+      }
+    }
+
+    void store() {
+      if (memory != page) {
+        queue.upload(memory, page);
+        queue.synchronize();
+      }
+    }
+
+    @Override
+    public void close() {
+      if (memory != page) {
+        memory.close();
+      }
     }
   }
 
