@@ -130,12 +130,30 @@ public final class Decoder implements AutoCloseable {
    */
   public DecoderState newState(
       int capacity, int chunk, DType cacheDtype, IntUnaryOperator mostListed) {
+    return newState(capacity, chunk, newPool(cacheDtype, Long.MAX_VALUE), mostListed);
+  }
+
+  /**
+   * What sequences may have of keys and values together.
+   *
+   * @param cacheDtype F32 or F16
+   * @param tokens of all of them, in whole pages
+   */
+  public KvPool newPool(DType cacheDtype, long tokens) {
+    return new KvPool(backend, config, cacheDtype, tokens);
+  }
+
+  /**
+   * State for a new sequence, whose pages of keys and values come from a pool of this decoder's as
+   * it grows.
+   */
+  public DecoderState newState(int capacity, int chunk, KvPool pool, IntUnaryOperator mostListed) {
     if (capacity < 1 || capacity > maxPositions()) {
       throw new IllegalArgumentException(
           "capacity=" + capacity + ": expected 1 to " + maxPositions());
     }
     return new DecoderState(
-        backend, config, parts.ffn(), capacity, chunk, cacheDtype, mostListed, step::run);
+        backend, config, parts.ffn(), capacity, chunk, pool, mostListed, step::run);
   }
 
   /**
@@ -185,6 +203,7 @@ public final class Decoder implements AutoCloseable {
         Monitor whole =
             fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
         boolean isLast = start + part.length == tokens.length;
+        state.reserve(part.length);
         prefillStretch(state, part, step, listener, isLast, whole);
         state.queue().synchronize();
         state.advance(part.length);
@@ -358,6 +377,7 @@ public final class Decoder implements AutoCloseable {
 
   private Logits decodeListed(DecoderState state, int token, @Nullable Tail tail) {
     int position = state.position();
+    state.reserve(1);
     state.inputs().set(token, position, position + parts.positionOffset());
     state.logits().renew();
     if (state.neurons().mustStream()) {
@@ -392,6 +412,7 @@ public final class Decoder implements AutoCloseable {
     checkRoom(state, count);
     state.logits().await();
     Arrays.fill(state.isChosen(), false);
+    state.reserve(count);
     Backend on = state.queue();
     Stretch stretch = state.stretch(count);
     LogitsRows rows = state.rows(count);

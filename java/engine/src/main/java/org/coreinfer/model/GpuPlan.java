@@ -76,7 +76,7 @@ public record GpuPlan(
       Rates rates) {
     ModelConfig config = sizes.config();
     long fixed = sizes.fixedBytes(context);
-    long cache = DecoderState.cacheBytes(config, context, cacheDtype) * 2 * config.layers();
+    long cache = DecoderState.cacheBytes(config, context, cacheDtype);
     long scratch =
         DecoderState.scratchBytes(config, context, chunk)
             + DecoderState.listBytes(config)
