@@ -237,7 +237,8 @@ public record GpuPlan(
         isStreaming()
             ? String.format(
                 Locale.ROOT,
-                "%s of FFN weights in %d layers are streamed from host memory, %s of their core neurons kept",
+                "%s of FFN weights in %d layers are streamed from host memory, %s of their core"
+                    + " neurons kept",
                 MemoryPlan.size(streamedFfn),
                 streamedLayers.size(),
                 MemoryPlan.size(packedFfn))

@@ -46,8 +46,7 @@ class KvCacheTest {
   }
 
   private static DecoderState newState(Decoder decoder, KvPool pool) {
-    return decoder.newState(
-        decoder.maxPositions(), 64, pool, layer -> decoder.config().neurons());
+    return decoder.newState(decoder.maxPositions(), 64, pool, layer -> decoder.config().neurons());
   }
 
   private static int[] tokens(Decoder decoder, int seed, int count) {
