@@ -22,6 +22,7 @@ class CompletionTest {
   private static final String COMPLETE =
       """
       source "$1"; shift
+      compopt() { :; } # which bash allows while it completes only
       COMP_WORDS=(coreinfer "$@"); COMP_CWORD=$#; COMP_LINE="${COMP_WORDS[*]}"
       function=$(complete -p coreinfer | sed 's/.*-F \\([^ ]*\\).*/\\1/')
       "$function"

@@ -23,15 +23,6 @@ class ModelConformanceTest extends AbstractChatModelIT {
     open.forEach(CoreInferChatModel::close);
   }
 
-  /** The model for whatever is not about its defaults. */
-  private CoreInferChatModel usual() {
-    if (open.isEmpty()) {
-      opened(
-          Embedded.whole().defaultRequestParameters(Conformance.KNOWLEDGE));
-    }
-    return open.get(0);
-  }
-
   private CoreInferChatModel opened(CoreInferChatModel.Builder builder) {
     CoreInferChatModel model = builder.build();
     open.add(model);
@@ -40,7 +31,7 @@ class ModelConformanceTest extends AbstractChatModelIT {
 
   @Override
   protected List<ChatModel> models() {
-    return List.of(usual());
+    return List.of(createModelWith(ChatRequestParameters.builder().build()));
   }
 
   @Override

@@ -25,15 +25,6 @@ class StreamingConformanceTest extends AbstractStreamingChatModelIT {
     open.forEach(CoreInferStreamingChatModel::close);
   }
 
-  /** The model for whatever is not about its defaults. */
-  private CoreInferStreamingChatModel usual() {
-    if (open.isEmpty()) {
-      opened(
-          Embedded.streaming().defaultRequestParameters(Conformance.KNOWLEDGE));
-    }
-    return open.get(0);
-  }
-
   private CoreInferStreamingChatModel opened(CoreInferStreamingChatModel.Builder builder) {
     CoreInferStreamingChatModel model = builder.build();
     open.add(model);
@@ -42,7 +33,7 @@ class StreamingConformanceTest extends AbstractStreamingChatModelIT {
 
   @Override
   protected List<StreamingChatModel> baseModels() {
-    return List.of(usual());
+    return List.of(createModelWith(ChatRequestParameters.builder().build()));
   }
 
   @Override
