@@ -16,6 +16,8 @@ class HelpTest {
     for (String word :
         new String[] {
           "run",
+          "chat",
+          "template",
           "serve",
           "tokenize",
           "show",
@@ -37,6 +39,8 @@ class HelpTest {
   @ValueSource(
       strings = {
         "run",
+        "chat",
+        "template",
         "serve",
         "tokenize",
         "show",

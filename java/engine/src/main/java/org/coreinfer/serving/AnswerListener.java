@@ -2,6 +2,7 @@ package org.coreinfer.serving;
 
 import java.util.List;
 import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.model.NeuronSet;
 
 /**
  * Hears of one answer: in order, one call at a time, on threads of the scheduler that compute
@@ -23,6 +24,12 @@ public interface AnswerListener {
    * @param logprobs one per prompt token, the first without a value
    */
   default void onPromptLogprobs(List<TokenLogprob> logprobs) {}
+
+  /**
+   * The neurons that the next tokens compute were chosen from the prompt, or later renewed, if it
+   * was asked for.
+   */
+  default void onNeurons(NeuronSet neurons) {}
 
   void onToken(ServedToken token);
 

@@ -10,6 +10,7 @@ import org.coreinfer.generation.DrawListener;
 import org.coreinfer.generation.FinishReason;
 import org.coreinfer.generation.GenerationResult;
 import org.coreinfer.generation.Token;
+import org.coreinfer.model.NeuronSet;
 import org.jspecify.annotations.Nullable;
 
 /** A job in its slot: its answer's steps, told to its listener. For the computing thread. */
@@ -23,6 +24,7 @@ final class Running {
   private final long begun = System.nanoTime();
   private final Duration waited;
   private long lastToken;
+  private @Nullable NeuronSet told; // to the listener, as core neurons
 
   /**
    * @param text which begins the prompt, or is empty
@@ -91,7 +93,20 @@ final class Running {
       List<TokenLogprob> ofPrompt = logprobs.ofPrompt();
       job.delivery().post(listener -> listener.onPromptLogprobs(ofPrompt));
     }
+    tellNeurons();
     deliver(token);
+  }
+
+  /** Tells the listener which neurons are core, if it wants to know and they are others. */
+  private void tellNeurons() {
+    if (!job.request().neurons()) {
+      return;
+    }
+    NeuronSet neurons = answer.neurons();
+    if (neurons != told) {
+      told = neurons;
+      job.delivery().post(listener -> listener.onNeurons(neurons));
+    }
   }
 
   /** Tells the listener of a token that was computed; null for nothing to show. */
@@ -99,6 +114,7 @@ final class Running {
     long now = System.nanoTime();
     tally.nextToken(Duration.ofNanos(now - lastToken));
     lastToken = now;
+    tellNeurons();
     deliver(token);
   }
 

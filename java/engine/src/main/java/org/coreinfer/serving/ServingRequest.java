@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *     probability alone; {@link #NO_LOGPROBS} for none
  * @param promptLogprobs whether the prompt's tokens get log probabilities, too, with as many
  *     alternatives; then all of the prompt is read, whatever is known of it
+ * @param neurons whether the listener hears which neurons are core
  * @param timeout from submission to the end, waiting included; null for none
  */
 public record ServingRequest(
@@ -20,6 +21,7 @@ public record ServingRequest(
     CoreOptions core,
     int topLogprobs,
     boolean promptLogprobs,
+    boolean neurons,
     @Nullable Duration timeout) {
   /** Tokens of the answer come without log probabilities. */
   public static final int NO_LOGPROBS = -1;
@@ -49,6 +51,7 @@ public record ServingRequest(
     private CoreOptions core = CoreOptions.dense();
     private int topLogprobs = NO_LOGPROBS;
     private boolean promptLogprobs;
+    private boolean neurons;
     private @Nullable Duration timeout;
 
     private Builder(GenerationRequest generation) {
@@ -70,13 +73,18 @@ public record ServingRequest(
       return this;
     }
 
+    public Builder neurons(boolean value) {
+      neurons = value;
+      return this;
+    }
+
     public Builder timeout(@Nullable Duration value) {
       timeout = value;
       return this;
     }
 
     public ServingRequest build() {
-      return new ServingRequest(generation, core, topLogprobs, promptLogprobs, timeout);
+      return new ServingRequest(generation, core, topLogprobs, promptLogprobs, neurons, timeout);
     }
   }
 }

@@ -2,6 +2,7 @@ package org.coreinfer.server;
 
 import java.util.List;
 import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.model.NeuronSet;
 import org.coreinfer.serving.ServedToken;
 import org.coreinfer.serving.TokenLogprob;
 
@@ -11,6 +12,9 @@ sealed interface AnswerEvent {
 
   /** What the model thinks of the prompt; before any token. */
   record Prompt(int answer, List<TokenLogprob> logprobs) implements AnswerEvent {}
+
+  /** Which neurons are core from here on. */
+  record Core(int answer, NeuronSet neurons) implements AnswerEvent {}
 
   record Token(int answer, ServedToken token) implements AnswerEvent {}
 

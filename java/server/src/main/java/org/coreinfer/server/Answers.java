@@ -7,6 +7,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.model.NeuronSet;
 import org.coreinfer.serving.AnswerListener;
 import org.coreinfer.serving.QueueFullException;
 import org.coreinfer.serving.Scheduler;
@@ -79,7 +80,7 @@ final class Answers implements AutoCloseable {
       }
       return event;
     } catch (InterruptedException e) {
-      throw new ClientGoneException(e);
+      throw new ConnectionLostException(e);
     }
   }
 
@@ -107,6 +108,11 @@ final class Answers implements AutoCloseable {
     @Override
     public void onPromptLogprobs(List<TokenLogprob> logprobs) {
       events.add(new AnswerEvent.Prompt(answer, logprobs));
+    }
+
+    @Override
+    public void onNeurons(NeuronSet neurons) {
+      events.add(new AnswerEvent.Core(answer, neurons));
     }
 
     @Override

@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.coreinfer.Model;
 import org.coreinfer.chat.ChatPrompt;
-import org.coreinfer.chat.ChatTemplate;
 import org.coreinfer.chat.ChatTemplateException;
 import org.coreinfer.chat.ToolCallParser;
 import org.coreinfer.chat.ToolDefinition;
@@ -28,39 +27,10 @@ final class ChatCompletions implements Endpoint {
 
   private final ServedModel served;
   private final Scheduler scheduler;
-  private final @Nullable ChatTemplate template;
-  private final String lack;
 
-  /**
-   * @param template null for the model's own
-   */
-  ChatCompletions(ServedModel served, Scheduler scheduler, @Nullable ChatTemplate template) {
+  ChatCompletions(ServedModel served, Scheduler scheduler) {
     this.served = served;
     this.scheduler = scheduler;
-    ChatTemplate found = template;
-    String why = "";
-    if (found == null) {
-      try {
-        found = ChatTemplate.of(served.model());
-      } catch (ChatTemplateException e) {
-        why = String.valueOf(e.getMessage());
-      }
-    }
-    this.template = found;
-    this.lack = why;
-  }
-
-  /** How conversations are written; null if nobody knows. */
-  @Nullable ChatTemplate knownTemplate() {
-    return template;
-  }
-
-  private ChatTemplate template() {
-    if (template == null) {
-      throw ApiException.unsupported(
-          "messages", lack + "; start the server with --chat-template, or use /v1/completions");
-    }
-    return template;
   }
 
   @Override
@@ -94,6 +64,7 @@ final class ChatCompletions implements Endpoint {
               .sampling(sampling.withSeed(sampling.seed() + choice))
               .ignoreEos(ignoreEos);
       stops.forEach(request::stop);
+      served.requireTemplate().endTurn(request, model.tokenizer());
       if (constraint != null) {
         request.constraint(constraint);
       }
@@ -101,11 +72,12 @@ final class ChatCompletions implements Endpoint {
           ServingRequest.of(request.build())
               .core(core)
               .topLogprobs(withLogprobs ? top : ServingRequest.NO_LOGPROBS)
+              .neurons(CoreFields.tellsNeurons(fields))
               .timeout(limits.timeout())
               .build());
     }
     Supplier<@Nullable ToolCallParser> parsers =
-        () -> tools.tools().isEmpty() ? null : ToolCallParser.of(template(), tools.tools());
+        () -> tools.tools().isEmpty() ? null : ToolCallParser.of(served.requireTemplate(), tools.tools());
     Choices.answer(
         call,
         scheduler,
@@ -128,7 +100,7 @@ final class ChatCompletions implements Endpoint {
   private ChatPrompt prompt(Fields fields, List<ToolDefinition> tools, boolean addsPrompt) {
     Map<String, Object> variables = ChatFields.templateVariables(fields);
     try {
-      return template().prompt(ChatFields.messages(fields), tools, addsPrompt, variables);
+      return served.requireTemplate().prompt(ChatFields.messages(fields), tools, addsPrompt, variables);
     } catch (ChatTemplateException | IllegalArgumentException e) {
       throw ApiException.invalid("messages", String.valueOf(e.getMessage()));
     }

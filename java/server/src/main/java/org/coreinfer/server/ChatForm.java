@@ -36,7 +36,7 @@ final class ChatForm implements AnswerForm {
     this.wish = wish;
     this.isStream = isStream;
     this.withUsage = withUsage;
-    this.usage = new Usage(served.model().config().neurons());
+    this.usage = new Usage(served.model());
     this.choices = IntStream.range(0, wish.choices()).mapToObj(Choice::new).toList();
   }
 
@@ -141,18 +141,34 @@ final class ChatForm implements AnswerForm {
 
   @Override
   public List<JsonOut> take(AnswerEvent event) {
+    if (event instanceof AnswerEvent.Core core) {
+      return told(core);
+    }
     Choice choice = choices.get(event.answer());
     if (event instanceof AnswerEvent.Token step) {
       choice.add(step.token());
     } else if (event instanceof AnswerEvent.End end) {
       choice.end(end.result());
-      usage.add(end.result(), choice.index == 0, end.result().tokens().size());
+      usage.add(end, choice.index == 0, end.result().tokens().size());
     }
     return isStream ? choice.news().stream().map(this::chunk).toList() : List.of();
   }
 
+  private List<JsonOut> told(AnswerEvent.Core core) {
+    if (!isStream) {
+      usage.note(core);
+      return List.of();
+    }
+    JsonOut neurons = CoreNeurons.of(served.model(), core.neurons());
+    return List.of(chunk(List.of()).put("coreinfer", neurons.put("answer", core.answer())));
+  }
+
   private JsonOut chunk(JsonOut choice) {
-    JsonOut chunk = head("chat.completion.chunk").putObjects("choices", List.of(choice));
+    return chunk(List.of(choice));
+  }
+
+  private JsonOut chunk(List<JsonOut> news) {
+    JsonOut chunk = head("chat.completion.chunk").putObjects("choices", news);
     return withUsage ? chunk.put("usage", JsonNull.INSTANCE) : chunk;
   }
 

@@ -39,7 +39,7 @@ final class CompletionForm implements AnswerForm {
     this.wish = wish;
     this.isStream = isStream;
     this.withUsage = withUsage;
-    this.usage = new Usage(served.model().config().neurons());
+    this.usage = new Usage(served.model());
     this.choices =
         IntStream.range(0, wish.prompts().size() * wish.choices())
             .mapToObj(index -> new Choice(index, prompt(index)))
@@ -116,18 +116,31 @@ final class CompletionForm implements AnswerForm {
       choice.readPrompt(read.logprobs());
       return List.of();
     }
+    if (event instanceof AnswerEvent.Core core) {
+      return told(core);
+    }
     if (event instanceof AnswerEvent.Token step) {
       choice.add(step.token());
     } else if (event instanceof AnswerEvent.End end) {
-      finish(choice, end.result());
+      finish(choice, end);
     }
     return isStream && choice.hasNews() ? List.of(chunk(List.of(choice.news()))) : List.of();
   }
 
-  private void finish(Choice choice, GenerationResult result) {
+  private List<JsonOut> told(AnswerEvent.Core core) {
+    if (!isStream) {
+      usage.note(core);
+      return List.of();
+    }
+    JsonOut neurons = CoreNeurons.of(served.model(), core.neurons());
+    return List.of(chunk(List.of()).put("coreinfer", neurons.put("answer", core.answer())));
+  }
+
+  private void finish(Choice choice, AnswerEvent.End end) {
+    GenerationResult result = end.result();
     choice.finish = wish.maxTokens() == 0 ? "length" : FinishText.of(result.finishReason());
     int tokens = Math.min(result.tokens().size(), wish.maxTokens());
-    usage.add(result, choice.index % wish.choices() == 0, tokens);
+    usage.add(end, choice.index % wish.choices() == 0, tokens);
   }
 
   private JsonOut chunk(List<JsonOut> news) {

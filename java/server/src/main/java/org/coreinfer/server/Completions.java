@@ -52,6 +52,7 @@ final class Completions implements Endpoint {
                 .core(core)
                 .topLogprobs(top)
                 .promptLogprobs(echo && top >= 0)
+                .neurons(CoreFields.tellsNeurons(fields))
                 .timeout(limits.timeout())
                 .build());
       }

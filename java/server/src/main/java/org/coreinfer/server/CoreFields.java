@@ -35,6 +35,11 @@ final class CoreFields {
     }
   }
 
+  /** Whether the client wants to know which neurons are core. */
+  static boolean tellsNeurons(Fields fields) {
+    return fields.has(NAME) && fields.object(NAME).bool("neurons", false);
+  }
+
   private static String spelled(String part) {
     return NAME + "." + part.replace('-', '_');
   }

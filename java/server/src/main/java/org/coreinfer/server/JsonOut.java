@@ -49,6 +49,12 @@ final class JsonOut {
     return this;
   }
 
+  /** Everything that another object has. */
+  JsonOut putAll(JsonOut other) {
+    other.object.entrySet().forEach(entry -> object.add(entry.getKey(), entry.getValue()));
+    return this;
+  }
+
   /** A list of what {@code element} makes of each item. */
   <T> JsonOut putAll(String key, Iterable<T> items, Function<T, JsonElement> element) {
     JsonArray array = new JsonArray();

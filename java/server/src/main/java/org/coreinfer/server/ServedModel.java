@@ -5,6 +5,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.coreinfer.Model;
+import org.coreinfer.chat.ChatTemplate;
+import org.coreinfer.chat.ChatTemplateException;
 import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreWish;
 import org.jspecify.annotations.Nullable;
@@ -15,21 +17,47 @@ import org.jspecify.annotations.Nullable;
  * @param names of the model; the first is told, the others are understood
  * @param core which neurons to compute, unless a request says otherwise
  * @param calibration what is known of the model's neurons; null if nothing is
+ * @param template how conversations are written; null if nothing says how
+ * @param templateLack why there is none
  */
 record ServedModel(
     Model model,
     List<String> names,
     CoreWish core,
     @Nullable Calibration calibration,
+    @Nullable ChatTemplate template,
+    String templateLack,
     long createdSeconds) {
 
+  /**
+   * @param template null for the model's own, if it has one
+   */
   static ServedModel of(
-      Model model, List<String> aliases, CoreWish core, @Nullable Calibration calibration) {
+      Model model,
+      List<String> aliases,
+      CoreWish core,
+      @Nullable Calibration calibration,
+      @Nullable ChatTemplate template) {
     Set<String> names = new LinkedHashSet<>(aliases);
     names.add(model.name().replaceFirst("\\.gguf$", ""));
     names.add(model.name());
+    ChatTemplate found = template;
+    String lack = "";
+    if (found == null) {
+      try {
+        found = ChatTemplate.of(model);
+      } catch (ChatTemplateException e) {
+        lack = String.valueOf(e.getMessage());
+      }
+    }
     return new ServedModel(
-        model, List.copyOf(names), core, calibration, Instant.now().getEpochSecond());
+        model,
+        List.copyOf(names),
+        core,
+        calibration,
+        found,
+        lack,
+        Instant.now().getEpochSecond());
   }
 
   String id() {
@@ -46,6 +74,20 @@ record ServedModel(
     if (name != null && !names.contains(name)) {
       throw unknown(name);
     }
+  }
+
+  /**
+   * How conversations are written.
+   *
+   * @throws ApiException if nothing says how
+   */
+  ChatTemplate requireTemplate() {
+    if (template == null) {
+      throw ApiException.unsupported(
+          "messages",
+          templateLack + "; start the server with --chat-template, or use /v1/completions");
+    }
+    return template;
   }
 
   private ApiException unknown(String name) {
@@ -88,6 +130,8 @@ record ServedModel(
                 .put("vocabulary", model.config().vocabulary())
                 .put("context_length", model.config().contextLength())
                 .put("backend", model.backend())
+                .put("bytes_per_token", model.decoder().bytesPerToken(model.decoder().allNeurons()))
+                .put("has_chat_template", template != null)
                 .put("is_calibrated", calibration != null));
   }
 }

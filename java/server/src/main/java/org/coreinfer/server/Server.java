@@ -59,8 +59,12 @@ public final class Server implements AutoCloseable {
   private Server(Builder builder, InetSocketAddress address) {
     Limits limits = builder.limits;
     ServedModel served =
-        ServedModel.of(builder.model, builder.aliases, builder.core, builder.calibration);
-    this.http = bind(address);
+        ServedModel.of(
+            builder.model,
+            builder.aliases,
+            builder.core,
+            builder.calibration,
+            builder.template);
     ServerMetrics metrics = new ServerMetrics(builder.model.config().neurons());
     this.scheduler =
         Scheduler.builder(builder.model)
@@ -68,12 +72,18 @@ public final class Server implements AutoCloseable {
             .queue(limits.queue())
             .listener(metrics)
             .build();
+    try {
+      this.http = bind(address);
+    } catch (CoreInferException e) {
+      scheduler.close();
+      throw e;
+    }
     metrics.observe(scheduler::status);
     this.guard = new WriteGuard(limits.stalledWrite());
     boolean isLoopback = address.getAddress().isLoopbackAddress();
     Access access = new Access(builder.apiKey, builder.corsOrigin, isLoopback);
     this.router = new Router(access, limits, guard, metrics, new StaticFiles());
-    addRoutes(served, metrics, new ChatCompletions(served, scheduler, builder.template));
+    addRoutes(served, metrics, new ChatCompletions(served, scheduler));
     AtomicInteger count = new AtomicInteger();
     this.threads =
         new ThreadPoolExecutor(
@@ -107,7 +117,7 @@ public final class Server implements AutoCloseable {
   }
 
   private void addRoutes(ServedModel served, ServerMetrics metrics, ChatCompletions chat) {
-    Tokens tokens = new Tokens(served, chat.knownTemplate());
+    Tokens tokens = new Tokens(served);
     router
         .open("GET", "/health", call -> call.send(new JsonOut().put("status", "ok")))
         .open("GET", "/ready", this::tellReady)

@@ -33,8 +33,8 @@ final class StaticFiles implements Endpoint {
           "woff2", "font/woff2");
 
   private static final String POLICY =
-      "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
-          + " form-action 'self'; frame-ancestors 'none'";
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+          + " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
   private final Map<String, Found> cache = new ConcurrentHashMap<>();
 

@@ -10,24 +10,20 @@ import org.coreinfer.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers {@code POST /tokenize} and {@code /detokenize}, and {@code GET /tokenizer_info}, with which
- * lm-evaluation-harness needs no tokenizer of its own. Thread-safe.
+ * Answers {@code POST /tokenize} and {@code /detokenize}, and {@code GET /tokenizer_info}, with
+ * which lm-evaluation-harness needs no tokenizer of its own. Thread-safe.
  */
 final class Tokens {
   private final ServedModel served;
-  private final @Nullable ChatTemplate template;
 
-  /**
-   * @param template how conversations are written; null if nobody knows
-   */
-  Tokens(ServedModel served, @Nullable ChatTemplate template) {
+  Tokens(ServedModel served) {
     this.served = served;
-    this.template = template;
   }
 
   /** The special tokens, as texts. */
   void describe(Call call) {
     Tokenizer tokenizer = served.model().tokenizer();
+    ChatTemplate template = served.template();
     call.send(
         new JsonOut()
             .put("bos_token", piece(tokenizer.bosToken()))

@@ -1,22 +1,29 @@
 package org.coreinfer.server;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.coreinfer.Model;
 import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.model.NeuronSet;
 
 /** Counts what a request's answers took. For one thread. */
 final class Usage {
-  private final int neurons;
+  private final Model model;
+  private final Map<Integer, NeuronSet> core = new HashMap<>();
   private final List<JsonOut> reports = new ArrayList<>();
   private long promptTokens;
   private long cachedTokens;
   private long completionTokens;
 
-  /**
-   * @param neurons of each layer of the model
-   */
-  Usage(int neurons) {
-    this.neurons = neurons;
+  Usage(Model model) {
+    this.model = model;
+  }
+
+  /** Notes which neurons an answer computes, to be told in its report. */
+  void note(AnswerEvent.Core event) {
+    core.put(event.answer(), event.neurons());
   }
 
   /**
@@ -25,13 +32,16 @@ final class Usage {
    * @param isPromptCounted whether it is the first one to its prompt
    * @param tokens of it that were asked for
    */
-  void add(GenerationResult result, boolean isPromptCounted, int tokens) {
+  void add(AnswerEvent.End end, boolean isPromptCounted, int tokens) {
+    GenerationResult result = end.result();
     if (isPromptCounted) {
       promptTokens += result.promptTokens().size();
       cachedTokens += result.cachedTokens();
     }
     completionTokens += tokens;
-    reports.add(CoreReport.of(result, neurons));
+    JsonOut report = CoreReport.of(result, model.config().neurons());
+    NeuronSet neurons = core.get(end.answer());
+    reports.add(neurons == null ? report : report.putAll(CoreNeurons.of(model, neurons)));
   }
 
   /** OpenAI's counts, and what was computed: one report, or a list of several answers' reports. */
