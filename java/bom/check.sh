@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Publishes the modules into a folder and lets an application that names one of them use it from there: whether the BOM names
 # every module that is published, and one dependency brings the native libraries along.
-#   java/bom/check.sh [options of mvn, such as -o]
+#   java/bom/check.sh [options of mvn for the build, such as -o]
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -18,13 +18,17 @@ for module in $published; do
   }
 done
 
-modules=java/bom,java/cuda-host,$(tr '\n' ',' <<<"$published")
-mvn -B -ntp -q "$@" -f "$root/pom.xml" -pl "${COREINFER_CHECK_MODULES:-.,${modules%,}}" -DskipTests -Dmaven.test.skip=true \
+modules=.,java/bom,java/cuda-host,$(tr '\n' ',' <<<"$published")
+mvn -B -ntp -q "$@" -f "$root/pom.xml" -pl "${modules%,}" -DskipTests -Dmaven.test.skip=true -Dmaven.install.skip=true \
   -Dspotless.check.skip=true -Dnative.target=libraries \
   -DaltDeploymentRepository="check::$repository" deploy
 
+# A local repository without any of these modules; a copy, so that other people's are not downloaded again.
+[[ ! -d ~/.m2/repository ]] || cp -r --reflink=auto ~/.m2/repository "$work/home"
+rm -rf "$work/home/org/coreinfer"
+
 cp -r "$root/java/bom/example" "$work/example"
-mvn -B -ntp -q "$@" -f "$work/example/pom.xml" -Dcoreinfer.repository="$repository" -Dcoreinfer.output="$work/output" \
+mvn -B -ntp -q -Dmaven.repo.local="$work/home" -f "$work/example/pom.xml" -Dcoreinfer.repository="$repository" -Dcoreinfer.output="$work/output" \
   compile dependency:build-classpath -Dmdep.outputFile="$work/classpath"
 tr ':' '\n' <"$work/classpath" | sed 's|.*/||' | sort
 java -Dorg.bytedeco.javacpp.cachedir="$work/javacpp" -cp "$work/output/classes:$(cat "$work/classpath")" example.Example
