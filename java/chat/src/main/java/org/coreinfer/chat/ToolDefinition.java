@@ -76,7 +76,8 @@ public record ToolDefinition(String name, String json) {
     name.addProperty("const", this.name);
     JsonObject arguments = new JsonObject();
     arguments.addProperty("type", "object");
-    JsonObject function = ChatJson.object("the tool " + this.name, json).getAsJsonObject("function");
+    JsonObject function =
+        ChatJson.object("the tool " + this.name, json).getAsJsonObject("function");
     JsonObject properties = new JsonObject();
     properties.add("name", name);
     properties.add(
