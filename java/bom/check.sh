@@ -19,7 +19,7 @@ for module in $published; do
 done
 
 modules=java/bom,java/cuda-host,$(tr '\n' ',' <<<"$published")
-mvn -B -ntp -q "$@" -f "$root/pom.xml" -pl "${COREINFER_CHECK_MODULES:-.,${modules%,}}" -DskipTests \
+mvn -B -ntp -q "$@" -f "$root/pom.xml" -pl "${COREINFER_CHECK_MODULES:-.,${modules%,}}" -DskipTests -Dmaven.test.skip=true \
   -Dspotless.check.skip=true -Dnative.target=libraries \
   -DaltDeploymentRepository="check::$repository" deploy
 

@@ -1,6 +1,8 @@
 package org.coreinfer.cli;
 
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,6 +19,8 @@ import picocli.CommandLine.Spec;
       "  echo 'source <(coreinfer completion)' >> ~/.zshrc"
     })
 final class CompletionCommand implements Callable<Integer> {
+  private static final Pattern VALUES = Pattern.compile("(?<=_option_args=\\()\"[A-Z_\" ]+");
+
   private final Streams streams;
 
   @Spec
@@ -30,7 +34,10 @@ final class CompletionCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     CommandSpec top = spec.root();
-    streams.print(AutoComplete.bash(top.name(), top.commandLine()) + "\n");
+    String script = AutoComplete.bash(top.name(), top.commandLine());
+    // The generator knows enums by their constants, and this command by lower case.
+    streams.print(
+        VALUES.matcher(script).replaceAll(found -> found.group().toLowerCase(Locale.ROOT)) + "\n");
     return 0;
   }
 }

@@ -31,7 +31,7 @@ final class NeuronOptions {
 
   @Option(
       names = "--method",
-      paramLabel = "NAME",
+      paramLabel = "METHOD", // completion wants labels with values to differ
       split = ",",
       hideParamSyntax = true,
       converter = MethodConverter.class,

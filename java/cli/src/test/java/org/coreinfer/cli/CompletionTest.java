@@ -35,9 +35,7 @@ class CompletionTest {
 
   @BeforeAll
   static void writeScript() throws IOException {
-    script =
-        Files.writeString(
-            folder.resolve("coreinfer"), Command.run("completion").done().out());
+    script = Files.writeString(folder.resolve("coreinfer"), Command.run("completion").done().out());
   }
 
   /** What a shell says; the test is skipped where there is no such shell. */
@@ -46,8 +44,7 @@ class CompletionTest {
     List<String> command = new ArrayList<>(List.of("/bin/" + name));
     command.addAll(List.of(arguments));
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), output);
     return output;
   }
@@ -67,13 +64,14 @@ class CompletionTest {
     "se, serve",
     "run --meth, --method",
     "run --method s, stability",
+    "run --backend c, cuda",
+    "quantize --dtype q4, q4_k_m",
     "serve --api, --api-key",
     "eval --loss, --lossless",
     "comp, completion"
   })
   void bashCompletesCommandsOptionsAndValues(String typed, String expected) throws Exception {
-    List<String> arguments =
-        new ArrayList<>(List.of("-c", COMPLETE, "bash", script.toString()));
+    List<String> arguments = new ArrayList<>(List.of("-c", COMPLETE, "bash", script.toString()));
     arguments.addAll(List.of(typed.split(" ")));
     String answers = shell("bash", arguments.toArray(String[]::new));
     assertTrue(answers.lines().anyMatch(line -> line.strip().equals(expected)), answers);

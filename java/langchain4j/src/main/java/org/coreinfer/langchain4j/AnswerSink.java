@@ -7,11 +7,15 @@ import dev.langchain4j.model.chat.response.StreamingHandle;
 /** Who hears of a streamed answer: one call at a time, all on the answer's own thread. */
 interface AnswerSink {
   /**
+   * More text.
+   *
    * @param handle ends the answer
    */
   void onText(String text, StreamingHandle handle);
 
   /**
+   * A call that is complete.
+   *
    * @param index of the call in the answer, from 0
    */
   void onCall(int index, ToolExecutionRequest call);

@@ -21,7 +21,9 @@ import org.coreinfer.serving.ServingRequest;
 import org.coreinfer.serving.Ticket;
 import org.jspecify.annotations.Nullable;
 
-/** What both models are made of: it turns requests into prompts, and has them answered. Thread-safe. */
+/**
+ * What both models are made of: it turns requests into prompts, and has them answered. Thread-safe.
+ */
 final class ChatEngine implements AutoCloseable {
   private final Settings settings;
   private final Scheduler scheduler;

@@ -31,7 +31,8 @@ import org.coreinfer.serving.Ticket;
  * future of {@code chatAsync}.
  */
 public final class CoreInferChatModel implements ChatModel, AutoCloseable {
-  private static final Set<Capability> CAPABILITIES = Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
+  private static final Set<Capability> CAPABILITIES =
+      Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
 
   private final ChatEngine engine;
 

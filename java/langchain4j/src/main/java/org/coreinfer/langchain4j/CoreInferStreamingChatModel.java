@@ -27,7 +27,8 @@ import java.util.concurrent.Flow;
  * other failure reaches the handler.
  */
 public final class CoreInferStreamingChatModel implements StreamingChatModel, AutoCloseable {
-  private static final Set<Capability> CAPABILITIES = Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
+  private static final Set<Capability> CAPABILITIES =
+      Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
 
   private final ChatEngine engine;
 

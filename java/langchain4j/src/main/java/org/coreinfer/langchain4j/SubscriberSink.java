@@ -22,8 +22,7 @@ final class SubscriberSink implements AnswerSink, Flow.Subscription {
   private boolean isHurried;
   private boolean isOver;
 
-  SubscriberSink(
-      Flow.Subscriber<? super ChatModelStreamingEvent> subscriber, AnswerParts parts) {
+  SubscriberSink(Flow.Subscriber<? super ChatModelStreamingEvent> subscriber, AnswerParts parts) {
     this.subscriber = subscriber;
     this.answer = new StreamedAnswer(parts, this);
   }

@@ -24,6 +24,7 @@ import dev.langchain4j.model.output.FinishReason;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.coreinfer.Model;
@@ -58,21 +59,20 @@ class ChatModelTest {
   }
 
   private static ChatRequest request(ChatRequestParameters parameters) {
-    return ChatRequest.builder()
-        .messages(UserMessage.from(STORY))
-        .parameters(parameters)
-        .build();
+    return ChatRequest.builder().messages(UserMessage.from(STORY)).parameters(parameters).build();
   }
 
   private static GenerationResult generation(ChatResponse response) {
-    return assertInstanceOf(CoreInferChatResponseMetadata.class, response.metadata()).generation();
+    return Objects.requireNonNull(
+        assertInstanceOf(CoreInferChatResponseMetadata.class, response.metadata()).generation());
   }
 
   private static <E extends RuntimeException> void refuses(
       Class<E> type, ChatRequestParameters parameters, String part) {
     try (CoreInferChatModel model = Embedded.whole().build()) {
       E refusal = assertThrows(type, () -> model.chat(request(parameters)));
-      assertTrue(refusal.getMessage().contains(part), refusal.getMessage());
+      String message = String.valueOf(refusal.getMessage());
+      assertTrue(message.contains(part), message);
     }
   }
 
@@ -136,8 +136,7 @@ class ChatModelTest {
             .build()) {
       assertEquals(model.chat(STORY), model.chat(STORY));
     }
-    try (CoreInferChatModel model =
-        Embedded.whole().temperature(3).maxOutputTokens(40).build()) {
+    try (CoreInferChatModel model = Embedded.whole().temperature(3).maxOutputTokens(40).build()) {
       assertFalse(model.chat(STORY).equals(model.chat(STORY)));
     }
   }
@@ -145,8 +144,7 @@ class ChatModelTest {
   @Test
   void saysThatItFollowsSchemas() {
     try (CoreInferChatModel model = Embedded.whole().build()) {
-      assertEquals(
-          Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA), model.supportedCapabilities());
+      assertEquals(Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA), model.supportedCapabilities());
     }
   }
 
@@ -195,9 +193,7 @@ class ChatModelTest {
         "no tools");
     refuses(
         InvalidRequestException.class,
-        ChatRequestParameters.builder()
-            .responseFormat(Embedded.json("{\"not\": {}}"))
-            .build(),
+        ChatRequestParameters.builder().responseFormat(Embedded.json("{\"not\": {}}")).build(),
         "not");
     refuses(
         InvalidRequestException.class,
@@ -206,7 +202,8 @@ class ChatModelTest {
     try (CoreInferChatModel model = Embedded.whole().build()) {
       InvalidRequestException refusal =
           assertThrows(InvalidRequestException.class, () -> model.chat("word ".repeat(1000)));
-      assertTrue(refusal.getMessage().contains("the context has only"), refusal.getMessage());
+      String message = String.valueOf(refusal.getMessage());
+      assertTrue(message.contains("the context has only"), message);
     }
   }
 
@@ -260,13 +257,11 @@ class ChatModelTest {
   void cancellingAFutureOrAnInterruptEndsTheAnswer() throws Exception {
     try (Scheduler scheduler = Scheduler.builder(Embedded.model()).build();
         CoreInferChatModel model = Embedded.whole().scheduler(scheduler).build()) {
-      CompletableFuture<ChatResponse> answer =
-          model.chatAsync(request(Embedded.endless()));
+      CompletableFuture<ChatResponse> answer = model.chatAsync(request(Embedded.endless()));
       assertTrue(answer.cancel(true));
       awaitIdle(scheduler);
       Thread.currentThread().interrupt();
-      assertThrows(
-          NonRetriableException.class, () -> model.chat(request(Embedded.endless())));
+      assertThrows(NonRetriableException.class, () -> model.chat(request(Embedded.endless())));
       assertTrue(Thread.interrupted());
       awaitIdle(scheduler);
       assertEquals(2, scheduler.status().counters().cancelled());

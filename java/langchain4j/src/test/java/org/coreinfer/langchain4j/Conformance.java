@@ -35,10 +35,7 @@ final class Conformance {
           .name("getWeather")
           .description("Tells the weather.")
           .parameters(
-              JsonObjectSchema.builder()
-                  .addEnumProperty("city", CITIES)
-                  .required("city")
-                  .build())
+              JsonObjectSchema.builder().addEnumProperty("city", CITIES).required("city").build())
           .build();
   private static final ToolSpecification RAIN =
       ToolSpecification.builder().name("letItRain").description("Makes rain.").build();

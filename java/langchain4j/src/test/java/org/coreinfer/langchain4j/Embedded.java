@@ -21,7 +21,8 @@ final class Embedded implements BeforeAllCallback {
           + "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}"
           + "{% if add_generation_prompt %}assistant:{% endif %}";
 
-  private static Model model = null;
+  @SuppressWarnings("NullAway.Init") // before every test
+  private static Model model;
 
   /** Closes the model after the last test. */
   private record Resource(Model held) implements AutoCloseable {
@@ -66,7 +67,8 @@ final class Embedded implements BeforeAllCallback {
   /** Parameters under which an answer ends with the context only. */
   static ChatRequestParameters endless() {
     return ChatRequestParameters.builder()
-        .responseFormat(json("{\"type\": \"array\", \"items\": {\"const\": 1}, \"minItems\": 9999}"))
+        .responseFormat(
+            json("{\"type\": \"array\", \"items\": {\"const\": 1}, \"minItems\": 9999}"))
         .build();
   }
 

@@ -37,8 +37,7 @@ class ModelConformanceTest extends AbstractChatModelIT {
   @Override
   protected ChatModel createModelWith(ChatRequestParameters parameters) {
     return opened(
-        Embedded.whole()
-            .defaultRequestParameters(Conformance.KNOWLEDGE.overrideWith(parameters)));
+        Embedded.whole().defaultRequestParameters(Conformance.KNOWLEDGE.overrideWith(parameters)));
   }
 
   @Override

@@ -141,7 +141,8 @@ class StreamingConformanceTest extends AbstractStreamingChatModelIT {
   }
 
   @Override
-  protected Class<? extends ChatResponseMetadata> chatResponseMetadataType(StreamingChatModel model) {
+  protected Class<? extends ChatResponseMetadata> chatResponseMetadataType(
+      StreamingChatModel model) {
     return CoreInferChatResponseMetadata.class;
   }
 }

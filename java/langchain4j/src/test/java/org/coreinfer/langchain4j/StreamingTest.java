@@ -74,10 +74,7 @@ class StreamingTest {
   }
 
   private static ChatRequest request(String text, ChatRequestParameters parameters) {
-    return ChatRequest.builder()
-        .messages(UserMessage.from(text))
-        .parameters(parameters)
-        .build();
+    return ChatRequest.builder().messages(UserMessage.from(text)).parameters(parameters).build();
   }
 
   private static ChatRequest endless() {
@@ -190,14 +187,10 @@ class StreamingTest {
     HandlerLog slow = new HandlerLog();
     slow.blockAtFirst();
     try (Scheduler impatient =
-            Scheduler.builder(Embedded.model())
-                .buffer(1)
-                .patience(Duration.ofMillis(50))
-                .build();
+            Scheduler.builder(Embedded.model()).buffer(1).patience(Duration.ofMillis(50)).build();
         CoreInferStreamingChatModel other = Embedded.streaming().scheduler(impatient).build()) {
       other.chat(endless(), slow);
-      while (impatient.status().counters().cancelled()
-              + impatient.status().counters().failed()
+      while (impatient.status().counters().cancelled() + impatient.status().counters().failed()
           == 0) {
         Thread.sleep(1);
       }
@@ -321,8 +314,7 @@ class StreamingTest {
   @Test
   void aSubscriberThatThrowsHasCancelled() throws Exception {
     long before = cancelled();
-    Reader reader =
-        new Reader(Long.MAX_VALUE);
+    Reader reader = new Reader(Long.MAX_VALUE);
     model
         .chat(endless())
         .subscribe(

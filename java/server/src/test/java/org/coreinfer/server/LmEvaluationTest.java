@@ -31,7 +31,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LmEvaluationTest {
   private static final List<String> CONTEXTS =
       List.of("Once upon a time there was", "The dog", "Lily and Tom went to the");
-  private static final List<String> CONTINUATIONS = List.of(" a little girl.", " ran fast", " park");
+  private static final List<String> CONTINUATIONS =
+      List.of(" a little girl.", " ran fast", " park");
 
   private static Server server;
   private static Client client;
@@ -142,8 +143,7 @@ class LmEvaluationTest {
     List<Integer> prompt = IntStream.of(context).boxed().toList();
     List<Integer> answer;
     try (Session session = Served.model().newSession(CoreOptions.dense())) {
-      answer =
-          session.generate(GenerationRequest.ofTokens(prompt).maxTokens(4).build()).tokens();
+      answer = session.generate(GenerationRequest.ofTokens(prompt).maxTokens(4).build()).tokens();
     }
     List<Integer> said = Stream.concat(prompt.stream(), answer.stream()).toList();
     JsonArray choices = loglikelihood("[%s, %s]".formatted(said, Arrays.toString(joined(1))));
@@ -158,8 +158,7 @@ class LmEvaluationTest {
     JsonObject info = client.get("/tokenizer_info").json();
     int end = encode(info.get("eos_token").getAsString())[0];
     for (int[] ids : new int[][] {{end}, {end, end}, {encode("The")[0], end}}) {
-      JsonObject choice =
-          loglikelihood("[" + Arrays.toString(ids) + "]").get(0).getAsJsonObject();
+      JsonObject choice = loglikelihood("[" + Arrays.toString(ids) + "]").get(0).getAsJsonObject();
       assertEquals(
           ids.length + 1,
           choice.getAsJsonObject("logprobs").getAsJsonArray("token_logprobs").size());
