@@ -10,8 +10,8 @@ import org.coreinfer.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers {@code POST /tokenize} and {@code /detokenize}, and {@code GET /tokenizer_info}, with which
- * lm-evaluation-harness needs no tokenizer of its own. Thread-safe.
+ * Answers {@code POST /tokenize} and {@code /detokenize}, and {@code GET /tokenizer_info}, with
+ * which lm-evaluation-harness needs no tokenizer of its own. Thread-safe.
  */
 final class Tokens {
   private final ServedModel served;
