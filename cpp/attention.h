@@ -8,17 +8,29 @@
 
 namespace coreinfer {
 
+/// Keys and values of one layer and sequence.
+struct Cache {
+  int32_t kv_heads, head_dim, capacity, dtype;
+  const uint64_t* pages;
+
+  int64_t row_bytes() const { return int64_t{head_dim} * (dtype == CI_F16 ? 2 : 4); }
+
+  /// A head's keys from a position on, up to the end of its page.
+  uint8_t* keys(int64_t kv_head, int64_t position) const {
+    return reinterpret_cast<uint8_t*>(pages[position / CI_CACHE_PAGE]) +
+           (kv_head * CI_CACHE_PAGE + position % CI_CACHE_PAGE) * row_bytes();
+  }
+  uint8_t* values(int64_t kv_head, int64_t position) const { return keys(kv_heads + kv_head, position); }
+};
+
 struct Attention {
-  int32_t tokens, heads, kv_heads, head_dim, first_position, window, capacity, cache_dtype;
+  int32_t tokens, heads, first_position, window;
   float scale;
   const float* queries;
-  const uint8_t* key_cache;
-  const uint8_t* value_cache;
+  Cache cache;
   float* y;
 
-  int32_t group() const { return heads / kv_heads; }
-
-  int64_t row_bytes() const { return int64_t{head_dim} * (cache_dtype == CI_F16 ? 2 : 4); }
+  int32_t group() const { return heads / cache.kv_heads; }
 
   /// The first position that token t sees.
   int64_t first_visible(int64_t t) const {
@@ -27,8 +39,10 @@ struct Attention {
   }
 };
 
-void RequireCache(int32_t cache_dtype, const void* key_cache, const void* value_cache, int32_t kv_heads,
-                  int32_t capacity, int32_t head_dim);
+void RequireCache(const Cache& cache);
+
+/// Requires the pages of positions begin..end-1.
+void RequirePages(const Cache& cache, int64_t begin, int64_t end);
 
 void RequireAttention(const Attention& attention);
 

@@ -13,6 +13,8 @@
 namespace coreinfer {
 namespace {
 
+static_assert(CI_CACHE_PAGE % kAttentionChunk == 0, "a chunk lies in one page");
+
 // What a chunk leaves for each token and head, indexed (kv_heads, chunks, tokens, group).
 struct Partials {
   int64_t first_chunk;
@@ -29,6 +31,7 @@ int64_t IndexOf(const Attention& a, const Partials& partials, int64_t kv_head, i
 // `chunk` counts from the first visible one.
 void AttendChunk(const SimdKernels& simd, const Attention& a, const Partials& partials, int64_t kv_head, int64_t chunk,
                  float* weights) {
+  const int32_t head_dim = a.cache.head_dim;
   const int64_t chunk_begin = (partials.first_chunk + chunk) * kAttentionChunk;
   for (int64_t t = 0; t < a.tokens; ++t) {
     const int64_t index = IndexOf(a, partials, kv_head, chunk, t);
@@ -39,19 +42,18 @@ void AttendChunk(const SimdKernels& simd, const Attention& a, const Partials& pa
       for (int64_t h = 0; h < a.group(); ++h) partials.sum[index + h] = 0.0f;
       continue;
     }
-    const int64_t at = (kv_head * a.capacity + begin) * a.row_bytes();
-    const AttentionChunk task{a.queries + (t * a.heads + kv_head * a.group()) * a.head_dim,
-                              a.key_cache + at,
-                              a.value_cache + at,
+    const AttentionChunk task{a.queries + (t * a.heads + kv_head * a.group()) * head_dim,
+                              a.cache.keys(kv_head, begin),
+                              a.cache.values(kv_head, begin),
                               a.group(),
-                              a.head_dim,
+                              head_dim,
                               static_cast<int32_t>(end - begin),
                               a.scale,
                               weights,
                               partials.largest + index,
                               partials.sum + index,
-                              partials.y + index * a.head_dim};
-    simd.attend_chunk[a.cache_dtype](task);
+                              partials.y + index * head_dim};
+    simd.attend_chunk[a.cache.dtype](task);
   }
 }
 
@@ -66,18 +68,18 @@ void MergeChunks(const SimdKernels& simd, const Attention& a, const Partials& pa
       largest = partials.largest[index(c)];
     }
   }
-  float* y = a.y + (token * a.heads + head) * a.head_dim;
-  for (int32_t i = 0; i < a.head_dim; ++i) y[i] = 0.0f;
+  float* y = a.y + (token * a.heads + head) * a.cache.head_dim;
+  for (int32_t i = 0; i < a.cache.head_dim; ++i) y[i] = 0.0f;
   float sum = 0.0f;
   for (int64_t c = 0; c < partials.chunks; ++c) {
     const int64_t from = index(c);
     if (partials.sum[from] == 0.0f) continue;
     const float factor = std::exp(partials.largest[from] - largest);
-    const auto* row = reinterpret_cast<const uint8_t*>(partials.y + from * a.head_dim);
-    simd.add_rows[CI_F32](&row, &factor, 1, 0, a.head_dim, y);
+    const auto* row = reinterpret_cast<const uint8_t*>(partials.y + from * a.cache.head_dim);
+    simd.add_rows[CI_F32](&row, &factor, 1, 0, a.cache.head_dim, y);
     sum += factor * partials.sum[from];
   }
-  simd.multiply(y, a.head_dim, 1.0f / sum);
+  simd.multiply(y, a.cache.head_dim, 1.0f / sum);
 }
 
 void Decode(ci_context& c, const Attention& a) {
@@ -85,12 +87,14 @@ void Decode(ci_context& c, const Attention& a) {
   const int64_t first_chunk = a.first_visible(0) / kAttentionChunk;
   const int64_t chunks = (int64_t{a.first_position} + a.tokens - 1) / kAttentionChunk + 1 - first_chunk;
   const int64_t count = RequireProduct("partial results", {chunks, a.tokens, a.heads});
-  const int64_t floats = RequireProduct("partial results", {count, int64_t{a.head_dim} + 2});
+  const int64_t floats = RequireProduct("partial results", {count, int64_t{a.cache.head_dim} + 2});
   auto* memory = reinterpret_cast<float*>(
       c.shared_scratch.Reserve(RequireProduct("partial results", {floats, static_cast<int64_t>(sizeof(float))})));
+  RequirePages(a.cache, a.first_visible(0), int64_t{a.first_position} + a.tokens);
   c.ReserveThreadScratch(int64_t{a.group()} * kAttentionChunk * static_cast<int64_t>(sizeof(float)));
-  const Partials partials{first_chunk, chunks, memory + count * a.head_dim, memory + count * (a.head_dim + 1), memory};
-  WorkQueue pieces(chunks * a.kv_heads);
+  const Partials partials{first_chunk, chunks, memory + count * a.cache.head_dim,
+                          memory + count * (a.cache.head_dim + 1), memory};
+  WorkQueue pieces(chunks * a.cache.kv_heads);
   WorkQueue heads(int64_t{a.tokens} * a.heads);
   c.pool.Run([&](int32_t thread) {
     auto* weights = reinterpret_cast<float*>(c.thread_scratch(thread));
@@ -105,13 +109,17 @@ void Decode(ci_context& c, const Attention& a) {
 
 int32_t ci_attention_decode(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
                             int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
-                            int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
-                            float* y) {
+                            int32_t capacity, int32_t cache_dtype, const uint64_t* pages, float* y) {
   return coreinfer::Call("ci_attention_decode", context, [&](ci_context& c) {
     coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
     coreinfer::RequirePointer("first_position", first_position);
-    coreinfer::Decode(
-        c, {tokens, heads, kv_heads, head_dim, *first_position, window, capacity, cache_dtype, scale, queries,
-            static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
+    coreinfer::Decode(c, {tokens,
+                          heads,
+                          *first_position,
+                          window,
+                          scale,
+                          queries,
+                          {kv_heads, head_dim, capacity, cache_dtype, pages},
+                          y});
   });
 }

@@ -14,6 +14,8 @@
 namespace coreinfer {
 namespace {
 
+static_assert(CI_CACHE_PAGE % kPiece == 0, "a piece lies in one page");
+
 // Queries that share a conversion of keys and values.
 constexpr int32_t kQueriesPerItem = 256;
 
@@ -70,14 +72,14 @@ struct Item {
 
   int64_t offset(int64_t query) const {
     const int64_t token = first_token + query / a.group();
-    return (token * a.heads + kv_head * a.group() + query % a.group()) * a.head_dim;
+    return (token * a.heads + kv_head * a.group() + query % a.group()) * a.cache.head_dim;
   }
 };
 
 void Start(const Item& item, const Buffers& buffers) {
   const Attention& a = item.a;
   const int64_t stride = item.shape.stride();
-  const auto row_bytes = sizeof(float) * static_cast<size_t>(a.head_dim);
+  const auto row_bytes = sizeof(float) * static_cast<size_t>(a.cache.head_dim);
   // The padding, too: nothing else writes it.
   std::memset(buffers.queries, 0, static_cast<size_t>(BufferBytes(item.shape)));
   for (int64_t q = 0; q < item.shape.queries; ++q) {
@@ -88,13 +90,12 @@ void Start(const Item& item, const Buffers& buffers) {
   }
 }
 
-void ConvertPiece(const ci_context& c, const Item& item, const uint8_t* cache, int64_t begin, int32_t positions,
-                  float* out) {
-  const Attention& a = item.a;
-  const uint8_t* first = cache + (item.kv_head * a.capacity + begin) * a.row_bytes();
-  const Matrix rows{first, a.row_bytes(), a.cache_dtype, positions, a.head_dim};
+// Rows of the cache, one after another.
+void ConvertPiece(const ci_context& c, const Item& item, const uint8_t* first, int32_t positions, float* out) {
+  const Cache& cache = item.a.cache;
+  const Matrix rows{first, cache.row_bytes(), cache.dtype, positions, cache.head_dim};
   for (int32_t p = 0; p < positions; ++p) {
-    c.simd.dequantize(&rows, p, 0, a.head_dim, out + p * item.shape.stride());
+    c.simd.dequantize(&rows, p, 0, cache.head_dim, out + p * item.shape.stride());
   }
 }
 
@@ -141,13 +142,13 @@ void AttendItem(const ci_context& c, const Item& item, uint8_t* scratch) {
   for (int64_t p = buffers.states[0].begin / kPiece * kPiece; p < end; p += kPiece) {
     const auto positions = static_cast<int32_t>(end - p < kPiece ? end - p : kPiece);
     const QueryRange range = QueriesThatSee(shape, buffers.states, p, p + positions);
-    ConvertPiece(c, item, a.key_cache, p, positions, buffers.keys);
+    ConvertPiece(c, item, a.cache.keys(item.kv_head, p), positions, buffers.keys);
     products.Score(buffers.keys, positions, range, buffers.scores);
     for (int64_t q = range.begin; q < range.end; ++q) {
       Weigh(c, shape, a.scale, p, positions, &buffers.states[q], buffers.scores + q * kPiece,
             buffers.sums + q * shape.stride());
     }
-    ConvertPiece(c, item, a.value_cache, p, positions, buffers.values);
+    ConvertPiece(c, item, a.cache.values(item.kv_head, p), positions, buffers.values);
     if (positions < kPiece) {
       std::memset(buffers.values + positions * shape.stride(), 0,
                   sizeof(float) * static_cast<size_t>((kPiece - positions) * shape.stride()));
@@ -156,24 +157,25 @@ void AttendItem(const ci_context& c, const Item& item, uint8_t* scratch) {
   }
   for (int64_t q = 0; q < shape.queries; ++q) {
     float* sums = buffers.sums + q * shape.stride();
-    c.simd.multiply(sums, a.head_dim, 1.0f / buffers.states[q].sum);
-    std::memcpy(a.y + item.offset(q), sums, sizeof(float) * static_cast<size_t>(a.head_dim));
+    c.simd.multiply(sums, a.cache.head_dim, 1.0f / buffers.states[q].sum);
+    std::memcpy(a.y + item.offset(q), sums, sizeof(float) * static_cast<size_t>(a.cache.head_dim));
   }
 }
 
 void AttendPrompt(ci_context& c, const Attention& a) {
   RequireAttention(a);
+  RequirePages(a.cache, a.first_visible(0), int64_t{a.first_position} + a.tokens);
   const int64_t step = TokensPerItem(a);
   const int64_t blocks = (a.tokens + step - 1) / step;
   const auto shape_of = [&](int64_t tokens) {
-    return PieceShape{static_cast<int32_t>(tokens * a.group()), a.head_dim, a.cache_dtype == CI_F16};
+    return PieceShape{static_cast<int32_t>(tokens * a.group()), a.cache.head_dim, a.cache.dtype == CI_F16};
   };
   c.ReserveThreadScratch(BufferBytes(shape_of(step)) + PieceProducts::ScratchBytes(c, shape_of(step)));
-  ParallelFor(c, blocks * a.kv_heads, [&](int64_t item, int32_t thread) {
+  ParallelFor(c, blocks * a.cache.kv_heads, [&](int64_t item, int32_t thread) {
     // The last tokens see the most positions: they start first.
-    const int64_t first = (blocks - 1 - item / a.kv_heads) * step;
+    const int64_t first = (blocks - 1 - item / a.cache.kv_heads) * step;
     const PieceShape shape = shape_of(first + step < a.tokens ? step : a.tokens - first);
-    AttendItem(c, {a, shape, item % a.kv_heads, first}, c.thread_scratch(thread));
+    AttendItem(c, {a, shape, item % a.cache.kv_heads, first}, c.thread_scratch(thread));
   });
 }
 
@@ -182,12 +184,16 @@ void AttendPrompt(ci_context& c, const Attention& a) {
 
 int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
                              int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
-                             int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
-                             float* y) {
+                             int32_t capacity, int32_t cache_dtype, const uint64_t* pages, float* y) {
   return coreinfer::Call("ci_attention_prefill", context, [&](ci_context& c) {
     coreinfer::RequirePointer("first_position", first_position);
-    coreinfer::AttendPrompt(
-        c, {tokens, heads, kv_heads, head_dim, *first_position, window, capacity, cache_dtype, scale, queries,
-            static_cast<const uint8_t*>(key_cache), static_cast<const uint8_t*>(value_cache), y});
+    coreinfer::AttendPrompt(c, {tokens,
+                                heads,
+                                *first_position,
+                                window,
+                                scale,
+                                queries,
+                                {kv_heads, head_dim, capacity, cache_dtype, pages},
+                                y});
   });
 }

@@ -107,7 +107,7 @@ Listed LetThrough(const Listed& listed, int32_t tokens, const BlockDots& gates, 
   for (int32_t i = 0; i < listed.count; ++i) {
     uint32_t users = 0;
     for (int32_t t = 0; t < tokens; ++t) {
-      users |= (gates[t][i] > 0.0f ? uint32_t{1} : 0) << t;
+      if (gates[t][i] > 0.0f) users |= uint32_t{1} << t;
       ups[t][i] = 0.0f;
     }
     if (users != 0) open.Add(listed.neurons[i], i, users);

@@ -17,32 +17,29 @@ __device__ __forceinline__ void StoreAs(float x, __half* out) { *out = __float2h
 // Rows are a token's heads. Grid: blocks of blockDim.y rows; y: keys, values.
 template <class T>
 __global__ void attention_append_kernel(const float* keys, const float* values, int rows, int kv_heads, int head_dim,
-                                        const int32_t* first_position, int64_t capacity, T* __restrict__ key_cache,
-                                        T* __restrict__ value_cache) {
+                                        const int32_t* first_position, const uint64_t* pages) {
   LetNextStart();
   WaitForPrevious();
   const unsigned row = blockIdx.x * blockDim.y + threadIdx.y;
   if (row >= static_cast<unsigned>(rows)) return;
   const int token = static_cast<int>(row) / kv_heads;
-  const int64_t kv_head = static_cast<int>(row) % kv_heads;
+  const int kv_head = static_cast<int>(row) % kv_heads;
   const int64_t position = static_cast<int64_t>(*first_position) + token;
   const float* from = (blockIdx.y == 0 ? keys : values) + static_cast<int64_t>(row) * head_dim;
-  T* to = (blockIdx.y == 0 ? key_cache : value_cache) + (kv_head * capacity + position) * head_dim;
+  T* to = CacheRow<T>(pages, head_dim, blockIdx.y == 0 ? kv_head : kv_heads + kv_head, position);
   for (int i = threadIdx.x; i < head_dim; i += blockDim.x) StoreAs(from[i], to + i);
 }
 
-void RequireCache(int32_t cache_dtype, const void* key_cache, const void* value_cache, int32_t kv_heads,
-                  int32_t capacity, int32_t head_dim) {
+void RequireCache(int32_t cache_dtype, const uint64_t* pages, int32_t kv_heads, int32_t capacity, int32_t head_dim) {
   if (cache_dtype != CI_F32 && cache_dtype != CI_F16) {
     Fail(CI_INVALID_ARGUMENT, "a cache is F32 or F16: cache_dtype=%d", cache_dtype);
   }
-  RequireArray("key_cache", key_cache, {kv_heads, capacity, head_dim});
-  RequirePointer("value_cache", value_cache);
+  RequireArray("pages", pages, {kv_heads, capacity, head_dim});
 }
 
 void RequireAttention(const Attention& a, const char* position) {
   RequireArray("queries", a.queries, {a.tokens, a.heads, a.head_dim});
-  RequireCache(a.cache_dtype, a.key_cache, a.value_cache, a.kv_heads, a.capacity, a.head_dim);
+  RequireCache(a.cache_dtype, a.pages, a.kv_heads, a.capacity, a.head_dim);
   if (a.heads % a.kv_heads != 0) {
     Fail(CI_INVALID_ARGUMENT, "heads must be a multiple of kv_heads: heads=%d kv_heads=%d", a.heads, a.kv_heads);
   }
@@ -57,11 +54,11 @@ void RequireAttention(const Attention& a, const char* position) {
 
 int32_t ci_attention_append(ci_context* context, const float* keys, const float* values, int32_t tokens,
                             int32_t kv_heads, int32_t head_dim, const int32_t* first_position, int32_t capacity,
-                            int32_t cache_dtype, void* key_cache, void* value_cache) {
+                            int32_t cache_dtype, const uint64_t* pages) {
   return coreinfer::Call("ci_attention_append", context, [&](ci_context& c) {
     coreinfer::RequireArray("keys", keys, {tokens, kv_heads, head_dim});
     coreinfer::RequirePointer("values", values);
-    coreinfer::RequireCache(cache_dtype, key_cache, value_cache, kv_heads, capacity, head_dim);
+    coreinfer::RequireCache(cache_dtype, pages, kv_heads, capacity, head_dim);
     coreinfer::RequireRange("tokens", tokens, 1, capacity);
     coreinfer::RequirePointer("first_position", first_position);
     unsigned threads = coreinfer::kWarpThreads;
@@ -71,27 +68,19 @@ int32_t ci_attention_append(ci_context* context, const float* keys, const float*
     coreinfer::RequireRange("tokens * kv_heads", rows, 1, std::numeric_limits<int32_t>::max());
     const dim3 grid(static_cast<unsigned>((rows + rows_of_block - 1) / rows_of_block), 2);
     const dim3 block(threads, rows_of_block);
-    const auto launch = [&](auto kernel, auto* typed_keys, auto* typed_values) {
-      return coreinfer::Launch(coreinfer::Start::kEarly, c, "ci_attention_append", kernel, grid, block, 0, keys, values,
-                               static_cast<int>(rows), kv_heads, head_dim, first_position, int64_t{capacity},
-                               typed_keys, typed_values);
-    };
-    if (cache_dtype == CI_F16) {
-      return launch(coreinfer::attention_append_kernel<__half>, static_cast<__half*>(key_cache),
-                    static_cast<__half*>(value_cache));
-    }
-    return launch(coreinfer::attention_append_kernel<float>, static_cast<float*>(key_cache),
-                  static_cast<float*>(value_cache));
+    const auto kernel =
+        cache_dtype == CI_F16 ? coreinfer::attention_append_kernel<__half> : coreinfer::attention_append_kernel<float>;
+    return coreinfer::Launch(coreinfer::Start::kEarly, c, "ci_attention_append", kernel, grid, block, 0, keys, values,
+                             static_cast<int>(rows), kv_heads, head_dim, first_position, pages);
   });
 }
 
 int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
                              int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
-                             int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
-                             float* y) {
+                             int32_t capacity, int32_t cache_dtype, const uint64_t* pages, float* y) {
   return coreinfer::Call("ci_attention_prefill", context, [&](ci_context& c) {
-    const coreinfer::Attention a{queries, key_cache, value_cache, first_position, y,        scale,       tokens,
-                                 heads,   kv_heads,  head_dim,    window,         capacity, cache_dtype, 0};
+    const coreinfer::Attention a{queries,  pages,    first_position, y,        scale,       tokens, heads,
+                                 kv_heads, head_dim, window,         capacity, cache_dtype, 0};
     coreinfer::RequireAttention(a, "first_position");
     return coreinfer::FitsTensorCores(a) ? coreinfer::LaunchTensorPrefill(c, a) : coreinfer::LaunchPrefill(c, a);
   });
@@ -99,12 +88,11 @@ int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t 
 
 int32_t ci_attention_decode(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
                             int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
-                            int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
-                            float* y) {
+                            int32_t capacity, int32_t cache_dtype, const uint64_t* pages, float* y) {
   return coreinfer::Call("ci_attention_decode", context, [&](ci_context& c) {
     coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
-    coreinfer::Attention a{queries, key_cache, value_cache, first_position, y,        scale,       tokens,
-                           heads,   kv_heads,  head_dim,    window,         capacity, cache_dtype, 0};
+    coreinfer::Attention a{queries,  pages,    first_position, y,        scale,       tokens, heads,
+                           kv_heads, head_dim, window,         capacity, cache_dtype, 0};
     coreinfer::RequireAttention(a, "first_position");
     int32_t status = CI_OK;
     for (int32_t t = 0; t < tokens && status == CI_OK; ++t) {

@@ -10,10 +10,17 @@ namespace coreinfer {
 // Weights are powers of two: the hardware's exponential function, and exact where scores are equal.
 constexpr float kLog2E = 1.44269504f;
 
+/// Row `position` of a matrix of a cache: the keys of a head, or behind all of those its values.
+template <class T>
+__device__ __forceinline__ T* CacheRow(const uint64_t* pages, int64_t head_dim, int64_t matrix, int64_t position) {
+  const auto place = static_cast<unsigned>(position);
+  return reinterpret_cast<T*>(pages[place / CI_CACHE_PAGE]) +
+         (matrix * CI_CACHE_PAGE + place % CI_CACHE_PAGE) * head_dim;
+}
+
 struct Attention {
   const float* queries;           // (tokens, heads, head_dim)
-  const void* key_cache;          // (kv_heads, capacity, head_dim)
-  const void* value_cache;        // likewise
+  const uint64_t* pages;          // addresses of (2, kv_heads, CI_CACHE_PAGE, head_dim)
   const int32_t* first_position;  // (1)
   float* y;                       // (tokens, heads, head_dim)
   float scale;
@@ -26,9 +33,16 @@ struct Attention {
   /// The first position that a query sees which sees `end - 1` as its last.
   __device__ int64_t FirstSeen(int64_t end) const { return window == 0 || end <= window ? 0 : end - window; }
 
-  /// Where a head's row of a position begins in a cache, in elements.
-  __device__ int64_t CacheRow(int64_t kv_head, int64_t position) const {
-    return (kv_head * capacity + position) * head_dim;
+  /// A head's key at a position. T: of the cache.
+  template <class T>
+  __device__ __forceinline__ const T* Key(int64_t kv_head, int64_t position) const {
+    return CacheRow<const T>(pages, head_dim, kv_head, position);
+  }
+
+  /// Its value.
+  template <class T>
+  __device__ __forceinline__ const T* Value(int64_t kv_head, int64_t position) const {
+    return CacheRow<const T>(pages, head_dim, kv_heads + kv_head, position);
   }
 };
 
@@ -67,11 +81,8 @@ struct BlockOfQueries {
 /// The grid's x for BlockOfQueries.
 unsigned BlocksOfQueries(const Attention& a, int size);
 
-/// Whether rows of a cache can be read in pieces of 16 bytes.
-inline bool HasAlignedRows(const Attention& a) {
-  const int32_t elements = a.cache_dtype == CI_F16 ? 8 : 4;
-  return a.head_dim % elements == 0 && IsAligned(a.key_cache, 16) && IsAligned(a.value_cache, 16);
-}
+/// Whether rows of a cache can be read in pieces of 16 bytes, as pages are aligned.
+inline bool HasAlignedRows(const Attention& a) { return a.head_dim % (a.cache_dtype == CI_F16 ? 8 : 4) == 0; }
 
 /// 2^(score - largest), and 0 for a masked score even where all are masked.
 __device__ __forceinline__ float WeightOf(float score, float largest) {

@@ -10,12 +10,13 @@ constexpr int kThreads = 128;
 constexpr int kWarps = kThreads / kWarpThreads;
 constexpr int kPiece = kThreads;  // positions
 
-// scores[p] = the scaled product of the query and key p of a piece, a warp for each key. T: of the cache.
+// scores[p] = the scaled product of the query and the key at begin + p, a warp for each key. T: of the cache.
 template <class T>
-__device__ void ScoreKeys(const Attention& a, const float* query, const T* keys, int count, float* scores) {
+__device__ void ScoreKeys(const Attention& a, const float* query, int kv_head, int64_t begin, int count,
+                          float* scores) {
   const int lane = threadIdx.x % kWarpThreads;
   for (int p = threadIdx.x / kWarpThreads; p < count; p += kWarps) {
-    const T* key = keys + static_cast<int64_t>(p) * a.head_dim;
+    const T* key = a.Key<T>(kv_head, begin + p);
     float sum = 0.0f;
     for (int i = lane; i < a.head_dim; i += kWarpThreads) sum += query[i] * ToFloat(key[i]);
     sum = WarpSum(sum);
@@ -41,8 +42,7 @@ __global__ void __launch_bounds__(kThreads, 1) attention_decode_plain_kernel(Att
   float total = 0.0f;
   for (int64_t p = share.begin; p < share.end; p += kPiece) {
     const int count = static_cast<int>(share.end - p < kPiece ? share.end - p : kPiece);
-    const int64_t rows = a.CacheRow(kv_head, p);
-    ScoreKeys(a, query, static_cast<const T*>(a.key_cache) + rows, count, scores);
+    ScoreKeys<T>(a, query, kv_head, p, count, scores);
     __syncthreads();
     const int thread = threadIdx.x;
     const float score = thread < count ? scores[thread] : -INFINITY;
@@ -51,11 +51,10 @@ __global__ void __launch_bounds__(kThreads, 1) attention_decode_plain_kernel(Att
     largest = grown;
     weights[thread] = WeightOf(score, largest);
     total = total * correction + BlockSum<kThreads>(weights[thread]);  // whose barriers also publish the weights
-    const T* values = static_cast<const T*>(a.value_cache) + rows;
     for (int i = thread; i < a.head_dim; i += kThreads) {
       float sum = p == share.begin ? 0.0f : sums[i] * correction;
 #pragma unroll 4
-      for (int v = 0; v < count; ++v) sum += weights[v] * ToFloat(values[static_cast<int64_t>(v) * a.head_dim + i]);
+      for (int v = 0; v < count; ++v) sum += weights[v] * ToFloat(a.Value<T>(kv_head, p + v)[i]);
       sums[i] = sum;
     }
     __syncthreads();  // the weights were read

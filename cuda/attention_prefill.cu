@@ -42,8 +42,7 @@ __device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries]
   const int column = threadIdx.x % kDepth;
   const int first_row = threadIdx.x / kDepth;
   const int rows = min(end - begin, kPositions);
-  const T* keys = static_cast<const T*>(a.key_cache) + a.CacheRow(kv_head, begin + first_row) + column;
-  for (int first = 0; first < a.head_dim; first += kDepth, keys += kDepth) {
+  for (int first = 0; first < a.head_dim; first += kDepth) {
     const bool is_used = first + column < a.head_dim;
     __syncthreads();  // what was in the tile was read
 #pragma unroll 2
@@ -51,10 +50,10 @@ __device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries]
       const float* query = a.queries + offsets[row] + first;
       tile->products.queries[row][column] = is_used ? query[column] * (a.scale * kLog2E) : 0.0f;
     }
-    const T* from = keys;
 #pragma unroll 2
-    for (int row = first_row; row < kPositions; row += kRows, from += static_cast<int64_t>(kRows) * a.head_dim) {
-      tile->products.keys[row][column] = is_used && row < rows ? ToFloat(*from) : 0.0f;
+    for (int row = first_row; row < kPositions; row += kRows) {
+      const bool is_key = is_used && row < rows;
+      tile->products.keys[row][column] = is_key ? ToFloat(a.Key<T>(kv_head, begin + row)[first + column]) : 0.0f;
     }
     __syncthreads();
     float sums[kOwn][kOwn] = {};  // of this part, as long sums lose bits
@@ -96,15 +95,15 @@ __device__ void AddValues(const Attention& a, int64_t kv_head, int begin, int en
   const Thread thread;
   const int own_column = threadIdx.x % kWidth;
   const int own_row = threadIdx.x / kWidth;
-  const bool is_used = first_column + own_column < a.head_dim;
+  const int column = first_column + own_column;
+  const bool is_used = column < a.head_dim;
   const int rows = min(end - begin, kPositions);
-  const T* value =
-      static_cast<const T*>(a.value_cache) + a.CacheRow(kv_head, begin + own_row) + first_column + own_column;
   for (int first = 0; first < kPositions; first += kValueRows) {
     __syncthreads();  // what was in the tile was read
 #pragma unroll 2
-    for (int row = own_row; row < kValueRows; row += kRows, value += static_cast<int64_t>(kRows) * a.head_dim) {
-      tile->values[row][own_column] = is_used && first + row < rows ? ToFloat(*value) : 0.0f;
+    for (int row = own_row; row < kValueRows; row += kRows) {
+      const bool is_value = is_used && first + row < rows;
+      tile->values[row][own_column] = is_value ? ToFloat(a.Value<T>(kv_head, begin + first + row)[column]) : 0.0f;
     }
     __syncthreads();
 #pragma unroll 1

@@ -76,16 +76,15 @@ __device__ __forceinline__ void LoadQueries(const Attention& a, const float* con
 }
 
 template <int kDim>
-__device__ __forceinline__ void BeginToLoad(const Attention& a, const void* cache, int64_t kv_head, int begin, int end,
-                                            Tile<kDim>& tile) {
+__device__ __forceinline__ void BeginToLoad(const Attention& a, int64_t matrix, int begin, int end, Tile<kDim>& tile) {
   constexpr int kPieces = kDim / 8;
-  const auto* rows = static_cast<const __half*>(cache) + a.CacheRow(kv_head, begin);
 #pragma unroll 4
   for (int i = threadIdx.x; i < kPositions * kPieces; i += kThreads) {
     const int row = i / kPieces;
     const int column = i % kPieces * 8;
     const bool is_used = row < end - begin && column < a.head_dim;
-    CopyOrZero(is_used ? rows + static_cast<int64_t>(row) * a.head_dim + column : rows, is_used, &tile[row][column]);
+    const auto* from = CacheRow<const __half>(a.pages, a.head_dim, matrix, min(begin + row, end - 1));
+    CopyOrZero(is_used ? from + column : from, is_used, &tile[row][column]);
   }
   CommitCopies();
 }
@@ -217,12 +216,12 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tensor_kernel(Attention
   const int end = seen_ends[kQueries - 1];
   const int tiles = (end - first - 1) / kPositions + 1;
   float sums[kDim / kWidth][4] = {};
-  BeginToLoad<kDim>(a, a.key_cache, block.kv_head, first, end, keys);
+  BeginToLoad<kDim>(a, block.kv_head, first, end, keys);
   for (int t = 0; t < tiles; ++t) {
     const int begin = first + t * kPositions;
     WaitForCopies<0>();
     __syncthreads();  // keys are there, values are no longer needed
-    BeginToLoad<kDim>(a, a.value_cache, block.kv_head, begin, end, values);
+    BeginToLoad<kDim>(a, a.kv_heads + block.kv_head, begin, end, values);
     float scores[kPositions / kWidth][4] = {};
     ScoreTile<kDim>(keys, queries, a.head_dim, scores);
     float correction[2];
@@ -232,7 +231,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_tensor_kernel(Attention
     Weigh(from, to, &softmax, scores, correction);
     WaitForCopies<0>();
     __syncthreads();  // values are there, keys are no longer needed
-    if (t + 1 < tiles) BeginToLoad<kDim>(a, a.key_cache, block.kv_head, begin + kPositions, end, keys);
+    if (t + 1 < tiles) BeginToLoad<kDim>(a, block.kv_head, begin + kPositions, end, keys);
     AddValues<kDim>(values, scores, correction, a.head_dim, sums);
   }
 #pragma unroll

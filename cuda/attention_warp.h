@@ -101,20 +101,19 @@ __device__ __forceinline__ void LoadQueries(const Attention& a, int first_head, 
   state->weight = 0.0f;
 }
 
-// Reads kUnroll rows of a lane; what lies beyond the row or the positions becomes 0.
+// Reads kUnroll rows of a lane from a matrix of the cache; what lies beyond the row or the positions becomes 0.
 template <class S>
-__device__ __forceinline__ void LoadRows(const Attention& a, const void* cache, int64_t kv_head, int64_t position,
-                                         int64_t end, uint4 (&rows)[S::kUnroll][S::kChunks]) {
-  const auto* elements = static_cast<const typename S::Element*>(cache) + a.CacheRow(kv_head, position);
+__device__ __forceinline__ void LoadRows(const Attention& a, int64_t matrix, int64_t position, int64_t end,
+                                         uint4 (&rows)[S::kUnroll][S::kChunks]) {
 #pragma unroll
   for (int u = 0; u < S::kUnroll; ++u) {
-    const int row = u * S::kRows;
+    const int64_t own = position + u * S::kRows;
+    const auto* row = CacheRow<const typename S::Element>(a.pages, a.head_dim, matrix, own < end ? own : end - 1);
 #pragma unroll
     for (int c = 0; c < S::kChunks; ++c) {
       const int column = ColumnOf<S>(c);
-      const bool is_used = position + row < end && column < a.head_dim;
-      const auto* address = elements + static_cast<int64_t>(row) * a.head_dim + column;
-      rows[u][c] = is_used ? __ldcs(reinterpret_cast<const uint4*>(address)) : make_uint4(0, 0, 0, 0);
+      const bool is_used = own < end && column < a.head_dim;
+      rows[u][c] = is_used ? __ldcs(reinterpret_cast<const uint4*>(row + column)) : make_uint4(0, 0, 0, 0);
     }
   }
 }
@@ -138,8 +137,8 @@ __device__ __forceinline__ void AttendStep(const Attention& a, int64_t kv_head, 
   const int64_t own_row = position + lane / S::kLanes;
   uint4 keys[S::kUnroll][S::kChunks];
   uint4 values[S::kUnroll][S::kChunks];
-  LoadRows<S>(a, a.key_cache, kv_head, own_row, end, keys);
-  LoadRows<S>(a, a.value_cache, kv_head, own_row, end, values);
+  LoadRows<S>(a, kv_head, own_row, end, keys);
+  LoadRows<S>(a, a.kv_heads + kv_head, own_row, end, values);
   float scores[S::kScores];
 #pragma unroll
   for (int u = 0; u < S::kUnroll; ++u) {

@@ -128,7 +128,8 @@ class Lab {
 
  private:
   struct Layer {
-    uint8_t *query, *key, *value, *output, *gate, *up, *down, *keys, *values;
+    uint8_t *query, *key, *value, *output, *gate, *up, *down;
+    std::vector<uint64_t> pages;
     std::vector<int32_t> core_ids;
   };
 
@@ -174,12 +175,12 @@ class Lab {
     });
     Timed("append", [&] {
       Require(ci_attention_append(context, key_, value_, 1, s.kv_heads, s.head_dim(), &position, capacity_, CI_F16,
-                                  layer.keys, layer.values));
+                                  layer.pages.data()));
     });
     const float scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim()));
     Timed("attention", [&] {
       Require(ci_attention_decode(context, query_, 1, s.heads, s.kv_heads, s.head_dim(), &position, 0, scale, capacity_,
-                                  CI_F16, layer.keys, layer.values, attended_));
+                                  CI_F16, layer.pages.data(), attended_));
     });
     Matvec("o", layer.output, attended_, s.dim, 1, x_);
     Norm();
@@ -244,8 +245,9 @@ class Lab {
     layer.gate = Weights(s.neurons, s.dim);
     layer.up = Weights(s.neurons, s.dim);
     layer.down = Random(d.bytes * s.neurons * s.dim);
-    layer.keys = Random(2.0 * capacity_ * s.kv_dim());
-    layer.values = Random(2.0 * capacity_ * s.kv_dim());
+    for (int32_t first = 0; first < capacity_; first += CI_CACHE_PAGE) {
+      layer.pages.push_back(reinterpret_cast<uint64_t>(Random(2.0 * 2 * CI_CACHE_PAGE * s.kv_dim())));
+    }
     return layer;
   }
 

@@ -109,6 +109,12 @@ Memory Lab::Integers(const std::vector<int32_t>& values) {
   return memory;
 }
 
+Memory Lab::Addresses(const std::vector<uint64_t>& values) {
+  Memory memory(static_cast<int64_t>(values.size() * sizeof(uint64_t)));
+  Require(ci_memory_upload(context, values.data(), memory.bytes(), memory.data()));
+  return memory;
+}
+
 int64_t Lab::FreeBytes() const {
   size_t free_bytes = 0;
   size_t total = 0;

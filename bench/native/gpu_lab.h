@@ -55,6 +55,7 @@ class Memory {
   void* data() const { return data_; }
   float* floats() const { return static_cast<float*>(data_); }
   int32_t* integers() const { return static_cast<int32_t*>(data_); }
+  const uint64_t* addresses() const { return static_cast<const uint64_t*>(data_); }
   int64_t bytes() const { return bytes_; }
 
  private:
@@ -75,6 +76,7 @@ struct Lab {
   Memory Weights(int32_t dtype, int32_t rows, int32_t columns);
   Memory Floats(int64_t count);
   Memory Integers(const std::vector<int32_t>& values);
+  Memory Addresses(const std::vector<uint64_t>& values);
 
   /// Free memory of the device.
   int64_t FreeBytes() const;
@@ -134,6 +136,14 @@ struct FfnWeights {
   Memory gate;  // empty in an ungated layer
   Memory up;
   Memory down;
+};
+
+/// Random keys and values of one layer, in F16, for up to `capacity` positions.
+struct CachePages {
+  CachePages(Lab* lab, int32_t kv_heads, int32_t head_dim, int32_t capacity);
+
+  Memory entries;
+  Memory pages;  // their addresses
 };
 
 // The sections, in the order in which they run.

@@ -33,15 +33,14 @@ struct ModelLayer {
         value(lab->Weights(dtype, shape.kv_dim(), shape.dim)),
         output(lab->Weights(dtype, shape.dim, shape.dim)),
         ffn(lab, dtype, shape.neurons, shape.dim, shape.is_llama),
-        keys(lab->Weights(CI_F16, shape.kv_heads * kCapacity, shape.head_dim())),
-        values(lab->Weights(CI_F16, shape.kv_heads * kCapacity, shape.head_dim())),
+        cache(lab, shape.kv_heads, shape.head_dim(), kCapacity),
         norms(lab->Floats(4 * int64_t{shape.dim})),
         biases(lab->Floats(5 * int64_t{shape.dim} + shape.neurons)),
         activations(lab->Floats(shape.neurons)) {}
 
   Memory query, key, value, output;
   FfnWeights ffn;
-  Memory keys, values;
+  CachePages cache;
   Memory norms;   // weight and bias before the attention, weight and bias before the FFN
   Memory biases;  // of query, key, value, output, down, up
   Memory activations;
@@ -161,11 +160,11 @@ class Model {
                       position_.integers(), key_.floats()));
     }
     Require(ci_attention_append(lab_->context, key_.floats(), value_.floats(), 1, shape_.kv_heads, shape_.head_dim(),
-                                position_.integers(), kCapacity, CI_F16, layer.keys.data(), layer.values.data()));
+                                position_.integers(), kCapacity, CI_F16, layer.cache.pages.addresses()));
     const float scale = 1.0f / std::sqrt(static_cast<float>(shape_.head_dim()));
     Require(ci_attention_decode(lab_->context, query_.floats(), 1, shape_.heads, shape_.kv_heads, shape_.head_dim(),
-                                position_.integers(), 0, scale, kCapacity, CI_F16, layer.keys.data(),
-                                layer.values.data(), attended_.floats()));
+                                position_.integers(), 0, scale, kCapacity, CI_F16, layer.cache.pages.addresses(),
+                                attended_.floats()));
     QueueMatvec(layer.output, biases + 3 * dim, attended_, dim, 1, hidden_);
   }
 

@@ -38,12 +38,8 @@ void MeasureAttention(Lab* lab, int32_t kv_heads, int32_t positions) {
   const int64_t cache_elements = int64_t{kv_heads} * capacity * kHeadDim;
   const double bytes = 4.0 * static_cast<double>(cache_elements);
   const int layers = lab->options.smoke ? 2 : static_cast<int>(std::max(3.0, 3.0 * lab->device.l2_bytes / bytes));
-  std::vector<Memory> keys;
-  std::vector<Memory> values;
-  for (int i = 0; i < layers; ++i) {
-    keys.push_back(lab->Weights(CI_F16, kv_heads * capacity, kHeadDim));
-    values.push_back(lab->Weights(CI_F16, kv_heads * capacity, kHeadDim));
-  }
+  std::vector<CachePages> caches;
+  for (int i = 0; i < layers; ++i) caches.emplace_back(lab, kv_heads, kHeadDim, capacity);
   const Memory query = lab->Floats(kDim);
   const Memory fresh = lab->Floats(int64_t{kv_heads} * kHeadDim);
   const Memory attended = lab->Floats(kDim);
@@ -53,7 +49,7 @@ void MeasureAttention(Lab* lab, int32_t kv_heads, int32_t positions) {
   Result append = lab->Measure("step attention_append", layers, [&] {
     for (int i = 0; i < layers; ++i) {
       Require(ci_attention_append(lab->context, fresh.floats(), fresh.floats(), 1, kv_heads, kHeadDim,
-                                  position.integers(), capacity, CI_F16, keys[i].data(), values[i].data()));
+                                  position.integers(), capacity, CI_F16, caches[i].pages.addresses()));
     }
   });
   append.parameters = parameters;
@@ -61,8 +57,8 @@ void MeasureAttention(Lab* lab, int32_t kv_heads, int32_t positions) {
   Result decode = lab->Measure("step attention_decode", layers, [&] {
     for (int i = 0; i < layers; ++i) {
       Require(ci_attention_decode(lab->context, query.floats(), 1, kHeads, kv_heads, kHeadDim, position.integers(), 0,
-                                  1.0f / std::sqrt(static_cast<float>(kHeadDim)), capacity, CI_F16, keys[i].data(),
-                                  values[i].data(), attended.floats()));
+                                  1.0f / std::sqrt(static_cast<float>(kHeadDim)), capacity, CI_F16,
+                                  caches[i].pages.addresses(), attended.floats()));
     }
   });
   decode.parameters = parameters;
@@ -71,6 +67,17 @@ void MeasureAttention(Lab* lab, int32_t kv_heads, int32_t positions) {
 }
 
 }  // namespace
+
+CachePages::CachePages(Lab* lab, int32_t kv_heads, int32_t head_dim, int32_t capacity)
+    : entries(lab->Weights(CI_F16, 2 * kv_heads * ((capacity - 1) / CI_CACHE_PAGE + 1) * CI_CACHE_PAGE, head_dim)),
+      pages(lab->Addresses([&] {
+        std::vector<uint64_t> addresses;
+        for (int64_t position = 0; position < capacity; position += CI_CACHE_PAGE) {
+          addresses.push_back(reinterpret_cast<uint64_t>(entries.data()) +
+                              static_cast<uint64_t>(4 * kv_heads * position * head_dim));
+        }
+        return addresses;
+      }())) {}
 
 void MeasureSteps(Lab* lab) {
   MeasureVectors(lab);

@@ -184,20 +184,22 @@ void MeasureAttentionOfPrompts() {
   constexpr int32_t kHeadDim = 128;
   for (const int32_t kv_heads : {32, 8}) {
     for (const int32_t positions : {512, 4096}) {
-      const double cache_bytes = 2 * double{kHeadDim} * kv_heads * positions;
-      uint8_t* keys = AllocateWeights(cache_bytes);
-      uint8_t* values = AllocateWeights(cache_bytes);
+      const double cache_bytes = 4 * double{kHeadDim} * kv_heads * positions;
+      uint8_t* cache = AllocateWeights(cache_bytes);
+      std::vector<uint64_t> pages;
+      for (int64_t p = 0; p < positions; p += CI_CACHE_PAGE) {
+        pages.push_back(reinterpret_cast<uint64_t>(cache + 4 * p * kHeadDim * kv_heads));
+      }
       float* queries = AllocateFloats(double{kDim} * positions);
       float* y = AllocateFloats(double{kDim} * positions);
       const int32_t first = 0;
       const double seconds = MedianSeconds([&] {
         Require(ci_attention_prefill(context, queries, positions, kHeads, kv_heads, kHeadDim, &first, 0, 0.09f,
-                                     positions, CI_F16, keys, values, y));
+                                     positions, CI_F16, pages.data(), y));
       });
       std::printf("prefill attention F16 kv_heads %2d positions %4d: %.1f ms %.1f GFLOP/s\n", kv_heads, positions,
                   seconds * 1e3, 2.0 * kDim * positions * positions / seconds * 1e-9);
-      Free(keys, cache_bytes);
-      Free(values, cache_bytes);
+      Free(cache, cache_bytes);
     }
   }
 }

@@ -187,15 +187,16 @@ void MeasureAttention(int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t
   std::snprintf(name, sizeof(name), "attention %s heads %d/%d dim %d positions %d", cache.name, heads, kv_heads,
                 head_dim, positions);
   if (!Wanted(name)) return;
-  const double half = cache.bytes_per_element * head_dim * kv_heads * positions;
+  const int32_t page_count = (positions - 1) / CI_CACHE_PAGE + 1;
+  const auto page_bytes = static_cast<int64_t>(2 * cache.bytes_per_element * head_dim * kv_heads * CI_CACHE_PAGE);
+  std::vector<uint64_t> pages(static_cast<size_t>(page_count));
   float* queries = AllocateFloats(double{1} * heads * head_dim);
   float* y = AllocateFloats(double{1} * heads * head_dim);
   const int32_t last = positions - 1;
-  Compare(name, 2 * half, pool, [&] {
-    const uint8_t* keys = pool->Take(half);
-    const uint8_t* values = pool->Take(half);
+  Compare(name, 2 * cache.bytes_per_element * head_dim * kv_heads * positions, pool, [&] {
+    for (uint64_t& page : pages) page = reinterpret_cast<uint64_t>(pool->Take(static_cast<double>(page_bytes)));
     Require(ci_attention_decode(context, queries, 1, heads, kv_heads, head_dim, &last, 0, 0.09f, positions, cache.value,
-                                keys, values, y));
+                                pages.data(), y));
   });
   Free(queries, sizeof(float) * heads * head_dim);
   Free(y, sizeof(float) * heads * head_dim);

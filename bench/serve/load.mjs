@@ -153,17 +153,22 @@ async function load(duration) {
   await sleep(12000);
 }
 
-/** Heap after a collection, and resident memory outside of it, in MB. */
-function memory(pid) {
+/** Prints the heap after a collection, which it returns, and resident memory outside of it, in MB. */
+function memory(when, pid) {
   execFileSync("jcmd", [String(pid), "GC.run"]);
-  const heap = execFileSync("jcmd", [String(pid), "GC.heap_info"], { encoding: "utf8" });
-  const sum = (pattern) => [...heap.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0) / 1024;
-  const used = sum(/^ *(?:def new|tenured) generation.*used (\d+)K/gm);
-  const committed = sum(/^ *(?:def new|tenured) generation.*total (\d+)K/gm);
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const resident = Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) / 1024;
-  const threads = Number(/Threads:\s+(\d+)/.exec(status)[1]);
-  return `heap ${used.toFixed(1)} MB, resident ${resident.toFixed(1)} MB, of which ${committed.toFixed(1)} MB are the heap's, ${threads} threads`;
+  const info = execFileSync("jcmd", [String(pid), "GC.heap_info"], { encoding: "utf8" });
+  const used = [...info.matchAll(/^ *(?:def new|tenured) generation.*used (\d+)K/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
+  const addresses = [...info.matchAll(/generation.*\[0x(\w+), 0x\w+, 0x(\w+)\)/g)].flatMap((match) => [BigInt(`0x${match[1]}`), BigInt(`0x${match[2]}`)]);
+  const inHeap = (address) => addresses.some((start) => address >= start) && addresses.some((end) => address < end);
+  let native = 0, counts = false;
+  for (const line of readFileSync(`/proc/${pid}/smaps`, "utf8").split("\n")) {
+    const mapping = /^([0-9a-f]+)-[0-9a-f]+ /.exec(line);
+    if (mapping) counts = !inHeap(BigInt(`0x${mapping[1]}`));
+    else if (counts && line.startsWith("Rss:")) native += Number(/\d+/.exec(line)[0]);
+  }
+  const threads = Number(/Threads:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+  console.log(`${when} heap ${(used / 1024).toFixed(1)} MB, native ${(native / 1024).toFixed(1)} MB, ${threads} threads`);
+  return used / 1024;
 }
 
 function percentile(values, share) {
@@ -206,13 +211,14 @@ url = await new Promise((resolve, reject) => {
 for (const question of questions) answers.set(question, (await ask(question, { stream: false })).answer);
 firstTokens.length = 0;
 console.log(`${clients} clients, ${seconds} s, ${url}`);
-console.log(`before: ${memory(server.pid)}`);
+memory("before:", server.pid);
 await load(Number(options.warmup));
-console.log(`warm:   ${memory(server.pid)}`);
+const warm = memory("warm:  ", server.pid);
 for (const what of Object.keys(counts)) delete counts[what];
 firstTokens.length = 0;
 await load(seconds);
-console.log(`after:  ${memory(server.pid)}`);
+const after = memory("after: ", server.pid);
+if (after > warm + 2) wrong.push({ warm, after });
 console.log(Object.entries(counts).sort().map(([what, times]) => `  ${what}: ${times}`).join("\n"));
 console.log(`time to first token: p50 ${percentile(firstTokens, 0.5)} ms, p99 ${percentile(firstTokens, 0.99)} ms, of ${firstTokens.length}`);
 const metrics = await text((await send("GET", "/metrics")).response);

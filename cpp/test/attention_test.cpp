@@ -5,6 +5,7 @@
 
 #include "coreinfer/kernels.h"
 #include "harness.h"
+#include "paged_cache.h"
 #include "reference.h"
 
 namespace {
@@ -25,46 +26,27 @@ struct Cache {
         capacity(shape.positions + 3),
         key_values(random.Values(int64_t{shape.positions} * shape.kv_heads * shape.head_dim)),
         value_values(random.Values(int64_t{shape.positions} * shape.kv_heads * shape.head_dim)),
-        keys(Empty(shape)),
-        values(Empty(shape)) {
+        stored(shape.kv_heads, capacity, shape.head_dim, dtype_) {
     // In two parts, so that a first position above 0 is covered.
     const int32_t first = shape.positions / 2;
     if (first > 0) Append(shape, 0, first);
     Append(shape, first, shape.positions - first);
-    keys.Fetch(Contexts()[2]);
-    values.Fetch(Contexts()[2]);
-  }
-
-  std::vector<uint8_t> Empty(const Case& shape) const {
-    return std::vector<uint8_t>(static_cast<size_t>(shape.kv_heads) * static_cast<size_t>(capacity) *
-                                static_cast<size_t>(shape.head_dim) * (dtype == CI_F16 ? 2 : 4));
+    stored.Fetch(Contexts()[2]);
   }
 
   void Append(const Case& shape, int32_t first, int32_t tokens) {
     const int64_t offset = int64_t{first} * shape.kv_heads * shape.head_dim;
     const Array<int32_t> first_position = One(first);
     CHECK_OK(ci_attention_append(Contexts()[2], key_values.data() + offset, value_values.data() + offset, tokens,
-                                 shape.kv_heads, shape.head_dim, first_position.data(), capacity, dtype, keys.data(),
-                                 values.data()));
+                                 shape.kv_heads, shape.head_dim, first_position.data(), capacity, dtype,
+                                 stored.pages()));
     CHECK_OK(ci_context_synchronize(Contexts()[2]));
-  }
-
-  double At(const Array<uint8_t>& cache, int64_t kv_head, int64_t position, int64_t i, int64_t head_dim) const {
-    const auto index = static_cast<size_t>((kv_head * capacity + position) * head_dim + i);
-    if (dtype == CI_F16) {
-      uint16_t half;
-      std::memcpy(&half, cache.values().data() + 2 * index, 2);
-      return HalfToDouble(half);
-    }
-    float value;
-    std::memcpy(&value, cache.values().data() + 4 * index, 4);
-    return value;
   }
 
   int32_t dtype;
   int32_t capacity;
   Array<float> key_values, value_values;  // (positions, kv_heads, head_dim)
-  Array<uint8_t> keys, values;
+  PagedCache stored;
 };
 
 // One head of one query.
@@ -76,7 +58,7 @@ void Attend(const Case& shape, const Cache& cache, const float* query, int64_t k
   for (int64_t p = first; p <= position; ++p) {
     double score = 0;
     for (int64_t i = 0; i < shape.head_dim; ++i) {
-      score += query[i] * cache.At(cache.keys, kv_head, p, i, shape.head_dim);
+      score += query[i] * cache.stored.At(Kind::kKeys, kv_head, p, i);
     }
     weights.push_back(score * scale);
     largest = std::max(largest, weights.back());
@@ -86,7 +68,7 @@ void Attend(const Case& shape, const Cache& cache, const float* query, int64_t k
   for (int64_t i = 0; i < shape.head_dim; ++i) {
     y[i] = 0;
     for (int64_t p = first; p <= position; ++p) {
-      y[i] += weights[static_cast<size_t>(p - first)] / sum * cache.At(cache.values, kv_head, p, i, shape.head_dim);
+      y[i] += weights[static_cast<size_t>(p - first)] / sum * cache.stored.At(Kind::kValues, kv_head, p, i);
     }
   }
 }
@@ -117,7 +99,7 @@ void CheckDecode(const Case& shape, const Cache& cache, const float* query, int3
   const std::string what = "decode at " + std::to_string(position) + " " + Name(shape, cache.dtype, 1);
   const auto y = OnEveryContext(std::vector<float>(want.size(), 9.0f), what, [&](ci_context* c, float* out) {
     return ci_attention_decode(c, query, 1, shape.heads, shape.kv_heads, shape.head_dim, at.data(), shape.window, scale,
-                               cache.capacity, cache.dtype, cache.keys.data(), cache.values.data(), out);
+                               cache.capacity, cache.dtype, cache.stored.pages(), out);
   });
   CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kAttentionTolerance, what);
 }
@@ -136,8 +118,8 @@ void CheckCase(const Case& shape, int32_t dtype, int32_t tokens, float magnitude
   const std::string what = "prefill " + Name(shape, dtype, tokens);
   const auto y = OnEveryContext(std::vector<float>(queries.size(), 9.0f), what, [&](ci_context* c, float* out) {
     return ci_attention_prefill(c, queries.data(), tokens, shape.heads, shape.kv_heads, shape.head_dim,
-                                first_position.data(), shape.window, scale, cache.capacity, dtype, cache.keys.data(),
-                                cache.values.data(), out);
+                                first_position.data(), shape.window, scale, cache.capacity, dtype, cache.stored.pages(),
+                                out);
   });
   CHECK_CLOSE(y, want, std::vector<double>(want.size(), 1.0), kPromptAttentionTolerance, what);
   CheckDecode(shape, cache, queries.data() + (tokens - 1) * row, shape.positions - 1, scale,
@@ -203,7 +185,7 @@ TEST(AttentionOfATokenIsTheSameBesideOthers) {
           return OnEveryContext(start, "decode " + Name(shape, dtype, count), [&](ci_context* c, float* out) {
             return ci_attention_decode(c, queries.data() + first * row, count, shape.heads, shape.kv_heads,
                                        shape.head_dim, at.data(), shape.window, 0.9f, cache.capacity, dtype,
-                                       cache.keys.data(), cache.values.data(), out);
+                                       cache.stored.pages(), out);
           });
         };
         const std::vector<float> together = decode(0, tokens);
@@ -216,18 +198,22 @@ TEST(AttentionOfATokenIsTheSameBesideOthers) {
   }
 }
 
-// What a cache of one position stores.
+// What a cache stores, two elements for each position.
 std::vector<uint16_t> Halves(const std::vector<float>& values) {
-  const auto count = static_cast<int32_t>(values.size());
+  constexpr int32_t kWidth = 2;
+  const auto tokens = static_cast<int32_t>(values.size()) / kWidth;
   const Array<float> x(values);
   const Array<int32_t> first = One(0);
-  Array<uint16_t> stored_keys{std::vector<uint16_t>(values.size())};
-  Array<uint16_t> stored_values{std::vector<uint16_t>(values.size())};
+  PagedCache cache(1, tokens, kWidth, CI_F16);
   ci_context* c = Contexts()[0];
-  CHECK_OK(ci_attention_append(c, x.data(), x.data(), 1, 1, count, first.data(), 1, CI_F16, stored_keys.data(),
-                               stored_values.data()));
-  CHECK(stored_keys.Fetch(c) == stored_values.Fetch(c));
-  return stored_keys.values();
+  CHECK_OK(ci_attention_append(c, x.data(), x.data(), tokens, 1, kWidth, first.data(), tokens, CI_F16, cache.pages()));
+  cache.Fetch(c);
+  std::vector<uint16_t> halves;
+  for (int64_t i = 0; i < int64_t{tokens} * kWidth; ++i) {
+    halves.push_back(cache.HalfAt(Kind::kKeys, i / kWidth, i % kWidth));
+    CHECK(halves.back() == cache.HalfAt(Kind::kValues, i / kWidth, i % kWidth));
+  }
+  return halves;
 }
 
 // Rounding to nearest, ties to even, with overflow to infinity and exact subnormals.
@@ -260,20 +246,21 @@ TEST(HalvesRoundToThemselves) {
 TEST(AttentionRejectsWhatDoesNotFit) {
   float x[64] = {};
   const int32_t p = 0;
+  const uint64_t pages[] = {reinterpret_cast<uint64_t>(x)};
   ci_context* c = Contexts()[0];
-  CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, &p, 4, CI_BF16, x, x), CI_INVALID_ARGUMENT, "cache_dtype=2");
-  CHECK_FAILS(ci_attention_append(c, nullptr, x, 1, 1, 4, &p, 4, CI_F32, x, x), CI_INVALID_ARGUMENT, "keys is null");
-  CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, &p, 4, CI_F32, x, nullptr), CI_INVALID_ARGUMENT, "value_cache");
-  CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, nullptr, 4, CI_F32, x, x), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, &p, 4, CI_BF16, pages), CI_INVALID_ARGUMENT, "cache_dtype=2");
+  CHECK_FAILS(ci_attention_append(c, nullptr, x, 1, 1, 4, &p, 4, CI_F32, pages), CI_INVALID_ARGUMENT, "keys is null");
+  CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, &p, 4, CI_F32, nullptr), CI_INVALID_ARGUMENT, "pages is null");
+  CHECK_FAILS(ci_attention_append(c, x, x, 1, 1, 4, nullptr, 4, CI_F32, pages), CI_INVALID_ARGUMENT,
               "first_position is null");
-  CHECK_FAILS(ci_attention_decode(c, x, 1, 3, 2, 4, &p, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "kv_heads=2");
-  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 0, 4, &p, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "at least 1");
-  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, nullptr, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 3, 2, 4, &p, 0, 1, 4, CI_F32, pages, x), CI_INVALID_ARGUMENT, "kv_heads=2");
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 0, 4, &p, 0, 1, 4, CI_F32, pages, x), CI_INVALID_ARGUMENT, "at least 1");
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, nullptr, 0, 1, 4, CI_F32, pages, x), CI_INVALID_ARGUMENT,
               "position is null");
-  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &p, -1, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT, "window=-1");
-  CHECK_FAILS(ci_attention_prefill(c, x, 1, 2, 2, 4, nullptr, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &p, -1, 1, 4, CI_F32, pages, x), CI_INVALID_ARGUMENT, "window=-1");
+  CHECK_FAILS(ci_attention_prefill(c, x, 1, 2, 2, 4, nullptr, 0, 1, 4, CI_F32, pages, x), CI_INVALID_ARGUMENT,
               "first_position is null");
-  CHECK_FAILS(ci_attention_prefill(c, x, 1, 2, 2, 4, &p, 0, 1, 4, CI_F32, x, x, nullptr), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_prefill(c, x, 1, 2, 2, 4, &p, 0, 1, 4, CI_F32, pages, nullptr), CI_INVALID_ARGUMENT,
               "y is null");
 }
 

@@ -7,6 +7,7 @@
 
 #include "coreinfer/kernels.h"
 #include "harness.h"
+#include "paged_cache.h"
 #include "reference.h"
 
 namespace {
@@ -38,10 +39,11 @@ TEST(ScratchRunsOutAndTheContextStaysUsable) {
   const float value = 1.0f;
   const int32_t position = INT32_MAX - 1;
   float score = 0.0f;
+  const uint64_t page = 0;
   ci_context* context = Contexts()[3];
-  CHECK_FAILS(ci_attention_decode(context, &value, 1, 1, 1, 1 << 20, &position, 0, 1.0f, INT32_MAX, CI_F32, &value,
-                                  &value, &score),
-              CI_OUT_OF_MEMORY, "bytes=");
+  CHECK_FAILS(
+      ci_attention_decode(context, &value, 1, 1, 1, 1 << 20, &position, 0, 1.0f, INT32_MAX, CI_F32, &page, &score),
+      CI_OUT_OF_MEMORY, "bytes=");
   CHECK_OK(ci_add(context, &value, 1, &score));
   CHECK(score == 1.0f);
 }
@@ -58,6 +60,7 @@ TEST(TokensAreChecked) {
 
 TEST(PositionsAreChecked) {
   float x[64] = {};
+  const uint64_t pages[] = {reinterpret_cast<uint64_t>(x)};
   ci_context* c = Contexts()[0];
   const int32_t before = -1;
   const int32_t one = 1;
@@ -66,13 +69,34 @@ TEST(PositionsAreChecked) {
   const int32_t four = 4;
   CHECK_FAILS(ci_rope(c, x, 2, 1, 0, 2, 1, 2, &one, x), CI_INVALID_ARGUMENT, "first_position=1, allowed 0..0");
   CHECK_FAILS(ci_rope(c, x, 2, 1, 0, 1, 1, 2, &before, x), CI_INVALID_ARGUMENT, "first_position=-1");
-  CHECK_FAILS(ci_attention_append(c, x, x, 2, 1, 4, &three, 4, CI_F32, x, x), CI_INVALID_ARGUMENT, "first_position=3");
-  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &four, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_append(c, x, x, 2, 1, 4, &three, 4, CI_F32, pages), CI_INVALID_ARGUMENT, "first_position=3");
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &four, 0, 1, 4, CI_F32, pages, x), CI_INVALID_ARGUMENT,
               "position=4");
-  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &before, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 2, 4, &before, 0, 1, 4, CI_F32, pages, x), CI_INVALID_ARGUMENT,
               "position=-1");
-  CHECK_FAILS(ci_attention_prefill(c, x, 3, 2, 2, 4, &two, 0, 1, 4, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+  CHECK_FAILS(ci_attention_prefill(c, x, 3, 2, 2, 4, &two, 0, 1, 4, CI_F32, pages, x), CI_INVALID_ARGUMENT,
               "position=2");
+}
+
+TEST(PagesAreChecked) {
+  std::vector<float> page(size_t{2} * CI_CACHE_PAGE * 4);
+  const uint64_t pages[] = {reinterpret_cast<uint64_t>(page.data()), 0};
+  float x[3 * 8] = {};
+  ci_context* c = Contexts()[1];
+  const int32_t last = CI_CACHE_PAGE - 1;
+  const int32_t next = CI_CACHE_PAGE;
+  const int32_t capacity = CI_CACHE_PAGE + 4;
+  CHECK_OK(ci_attention_append(c, x, x, 1, 1, 4, &last, capacity, CI_F32, pages));
+  CHECK_OK(ci_attention_decode(c, x, 1, 2, 1, 4, &last, 0, 1, capacity, CI_F32, pages, x + 8));
+  CHECK_FAILS(ci_attention_append(c, x, x, 2, 1, 4, &last, capacity, CI_F32, pages), CI_INVALID_ARGUMENT,
+              "pages[1] is null: positions 255..256");
+  CHECK_FAILS(ci_attention_decode(c, x, 1, 2, 1, 4, &next, 0, 1, capacity, CI_F32, pages, x + 8), CI_INVALID_ARGUMENT,
+              "pages[1] is null");
+  CHECK_FAILS(ci_attention_prefill(c, x, 2, 1, 1, 4, &last, 0, 1, capacity, CI_F32, pages, x + 8), CI_INVALID_ARGUMENT,
+              "pages[1] is null");
+  // A window leaves the first page unseen.
+  const uint64_t forgotten[] = {0, pages[0]};
+  CHECK_OK(ci_attention_decode(c, x, 1, 2, 1, 4, &next, 1, 1, capacity, CI_F32, forgotten, x + 8));
 }
 
 TEST(NeuronListsAreChecked) {
@@ -108,14 +132,18 @@ TEST(BlocksOf256MustBeWhole) {
 TEST(PromptsGiveTheSameBitsInParts) {
   Random random(60);
   const int32_t heads = 4, kv_heads = 2, head_dim = 72, positions = 270;
-  const std::vector<float> cache = random.Values(int64_t{kv_heads} * positions * head_dim);
+  const Array<float> entries(random.Values(int64_t{kv_heads} * positions * head_dim));
+  PagedCache cache(kv_heads, positions, head_dim, CI_F32);
+  const int32_t start = 0;
+  CHECK_OK(ci_attention_append(Contexts()[0], entries.data(), entries.data(), positions, kv_heads, head_dim, &start,
+                               positions, CI_F32, cache.pages()));
   const std::vector<float> queries = random.Values(int64_t{positions} * heads * head_dim);
   for (const int32_t window : {0, 100}) {
     std::vector<float> whole(queries.size());
     const auto attend = [&](ci_context* c, int32_t first, int32_t tokens, std::vector<float>* y) {
       const int64_t offset = int64_t{first} * heads * head_dim;
       CHECK_OK(ci_attention_prefill(c, queries.data() + offset, tokens, heads, kv_heads, head_dim, &first, window, 0.5f,
-                                    positions, CI_F32, cache.data(), cache.data(), y->data() + offset));
+                                    positions, CI_F32, cache.pages(), y->data() + offset));
     };
     attend(Contexts()[2], 0, positions, &whole);
     for (const int32_t step : {1, 19, 64, 200}) {

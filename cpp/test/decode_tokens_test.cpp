@@ -148,10 +148,11 @@ TEST(NormsOfATokenAreTheSameBesideOthers) {
 TEST(DecodeTakesAsManyTokensAsItSays) {
   float x[64] = {};
   const int32_t zero = 0;
+  const uint64_t pages[] = {reinterpret_cast<uint64_t>(x)};
   ci_context* c = Contexts()[0];
   for (const int32_t tokens : {0, CI_DECODE_TOKENS + 1}) {
     CHECK_FAILS(ci_matvec(c, CI_F32, x, x, x, tokens, 1, 1, 0, x), CI_INVALID_ARGUMENT, "allowed 1..16");
-    CHECK_FAILS(ci_attention_decode(c, x, tokens, 2, 2, 4, &zero, 0, 1, 32, CI_F32, x, x, x), CI_INVALID_ARGUMENT,
+    CHECK_FAILS(ci_attention_decode(c, x, tokens, 2, 2, 4, &zero, 0, 1, 32, CI_F32, pages, x), CI_INVALID_ARGUMENT,
                 "allowed 1..16");
     CHECK_FAILS(ci_ffn_decode(c, CI_RELU, CI_F32, x, x, nullptr, nullptr, CI_F32, x, nullptr, x, tokens, nullptr, &zero,
                               nullptr, 1, 1, x, x),

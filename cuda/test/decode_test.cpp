@@ -4,6 +4,7 @@
 #include "coreinfer/cuda.h"
 #include "coreinfer/kernels.h"
 #include "cpp/test/harness.h"
+#include "cpp/test/paged_cache.h"
 #include "cpp/test/reference.h"
 
 namespace {
@@ -30,8 +31,7 @@ struct Step {
         rotations(random.Values(kCapacity * kHeadDim)),
         query(Zeros(kDim)),
         y(Zeros(kDim)),
-        key_cache(std::vector<uint16_t>(kKvDim * kCapacity)),
-        value_cache(std::vector<uint16_t>(kKvDim * kCapacity)),
+        cache(kKvHeads, kCapacity, kHeadDim, CI_F16),
         token(One(3)),
         position(One(0)),
         core_ids(std::vector<int32_t>(kDim)),
@@ -49,11 +49,11 @@ struct Step {
     });
     then([&] {
       return ci_attention_append(c, query.data(), query.data() + kKvDim, 1, kKvHeads, kHeadDim, position.data(),
-                                 kCapacity, CI_F16, key_cache.data(), value_cache.data());
+                                 kCapacity, CI_F16, cache.pages());
     });
     then([&] {
       return ci_attention_decode(c, query.data(), 1, kHeads, kKvHeads, kHeadDim, position.data(), 0, 0.125f, kCapacity,
-                                 CI_F16, key_cache.data(), value_cache.data(), y.data());
+                                 CI_F16, cache.pages(), y.data());
     });
     then([&] { return ci_score_select(c, y.data(), nullptr, kDim, 20, 1, core_ids.data(), core.data()); });
     then([&] { return ci_cuda_sample_penalize(c, token.data(), count.data(), 1.1f, kDim, y.data()); });
@@ -62,7 +62,7 @@ struct Step {
   }
 
   Array<float> table, weight, rotations, query, y;
-  Array<uint16_t> key_cache, value_cache;
+  PagedCache cache;
   Array<int32_t> token, position, core_ids, core, count;
   Array<double> uniform;
 };

@@ -114,12 +114,18 @@ int32_t ci_rope(ci_context* context, const float* rotations, int32_t positions, 
 /* ---- attention ---- */
 
 /*
- * Stores keys and values of `tokens` tokens at *first_position.. of a cache. keys, values (tokens, kv_heads, head_dim);
- * key_cache, value_cache (kv_heads, capacity, head_dim) of cache_dtype (F32 or F16).
+ * Keys and values are cached in pages, of which `pages` lists the addresses: position p is in pages[p / CI_CACHE_PAGE].
+ * A page is (2, kv_heads, CI_CACHE_PAGE, head_dim) of cache_dtype (F32 or F16), keys and then values, aligned to 64
+ * bytes; several lists may name it. The list has an entry for every page up to `capacity` positions, but only those of
+ * positions that are stored or seen must be valid.
+ */
+
+/*
+ * Stores keys and values of `tokens` tokens at *first_position... keys, values (tokens, kv_heads, head_dim).
  */
 int32_t ci_attention_append(ci_context* context, const float* keys, const float* values, int32_t tokens,
                             int32_t kv_heads, int32_t head_dim, const int32_t* first_position, int32_t capacity,
-                            int32_t cache_dtype, void* key_cache, void* value_cache);
+                            int32_t cache_dtype, const uint64_t* pages);
 
 /*
  * Prefill: causal attention of `tokens` queries at *first_position.. over the cache, which already holds their own
@@ -128,14 +134,12 @@ int32_t ci_attention_append(ci_context* context, const float* keys, const float*
  */
 int32_t ci_attention_prefill(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
                              int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
-                             int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
-                             float* y);
+                             int32_t capacity, int32_t cache_dtype, const uint64_t* pages, float* y);
 
 /* Decode: the same for 1..CI_DECODE_TOKENS tokens. */
 int32_t ci_attention_decode(ci_context* context, const float* queries, int32_t tokens, int32_t heads, int32_t kv_heads,
                             int32_t head_dim, const int32_t* first_position, int32_t window, float scale,
-                            int32_t capacity, int32_t cache_dtype, const void* key_cache, const void* value_cache,
-                            float* y);
+                            int32_t capacity, int32_t cache_dtype, const uint64_t* pages, float* y);
 
 /* ---- ffn ---- */
 

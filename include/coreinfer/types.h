@@ -86,7 +86,8 @@ enum ci_activation {
 
 /* Limits of calls. */
 enum ci_limit {
-  CI_DECODE_TOKENS = 16 /* the most tokens that functions of decode take at once */
+  CI_DECODE_TOKENS = 16, /* the most tokens that functions of decode take at once */
+  CI_CACHE_PAGE = 256    /* the positions of a page of keys and values */
 };
 
 /* An address as an integer: how a pointer is handed out across the JVM boundary. */

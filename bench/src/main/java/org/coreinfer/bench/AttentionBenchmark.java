@@ -78,7 +78,7 @@ public class AttentionBenchmark {
     int count = Rotation.count(bytes);
     layers = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      layers.add(new KvLayer(numbers(capacity), numbers(capacity), capacity, cache));
+      layers.add(layer(capacity));
     }
     rotation = new Rotation(bench.device(), count);
     query = bench.floats(0, 1, attention.queryDim());
@@ -86,8 +86,17 @@ public class AttentionBenchmark {
     y = bench.zeros(attention.queryDim());
   }
 
-  private NativeMemory numbers(int capacity) {
-    return bench.stored(cache, (long) capacity * attention.kvHeads(), attention.headDim());
+  private KvLayer layer(int capacity) {
+    int count = KvLayer.pages(capacity);
+    long rows = 2L * KvLayer.PAGE * attention.kvHeads() * count;
+    long address = bench.stored(cache, rows, attention.headDim()).address();
+    int[] addresses = new int[2 * count];
+    for (int i = 0; i < count; i++) {
+      addresses[2 * i] = (int) address;
+      addresses[2 * i + 1] = (int) (address >>> Integer.SIZE);
+      address += KvLayer.pageBytes(attention.kvDim(), cache);
+    }
+    return new KvLayer(bench.ints(addresses), capacity, cache);
   }
 
   @Benchmark

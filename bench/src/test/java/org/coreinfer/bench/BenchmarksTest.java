@@ -71,8 +71,7 @@ class BenchmarksTest {
       assertPositive(result.getPrimaryResult(), result);
       result.getSecondaryResults().values().forEach(counted -> assertPositive(counted, result));
     }
-    Set<String> wanted =
-        COUNTERS.getOrDefault(name.substring(name.lastIndexOf('.') + 1), Set.of());
+    Set<String> wanted = COUNTERS.getOrDefault(name.substring(name.lastIndexOf('.') + 1), Set.of());
     Set<String> counters =
         results.stream()
             .flatMap(result -> result.getSecondaryResults().keySet().stream())

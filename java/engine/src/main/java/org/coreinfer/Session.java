@@ -1,9 +1,17 @@
 package org.coreinfer;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.coreinfer.core.CoreOptions;
+import org.coreinfer.error.SessionFormatException;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
 import org.coreinfer.generation.Sequence;
@@ -100,6 +108,52 @@ public final class Session implements AutoCloseable {
       throw new IllegalArgumentException(
           "rewind to %d tokens: the session has %d".formatted(tokens, sequence.position()));
     }
+    use(() -> sequence.rewind(tokens));
+  }
+
+  /**
+   * Writes the session to a file, replacing one of that name: with {@link #load} another session of
+   * the same model and options goes on from here, to the same bits.
+   *
+   * @throws UncheckedIOException if the system refuses; an old file stays then
+   */
+  public void save(Path file) {
+    use(
+        () -> {
+          Path written = file.resolveSibling(file.getFileName() + ".part");
+          try (OutputStream out = Files.newOutputStream(written)) {
+            sequence.save(model.fingerprint(), out);
+          } catch (IOException | RuntimeException e) {
+            Files.deleteIfExists(written);
+            throw e;
+          }
+          Files.move(written, file, StandardCopyOption.REPLACE_EXISTING);
+        });
+  }
+
+  /**
+   * Goes on where a saved session was, in place of what was read here so far. If it fails this
+   * session is empty.
+   *
+   * @throws SessionFormatException if the file is broken, or of another model, other options or
+   *     another version
+   * @throws UncheckedIOException if it cannot be read
+   */
+  public void load(Path file) {
+    use(
+        () -> {
+          try (InputStream in = Files.newInputStream(file)) {
+            sequence.load(model.fingerprint(), in, file.toString());
+          }
+        });
+  }
+
+  private interface Work {
+    void run() throws IOException;
+  }
+
+  /** Does something while no request is answered. */
+  private void use(Work work) {
     if (!isAnswering.compareAndSet(false, true)) {
       throw new IllegalStateException(
           "the session is answering a request; end or close its stream first");
@@ -108,7 +162,9 @@ public final class Session implements AutoCloseable {
       Lifetime.Nested both = new Lifetime.Nested(model.lifetime(), lifetime);
       both.enter();
       try {
-        sequence.rewind(tokens);
+        work.run();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
       } finally {
         both.exit();
       }

@@ -15,6 +15,7 @@ import org.coreinfer.backend.Host;
 import org.coreinfer.backend.TestBackend;
 import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.DecoderState;
+import org.coreinfer.model.HiddenStates;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.RowSource;
 import org.coreinfer.weights.WeightFile;
@@ -41,18 +42,17 @@ class EmbeddingTest {
     int dim = model.config().dim();
     List<float[]> states = new ArrayList<>();
     try (DecoderState state = model.decoder().newState(tokens.size(), 16, DType.F32)) {
-      model
-          .decoder()
-          .encode(
-              state,
-              ints(tokens),
-              16,
-              (values, count) -> {
-                for (int i = 0; i < count; i++) {
-                  states.add(Arrays.copyOfRange(values, i * dim, (i + 1) * dim));
-                }
-              },
-              part -> {});
+      HiddenStates.read(
+          model.decoder(),
+          state,
+          ints(tokens),
+          16,
+          (values, count) -> {
+            for (int i = 0; i < count; i++) {
+              states.add(Arrays.copyOfRange(values, i * dim, (i + 1) * dim));
+            }
+          },
+          part -> {});
     }
     return states;
   }

@@ -20,6 +20,7 @@ public final class KernelTypes {
         .put(new Info("const double", "double").cast().valueTypes("double").pointerTypes("long"))
         .put(new Info("const int32_t", "int32_t").cast().valueTypes("int").pointerTypes("long"))
         .put(new Info("const uint32_t", "uint32_t").cast().valueTypes("int").pointerTypes("long"))
+        .put(new Info("const uint64_t", "uint64_t").cast().valueTypes("long").pointerTypes("long"))
         .put(new Info("const uint8_t", "uint8_t").cast().valueTypes("byte").pointerTypes("long"))
         .put(new Info("const int64_t", "int64_t").cast().valueTypes("long").pointerTypes("long[]"))
         .put(new Info("const void", "void").cast().valueTypes("void").pointerTypes("long"))

@@ -83,8 +83,7 @@ public interface NativeKernels {
       long firstPosition,
       int capacity,
       int cacheDtype,
-      long keyCache,
-      long valueCache);
+      long pages);
 
   int ci_attention_prefill(
       long context,
@@ -98,8 +97,7 @@ public interface NativeKernels {
       float scale,
       int capacity,
       int cacheDtype,
-      long keyCache,
-      long valueCache,
+      long pages,
       long y);
 
   int ci_attention_decode(
@@ -114,8 +112,7 @@ public interface NativeKernels {
       float scale,
       int capacity,
       int cacheDtype,
-      long keyCache,
-      long valueCache,
+      long pages,
       long y);
 
   int ci_ffn_transpose_down(

@@ -90,7 +90,7 @@ public final class ChatSession implements AutoCloseable {
         template.prompt(messages, List.of(), true, extra).tokens(model.tokenizer());
     List<Integer> rest = continuation(prompt);
     GenerationRequest.Builder request = settings.apply(GenerationRequest.ofTokens(rest));
-    template.endOfTurn(model.tokenizer()).ifPresent(request::stop);
+    template.endTurn(request, model.tokenizer());
     boolean hasPending = false;
     try (TokenStream stream = open(request.build(), prompt.size())) {
       for (Token token : stream) {

@@ -2,16 +2,15 @@ package org.coreinfer.chat;
 
 import java.time.Clock;
 import java.time.ZoneId;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.coreinfer.Model;
 import org.coreinfer.chat.jinja.JinjaException;
 import org.coreinfer.chat.jinja.JinjaTemplate;
 import org.coreinfer.chat.jinja.JinjaValues;
 import org.coreinfer.chat.jinja.Text;
+import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.text.ChatTemplateTexts;
 import org.coreinfer.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -174,28 +173,30 @@ public final class ChatTemplate {
   }
 
   /**
-   * The text that ends an answer, as the template writes it: what an answer must not go beyond if
-   * the tokenizer does not know it as a token that ends one. Empty if it does, or if there is none.
+   * Lets an answer end where the template would end it, also where the model's file does not name
+   * that token, or where it is no token but text.
    */
-  public Optional<String> endOfTurn(Tokenizer tokenizer) {
-    String answer = "answer";
-    String text;
-    try {
-      text =
-          render(
-              List.of(ChatMessage.user("question"), ChatMessage.assistant(answer)),
-              List.of(),
-              false,
-              Map.of());
-    } catch (ChatTemplateException e) {
-      return Optional.empty(); // it wants other conversations than this one
-    }
-    int at = text.lastIndexOf(answer);
-    String end = at < 0 ? "" : text.substring(at + answer.length()).strip();
+  public void endTurn(GenerationRequest.Builder request, Tokenizer tokenizer) {
+    String end = endOfTurn();
     int[] tokens = tokenizer.encode(end, false, true);
-    boolean isKnown =
-        tokens.length > 0 && Arrays.stream(tokenizer.endTokens()).anyMatch(t -> t == tokens[0]);
-    return end.isEmpty() || isKnown ? Optional.empty() : Optional.of(end);
+    if (tokens.length > 0 && tokenizer.isSpecial(tokens[0])) {
+      request.endToken(tokens[0]);
+    } else if (!end.isEmpty()) {
+      request.stop(end);
+    }
+  }
+
+  /** What the template writes after an answer; empty if it can't be told. */
+  private String endOfTurn() {
+    String answer = "answer";
+    List<ChatMessage> turn = List.of(ChatMessage.user("question"), ChatMessage.assistant(answer));
+    try {
+      String text = render(turn, List.of(), false, Map.of());
+      int at = text.lastIndexOf(answer);
+      return at < 0 ? "" : text.substring(at + answer.length()).strip();
+    } catch (ChatTemplateException e) {
+      return ""; // it wants other conversations than this one
+    }
   }
 
   private Text render(List<ChatMessage> messages, Map<String, Object> values, Clock clock) {

@@ -10,7 +10,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
 import org.junit.jupiter.api.Test;
@@ -161,6 +163,25 @@ class ChatPromptTest {
         ChatTemplate.parse("{{ messages[0].content }}{{ '<tool_call>' if tools }}", Map.of());
     assertFalse(
         marking.prompt(messages, List.of(), true, Map.of()).tokens(tokenizer).contains(call));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "llama3, llama3, <|eot_id|>, ''",
+    "chatml, qwen, <|im_end|>, ''",
+    "phi3, phi-3-mini, <|end|>, ''",
+    "chatml, llama3, '', <|im_end|>",
+    "plain, llama3, '', ''"
+  })
+  void answersEndWhereTheTemplateEndsThem(String template, String name, String token, String text) {
+    Tokenizer tokenizer = tokenizer(name);
+    GenerationRequest.Builder request = GenerationRequest.of("x");
+    BuiltInTemplates.get(template, Map.of()).endTurn(request, tokenizer);
+    GenerationRequest built = request.build();
+    assertEquals(
+        token.isEmpty() ? Set.of() : Set.of(tokenizer.idOf(token).orElseThrow()),
+        built.endTokens());
+    assertEquals(text.isEmpty() ? List.of() : List.of(text), built.stop());
   }
 
   @Test

@@ -15,8 +15,12 @@ import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.Metadata;
 
-/** Byte-level tokenizers over Llama 3's ranks, with the special tokens of several models. */
+/**
+ * Byte-level tokenizers over the first of Llama 3's ranks, with the special tokens of several
+ * models.
+ */
 final class RankTokenizers {
+  private static final int MOST_RANKS = 16_000;
   private static final int NORMAL = 1;
   private static final int CONTROL = 3;
   private static final int USER_DEFINED = 4;
@@ -73,7 +77,7 @@ final class RankTokenizers {
   private static List<String> pieces(Path ranks) {
     try {
       List<String> pieces = new ArrayList<>();
-      for (String line : Files.readAllLines(ranks)) {
+      for (String line : Files.readAllLines(ranks).subList(0, MOST_RANKS)) {
         byte[] bytes = Base64.getDecoder().decode(line.substring(0, line.indexOf(' ')));
         StringBuilder piece = new StringBuilder();
         for (byte next : bytes) {

@@ -43,7 +43,8 @@ final class ChatCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "MODEL",
-      description = "GGUF file or Hugging Face folder (default: the embedded model).")
+      converter = ModelPath.class,
+      description = ModelPath.HELP)
   private @Nullable Path path;
 
   @Option(names = "--system", paramLabel = "TEXT", description = "The system prompt.")

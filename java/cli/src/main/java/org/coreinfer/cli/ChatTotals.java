@@ -51,7 +51,7 @@ final class ChatTotals {
   String report(int position, int context) {
     return String.format(
         Locale.ROOT,
-        "%d answers: %d tokens read in %.2f s, %d known from before; %d written, %.1f tokens/s;"
+        "answers: %d; %d tokens read in %.2f s, %d known from before; %d written, %.1f tokens/s;"
             + " %d of %d tokens of context in use",
         answers,
         read,

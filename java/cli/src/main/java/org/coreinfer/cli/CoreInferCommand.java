@@ -87,6 +87,7 @@ final class CoreInferCommand implements Runnable {
     command.addSubcommand(new LsCommand(streams, HubSettings::ofEnvironment));
     command.addSubcommand(new RmCommand(streams, HubSettings::ofEnvironment));
     command.addSubcommand(new DoctorCommand(streams));
+    command.addSubcommand(new CompletionCommand(streams));
     Failures failures = new Failures(streams, () -> top.isStacktraceAsked);
     return command
         .setOut(streams.outWriter())

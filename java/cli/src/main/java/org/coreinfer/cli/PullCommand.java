@@ -76,8 +76,7 @@ final class PullCommand implements Runnable {
       StoredModel model = new Hub(settings.get()).pull(reference, revision, listener(bar));
       bar.end();
       String path = model.path().toString();
-      streams.println(
-          isJson ? Json.of(new Report(model.name(), path, model.bytes())) : path);
+      streams.println(isJson ? Json.of(new Report(model.name(), path, model.bytes())) : path);
     } catch (HubException e) {
       throw new CoreInferException(String.valueOf(e.getMessage()), e);
     }
@@ -103,7 +102,11 @@ final class PullCommand implements Runnable {
             files == 0
                 ? "everything is here"
                 : String.format(
-                    Locale.ROOT, "%d %s, %.2f GB", files, files == 1 ? "file" : "files", bytes / 1e9));
+                    Locale.ROOT,
+                    "%d %s, %.2f GB",
+                    files,
+                    files == 1 ? "file" : "files",
+                    bytes / 1e9));
       }
 
       @Override

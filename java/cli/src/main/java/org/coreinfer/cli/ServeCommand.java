@@ -53,7 +53,8 @@ final class ServeCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "MODEL",
-      description = "GGUF file or Hugging Face folder (default: the embedded model).")
+      converter = ModelPath.class,
+      description = ModelPath.HELP)
   private @Nullable Path path;
 
   @Option(
@@ -80,7 +81,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Mixin private AccessOptions access = new AccessOptions();
   @Mixin private LimitOptions limits = new LimitOptions();
-  @Mixin private ServedTemplate template = new ServedTemplate();
+  @Mixin private TemplateOptions template = new TemplateOptions();
   @Mixin private NeuronOptions neurons = new NeuronOptions();
   @Mixin private ModelOptions models = new ModelOptions();
 
@@ -110,7 +111,10 @@ final class ServeCommand implements Callable<Integer> {
               .core(wish)
               .calibration(calibration)
               .limits(most)
-              .chatTemplate(template.of(model));
+              .chatTemplate(
+                  template.isGiven()
+                      ? template.choose(model.name(), model.chatTemplateTexts())
+                      : null);
       Usage.checked(spec, () -> builder.port(port), "--port");
       aliases.forEach(builder::alias);
       access.addTo(builder, apiKey);

@@ -43,7 +43,8 @@ final class TemplateCommand implements Runnable {
   @Parameters(
       arity = "0..1",
       paramLabel = "MODEL",
-      description = "GGUF file or Hugging Face folder (default: the embedded model).")
+      converter = ModelPath.class,
+      description = ModelPath.HELP)
   private @Nullable Path path;
 
   @Option(

@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 import org.coreinfer.error.CoreInferException;
 import org.coreinfer.generation.Cancellation;
 import org.jline.reader.EndOfFileException;
@@ -24,12 +23,12 @@ final class TerminalInput implements ChatInput {
 
   private final Terminal terminal;
   private final LineReader reader;
-  private final AtomicReference<Cancellation> answer = new AtomicReference<>(new Cancellation());
+  private volatile Cancellation answer = new Cancellation();
 
   private TerminalInput(Terminal terminal, LineReader reader) {
     this.terminal = terminal;
     this.reader = reader;
-    terminal.handle(Terminal.Signal.INT, signal -> answer.get().cancel());
+    terminal.handle(Terminal.Signal.INT, signal -> answer.cancel());
   }
 
   /**
@@ -53,7 +52,6 @@ final class TerminalInput implements ChatInput {
               .appName("coreinfer")
               .completer(new StringsCompleter(commands))
               .variable(LineReader.HISTORY_FILE, historyFile(System.getenv()))
-              .variable(LineReader.SECONDARY_PROMPT_PATTERN, CONTINUATION)
               .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
               .build();
       return new TerminalInput(terminal, reader);
@@ -90,7 +88,7 @@ final class TerminalInput implements ChatInput {
 
   @Override
   public void interrupts(Cancellation cancellation) {
-    answer.set(cancellation);
+    answer = cancellation;
   }
 
   @Override

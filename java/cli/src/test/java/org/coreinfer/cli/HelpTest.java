@@ -16,6 +16,8 @@ class HelpTest {
     for (String word :
         new String[] {
           "run",
+          "chat",
+          "template",
           "serve",
           "tokenize",
           "show",
@@ -25,6 +27,7 @@ class HelpTest {
           "synth",
           "bench",
           "doctor",
+          "completion",
           "Examples:",
           "Exit codes"
         }) {
@@ -36,6 +39,8 @@ class HelpTest {
   @ValueSource(
       strings = {
         "run",
+        "chat",
+        "template",
         "serve",
         "tokenize",
         "show",
@@ -44,7 +49,8 @@ class HelpTest {
         "quantize",
         "synth",
         "bench",
-        "doctor"
+        "doctor",
+        "completion"
       })
   void everyCommandHasHelpWithExamplesThatFitsATerminal(String command) {
     for (String option : new String[] {"--help", "-h"}) {

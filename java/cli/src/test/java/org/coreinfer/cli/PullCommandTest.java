@@ -51,8 +51,7 @@ class PullCommandTest {
         });
     server.start();
     URI uri = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
-    settings =
-        new HubSettings(uri, null, folder, Duration.ofSeconds(10), Duration.ofMillis(5), 1);
+    settings = new HubSettings(uri, null, folder, Duration.ofSeconds(10), Duration.ofMillis(5), 1);
   }
 
   @AfterEach
@@ -77,8 +76,7 @@ class PullCommandTest {
 
   private int pull(String... arguments) {
     Streams streams = streams();
-    return run(
-        new PullCommand(streams, new Cancellation(), () -> settings), streams, arguments);
+    return run(new PullCommand(streams, new Cancellation(), () -> settings), streams, arguments);
   }
 
   private JsonObject list() {

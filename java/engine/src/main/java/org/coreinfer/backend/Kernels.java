@@ -1,7 +1,6 @@
 package org.coreinfer.backend;
 
 import org.coreinfer.binding.NativeKernels;
-import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -226,8 +225,7 @@ public abstract class Kernels extends FfnKernels {
                 ints(firstPosition, 1),
                 cache.capacity(),
                 cache.dtype().code(),
-                cached(shape, cache, cache.keys()),
-                cached(shape, cache, cache.values()));
+                pages(cache));
     if (status != OK) {
       throw failure(status, "ci_attention_append", "shape=%s tokens=%d", shape, tokens);
     }
@@ -256,8 +254,7 @@ public abstract class Kernels extends FfnKernels {
                 shape.scale(),
                 cache.capacity(),
                 cache.dtype().code(),
-                cached(shape, cache, cache.keys()),
-                cached(shape, cache, cache.values()),
+                pages(cache),
                 floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_attention_prefill", "shape=%s tokens=%d", shape, tokens);
@@ -287,16 +284,14 @@ public abstract class Kernels extends FfnKernels {
                 shape.scale(),
                 cache.capacity(),
                 cache.dtype().code(),
-                cached(shape, cache, cache.keys()),
-                cached(shape, cache, cache.values()),
+                pages(cache),
                 floats(y, count));
     if (status != OK) {
       throw failure(status, "ci_attention_decode", "shape=%s tokens=%d", shape, tokens);
     }
   }
 
-  private static long cached(AttentionShape shape, KvLayer cache, NativeMemory memory) {
-    DType dtype = cache.dtype();
-    return sized(memory, dtype.bytes((long) shape.kvDim() * cache.capacity()));
+  private static long pages(KvLayer cache) {
+    return sized(cache.pages(), (long) Long.BYTES * KvLayer.pages(cache.capacity()));
   }
 }

@@ -1,9 +1,12 @@
 package org.coreinfer.core;
 
+import java.io.IOException;
 import java.util.Arrays;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.model.ModelConfig;
+import org.coreinfer.model.StateReader;
+import org.coreinfer.model.StateWriter;
 import org.coreinfer.model.Tail;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.NativeMemory;
@@ -96,6 +99,17 @@ final class MeanTail implements Tail, AutoCloseable {
     float[] known = queue.downloadFloats(part(sums, layer, layers), neurons);
     System.arraycopy(known, 0, snapshot.sums(), layer * neurons, neurons);
     snapshot.tokens()[layer] = tokens[layer];
+  }
+
+  void save(StateWriter writer) throws IOException {
+    Snapshot snapshot = snapshot();
+    writer.put(snapshot.sums());
+    writer.put(snapshot.tokens());
+  }
+
+  void load(StateReader reader) throws IOException {
+    float[] saved = reader.getFloats("the sums of activations", layers * neurons);
+    restore(new Snapshot(saved, reader.getLongs("the counts of tokens", layers)));
   }
 
   void forget() {

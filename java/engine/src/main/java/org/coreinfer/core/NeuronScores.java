@@ -1,5 +1,6 @@
 package org.coreinfer.core;
 
+import java.io.IOException;
 import java.util.Arrays;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.FfnWeights;
@@ -8,6 +9,8 @@ import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.model.NeuronSet;
+import org.coreinfer.model.StateReader;
+import org.coreinfer.model.StateWriter;
 import org.coreinfer.model.Tail;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
@@ -283,6 +286,56 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
       means.restore(snapshot.means);
     }
     forgetPrior(decoder.config().layers());
+  }
+
+  /** Writes everything that the choices of further tokens depend on. */
+  public void save(StateWriter writer) throws IOException {
+    writer.put(scores.download());
+    if (priorScores != null) {
+      writer.put(priorScores.download());
+    }
+    if (means != null) {
+      means.save(writer);
+    }
+  }
+
+  /** Reads what was saved with the same options. */
+  public void load(StateReader reader) throws IOException {
+    ModelConfig config = decoder.config();
+    int count = Math.multiplyExact(config.layers(), config.neurons());
+    scores.upload(reader.getFloats("the neurons' scores", count));
+    if (priorScores != null) {
+      priorScores.upload(reader.getFloats("the cluster's scores", count));
+    }
+    if (means != null) {
+      means.load(reader);
+    }
+    forgetPrior(config.layers());
+  }
+
+  /** Has a state list a set that was chosen by scores as they are, with what stands for others. */
+  public NeuronSet choose(DecoderState state, NeuronSet set) {
+    decoder.choose(
+        state,
+        new ActivationListener() {
+          @Override
+          public void observe(int layer, FfnWeights ffn, NativeMemory activations, int tokens) {}
+
+          @Override
+          public int choose(int layer, FfnWeights ffn, NativeMemory coreIds, NativeMemory core) {
+            int[] listed = set.ids(layer);
+            if (!isSparse(layer)) {
+              return 0;
+            }
+            queue.upload(listed, coreIds);
+            queue.upload(new int[] {listed.length}, core);
+            if (means != null) {
+              means.leaveOut(layer, ffn, listed);
+            }
+            return listed.length;
+          }
+        });
+    return chosen(state);
   }
 
   private void forgetPrior(int layersToSee) {

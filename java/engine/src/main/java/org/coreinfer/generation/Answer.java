@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.function.DoubleConsumer;
-import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.coreinfer.generation.CoreDecoding.Piece;
@@ -153,10 +152,14 @@ public final class Answer {
     }
     long grain = Sequence.GRAIN;
     long position = sequence.position();
+    long end = position + prompt.length - read;
     long least = (position + 2 * grain - 1) / grain * grain;
     long cut = Math.max((position + most) / grain * grain, least);
-    long end = position + prompt.length - read;
-    return end - cut < grain ? prompt.length : Math.toIntExact(read + cut - position);
+    if (cut < end && end - cut < grain) {
+      cut -= grain;
+    }
+    boolean isCut = cut < end && cut - position >= grain;
+    return isCut ? Math.toIntExact(read + cut - position) : prompt.length;
   }
 
   private void progress(double tokensRead) {
@@ -177,13 +180,12 @@ public final class Answer {
   }
 
   private TokenSource drafted() {
-    IntPredicate isEnd = token -> !request.ignoreEos() && setting.endTokens().contains(token);
     DraftedDecoding drafted =
         DraftedDecoding.adaptive(
             sequence,
             request.sampling(),
             newConstraint(),
-            isEnd,
+            this::isEnd,
             setting.draws(),
             () -> setting.check().during("tokens were drafted"));
     IntStream.of(prompt).forEach(drafted::read);
@@ -253,10 +255,15 @@ public final class Answer {
     void failed(int index, RuntimeException failure);
   }
 
+  private boolean isEnd(int token) {
+    return !request.ignoreEos()
+        && (setting.endTokens().contains(token) || request.endTokens().contains(token));
+  }
+
   private @Nullable Token take(int token) {
     sequence.accept(token);
     tokens.add(token);
-    if (setting.endTokens().contains(token) && !request.ignoreEos()) {
+    if (isEnd(token)) {
       return end(FinishReason.EOS);
     }
     String text = stops.accept(setting.text().next(token));

@@ -1,5 +1,6 @@
 package org.coreinfer.generation;
 
+import java.io.IOException;
 import java.util.List;
 import org.coreinfer.backend.Stopwatch;
 import org.coreinfer.core.CoreOptions;
@@ -10,7 +11,10 @@ import org.coreinfer.model.ActivationListener;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.Logits;
+import org.coreinfer.model.ModelConfig;
 import org.coreinfer.model.NeuronSet;
+import org.coreinfer.model.StateReader;
+import org.coreinfer.model.StateWriter;
 import org.coreinfer.tensor.Resources;
 import org.jspecify.annotations.Nullable;
 
@@ -112,7 +116,8 @@ final class CoreDecoding implements AutoCloseable {
       scores.startAt(start, history);
       ActivationListener listener =
           isDense ? ActivationListener.NONE : new TimedScores(scores, choosing, piece.isLast());
-      Logits logits = decoder.prefill(state, tokens, Sequence.CHUNK, listener, everyToken, monitor);
+      Logits logits =
+          decoder.prefill(state, tokens, chunk(tokens.length), listener, everyToken, monitor);
       if (!isDense) {
         isScored = true;
         scoredEnd = state.position();
@@ -140,6 +145,20 @@ final class CoreDecoding implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  /**
+   * Tokens that go through a layer at once: as many as may, but so that no few are left, which
+   * other kernels would compute, to other bits.
+   */
+  static int chunk(int tokens) {
+    for (int chunk = Sequence.CHUNK; chunk > Sequence.GRAIN; chunk -= Sequence.GRAIN) {
+      int left = tokens % chunk;
+      if (left == 0 || left >= Sequence.GRAIN) {
+        return chunk;
+      }
+    }
+    return Sequence.CHUNK;
   }
 
   /** Which part of a prompt is read. */
@@ -285,6 +304,41 @@ final class CoreDecoding implements AutoCloseable {
     selectNanos = 0;
     schedule.restart();
     refreshes = Refreshes.NONE;
+  }
+
+  /** Writes scores and core neurons. */
+  void save(StateWriter writer) throws IOException {
+    NeuronSet set = neurons();
+    writer.put(isScored ? 1 : 0);
+    schedule.save(writer);
+    if (isScored) {
+      scores.save(writer);
+      for (int layer = 0; layer < set.layers(); layer++) {
+        writer.put(set.ids(layer));
+      }
+    }
+  }
+
+  /** Takes what was saved with the same options; if it fails {@link #forget} must follow. */
+  void load(StateReader reader) throws IOException {
+    forget();
+    boolean wasScored = reader.getInt("whether there are scores", 0, isDense ? 0 : 1) == 1;
+    schedule.load(reader);
+    if (!wasScored) {
+      return;
+    }
+    scores.load(reader);
+    ModelConfig config = decoder.config();
+    int[][] lists = new int[config.layers()][];
+    for (int layer = 0; layer < lists.length; layer++) {
+      lists[layer] = reader.getInts("a layer's core neurons", config.neurons());
+    }
+    try {
+      neurons = scores.choose(state, NeuronSet.of(config, lists));
+    } catch (IllegalArgumentException e) {
+      throw reader.wrong("the core neurons are broken: " + e.getMessage());
+    }
+    isScored = true;
   }
 
   private void loseSet() {

@@ -2,6 +2,7 @@ package org.coreinfer.generation;
 
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
+import org.coreinfer.model.HiddenStates;
 import org.coreinfer.tensor.DType;
 
 /**
@@ -28,7 +29,8 @@ public final class Embedder {
     int chunk = Math.min(Sequence.CHUNK, tokens.length);
     double[] sums = new double[dim];
     try (DecoderState state = decoder.newState(tokens.length, chunk, cacheDtype)) {
-      decoder.encode(
+      HiddenStates.read(
+          decoder,
           state,
           tokens,
           chunk,

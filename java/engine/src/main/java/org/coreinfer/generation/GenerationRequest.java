@@ -1,7 +1,9 @@
 package org.coreinfer.generation;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.DoubleConsumer;
 import java.util.function.Supplier;
 import org.coreinfer.sampling.SamplingOptions;
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param parseSpecial whether special tokens written in the prompt count as such
  * @param maxTokens the most tokens of the answer, at least 1
  * @param stop strings that end the answer; never part of it
+ * @param endTokens ids that end the answer as the model's own end-of-sequence token does
  * @param ignoreEos whether to go on after the end-of-sequence token
  * @param constraint makes what allows the answer's tokens, once for each answer; null where every
  *     token may come. An answer that {@code maxTokens} cuts off ends with {@link
@@ -29,6 +32,7 @@ public record GenerationRequest(
     int maxTokens,
     SamplingOptions sampling,
     List<String> stop,
+    Set<Integer> endTokens,
     boolean ignoreEos,
     Cancellation cancellation,
     @Nullable Supplier<? extends TokenConstraint> constraint,
@@ -42,6 +46,7 @@ public record GenerationRequest(
       throw new IllegalArgumentException("max tokens=" + maxTokens + ": expected 1 or more");
     }
     stop = List.copyOf(stop);
+    endTokens = Set.copyOf(endTokens);
     if (stop.contains("")) {
       throw new IllegalArgumentException("a stop string is empty");
     }
@@ -70,6 +75,7 @@ public record GenerationRequest(
     private int maxTokens = 256;
     private SamplingOptions sampling = SamplingOptions.GREEDY;
     private final List<String> stop = new ArrayList<>();
+    private final Set<Integer> endTokens = new HashSet<>();
     private boolean ignoreEos;
     private Cancellation cancellation = new Cancellation();
     private @Nullable Supplier<? extends TokenConstraint> constraint;
@@ -98,6 +104,12 @@ public record GenerationRequest(
     /** Adds a stop string. */
     public Builder stop(String value) {
       stop.add(value);
+      return this;
+    }
+
+    /** Adds a token that ends the answer. */
+    public Builder endToken(int id) {
+      endTokens.add(id);
       return this;
     }
 
@@ -130,6 +142,7 @@ public record GenerationRequest(
           maxTokens,
           sampling,
           stop,
+          endTokens,
           ignoreEos,
           cancellation,
           constraint,

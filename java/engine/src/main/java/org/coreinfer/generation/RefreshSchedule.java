@@ -1,7 +1,10 @@
 package org.coreinfer.generation;
 
+import java.io.IOException;
 import org.coreinfer.core.CoreOptions.Upkeep;
 import org.coreinfer.core.Refresh.Drift;
+import org.coreinfer.model.StateReader;
+import org.coreinfer.model.StateWriter;
 
 /**
  * When core neurons are renewed: after every so many tokens, or as far apart as their drift allows.
@@ -43,6 +46,16 @@ final class RefreshSchedule {
   /** Whether the next token is to be computed with every neuron. */
   boolean isDue() {
     return interval > 0 && tokens + 1 >= interval;
+  }
+
+  void save(StateWriter writer) throws IOException {
+    writer.put(interval);
+    writer.put(tokens);
+  }
+
+  void load(StateReader reader) throws IOException {
+    interval = reader.getInt("the refresh interval", 0, Integer.MAX_VALUE);
+    tokens = reader.getInt("the tokens since a refresh", 0, Integer.MAX_VALUE);
   }
 
   /** Counts a token that was computed with core neurons. */

@@ -114,7 +114,8 @@ final class Automaton {
     } else if (network.isCall(node)) {
       // A call that is its rule's last act returns where that does: repetition needs no stack.
       boolean isLast = network.next(node) == Network.RETURN;
-      Frame caller = isLast ? parent : frame(new FrameKey(network.next(node), parent, Frame.NO_COUNT));
+      Frame caller =
+          isLast ? parent : frame(new FrameKey(network.next(node), parent, Frame.NO_COUNT));
       follow(network.callee(node), caller);
     } else {
       for (int branch : network.branches(node)) {

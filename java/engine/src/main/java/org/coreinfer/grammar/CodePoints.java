@@ -10,8 +10,7 @@ import org.coreinfer.grammar.Expression.Choice;
 final class CodePoints {
   static final CodePoints NONE = new CodePoints(new int[0]);
   static final CodePoints ALL =
-      new CodePoints(
-          new int[] {0, Character.MIN_SURROGATE, Character.MAX_SURROGATE + 1, 0x110000});
+      new CodePoints(new int[] {0, Character.MIN_SURROGATE, Character.MAX_SURROGATE + 1, 0x110000});
 
   private static final int[] LIMITS = {0x80, 0x800, 0x10000, 0x110000}; // by bytes of UTF-8
 

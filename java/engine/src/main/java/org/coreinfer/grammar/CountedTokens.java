@@ -13,6 +13,8 @@ final class CountedTokens {
   /** Takes the nodes of the trie that follow a whole character. */
   interface Exit {
     /**
+     * Takes one of them.
+     *
      * @param child the node after the character; its byte cannot begin another one
      * @param whole how many characters ended, the first one, which the place is in, among them
      */

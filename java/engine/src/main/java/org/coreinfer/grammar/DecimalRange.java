@@ -173,8 +173,7 @@ final class DecimalRange {
         for (char digit = from; digit <= to; digit++) {
           boolean staysLow = isLow && digit == from;
           boolean staysHigh = isHigh && digit == to;
-          options.add(
-              sequence(range(digit, digit), digits(index + 1, staysLow, staysHigh, true)));
+          options.add(sequence(range(digit, digit), digits(index + 1, staysLow, staysHigh, true)));
         }
       }
       return new Choice(options);

@@ -19,7 +19,7 @@ sealed interface Expression {
   record Bytes(ByteSet set) implements Expression {}
 
   /** One character of text: nothing that the body takes begins another such text. */
-  record Character(Expression body) implements Expression {}
+  record Symbol(Expression body) implements Expression {}
 
   /** One part after another. */
   record Sequence(List<Expression> parts) implements Expression {}

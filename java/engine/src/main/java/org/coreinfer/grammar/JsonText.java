@@ -14,9 +14,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.coreinfer.grammar.Expression.Call;
-import org.coreinfer.grammar.Expression.Character;
 import org.coreinfer.grammar.Expression.Repeat;
 import org.coreinfer.grammar.Expression.Rule;
+import org.coreinfer.grammar.Expression.Symbol;
 
 /**
  * The parts of JSON (RFC 8259), narrowed to what a reader expects of a program: blanks only where
@@ -29,7 +29,7 @@ final class JsonText {
   private static final int MOST_INDENT = 20;
   private static final int MOST_DIGITS = 16;
 
-  private static final Expression DIGIT = new Character(range('0', '9'));
+  private static final Expression DIGIT = new Symbol(range('0', '9'));
   private static final Expression HEX = anyOf("0123456789abcdefABCDEF");
 
   /** No blank, one space, or a new line and its indentation. */
@@ -39,7 +39,7 @@ final class JsonText {
           choice(
               Expression.EMPTY,
               text(" "),
-              sequence(text("\n"), new Repeat(new Character(anyOf(" \t")), 0, MOST_INDENT))));
+              sequence(text("\n"), new Repeat(new Symbol(anyOf(" \t")), 0, MOST_INDENT))));
 
   /** The characters that stand in a string as they are. */
   static final CodePoints UNESCAPED =
@@ -47,7 +47,7 @@ final class JsonText {
 
   /** One character of a string, as itself or escaped. */
   static final Expression CHARACTER =
-      new Character(
+      new Symbol(
           choice(
               UNESCAPED.utf8(),
               sequence(
@@ -60,9 +60,7 @@ final class JsonText {
           "integer",
           sequence(
               optional(text("-")),
-              choice(
-                  text("0"),
-                  sequence(range('1', '9'), new Repeat(DIGIT, 0, MOST_DIGITS - 1)))));
+              choice(text("0"), sequence(range('1', '9'), new Repeat(DIGIT, 0, MOST_DIGITS - 1)))));
 
   static final Expression NUMBER =
       call(
@@ -176,6 +174,6 @@ final class JsonText {
         options.add(text(quoted.substring(1, quoted.length() - 1)));
       }
     }
-    return new Character(new Expression.Choice(options));
+    return new Symbol(new Expression.Choice(options));
   }
 }

@@ -10,8 +10,8 @@ import java.util.Map;
 import org.coreinfer.grammar.Expression.Rule;
 
 /**
- * A grammar as a recursive transition network: nodes that take a byte, branch, call a rule, repeat a
- * character or return from a rule. Immutable once made.
+ * A grammar as a recursive transition network: nodes that take a byte, branch, call a rule, repeat
+ * a character or return from a rule. Immutable once made.
  *
  * <p>Every node knows how many bytes it needs at least until its rule returns; those that never can
  * are left out by whoever follows the network, so that no way through it is a dead end.
@@ -43,7 +43,8 @@ final class Network {
   private final int[] distances;
   private final ByteSet available;
   private final Map<Rule, Integer> starts = new HashMap<>();
-  private final Map<Expression, Integer> characters = new IdentityHashMap<>(); // repeated ones
+  private final IdentityHashMap<Expression, Integer> symbols =
+      new IdentityHashMap<>(); // repeated ones
   private final Deque<Rule> waiting = new ArrayDeque<>();
 
   /**
@@ -109,8 +110,8 @@ final class Network {
       sets[node] = bytes.set().and(available);
       return node;
     }
-    if (expression instanceof Expression.Character character) {
-      return compile(character.body(), next);
+    if (expression instanceof Expression.Symbol symbol) {
+      return compile(symbol.body(), next);
     }
     if (expression instanceof Expression.Sequence sequence) {
       int first = next;
@@ -142,10 +143,10 @@ final class Network {
   private int compileRepeat(Expression.Repeat repeat, int next) {
     boolean isOnce = repeat.min() + repeat.max() <= 1;
     boolean isLoop = repeat.min() == 0 && repeat.max() == Expression.UNLIMITED;
-    if (repeat.body() instanceof Expression.Character character && !isOnce && !isLoop) {
-      Integer known = characters.get(character);
-      int body = known == null ? compile(character, RETURN) : known;
-      characters.put(character, body);
+    if (repeat.body() instanceof Expression.Symbol symbol && !isOnce && !isLoop) {
+      Integer known = symbols.get(symbol);
+      int body = known == null ? compile(symbol, RETURN) : known;
+      symbols.put(symbol, body);
       int node = node(REPEAT, next);
       calls[node] = body;
       targets[node] = new int[] {repeat.min(), repeat.max()};
@@ -171,8 +172,8 @@ final class Network {
   }
 
   private static int nodes(Expression expression) {
-    if (expression instanceof Expression.Character character) {
-      return nodes(character.body());
+    if (expression instanceof Expression.Symbol symbol) {
+      return nodes(symbol.body());
     }
     if (expression instanceof Expression.Sequence sequence) {
       return sequence.parts().stream().mapToInt(Network::nodes).sum();

@@ -43,9 +43,7 @@ final class ObjectText {
         new Choice(
             List.of(
                 sequence(JsonText.BLANK, first(further), JsonText.BLANK, text("}")),
-                required.isEmpty()
-                    ? sequence(JsonText.BLANK, text("}"))
-                    : Expression.NOTHING)));
+                required.isEmpty() ? sequence(JsonText.BLANK, text("}")) : Expression.NOTHING)));
   }
 
   /** At least one property, up to all of them. */
@@ -109,8 +107,7 @@ final class ObjectText {
     if (isClosed) {
       return null;
     }
-    return pair(
-        names.isEmpty() ? JsonText.STRING : OtherKeys.than(names), compiler.value(all));
+    return pair(names.isEmpty() ? JsonText.STRING : OtherKeys.than(names), compiler.value(all));
   }
 
   private static boolean isFalse(SchemaPart part) {

@@ -85,8 +85,7 @@ final class SchemaCompiler {
       }
       known = new Rule(parts.isEmpty() ? "any" : parts.get(0).pointer());
       rules.put(key, known);
-      known.define(
-          demands.alternatives.isEmpty() ? ofOwn(demands.own()) : ofAlternatives(demands));
+      known.define(demands.alternatives.isEmpty() ? ofOwn(demands.own()) : ofAlternatives(demands));
     }
     return new Call(known);
   }
@@ -182,7 +181,7 @@ final class SchemaCompiler {
         if (!shapes.get(i).isDisjoint(shapes.get(j))) {
           throw owner.wrong(
               "the branches %d and %d of \"oneOf\" may accept the same value: write anyOf, or give"
-                  .formatted(j, i)
+                      .formatted(j, i)
                   + " them different types, or a required property with different constants");
         }
       }

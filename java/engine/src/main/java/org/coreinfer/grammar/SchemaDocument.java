@@ -50,7 +50,9 @@ final class SchemaDocument {
   SchemaPart resolve(String reference, SchemaPart from) {
     if (!reference.startsWith("#")) {
       throw from.wrong(
-          "the $ref \"" + reference + "\" is outside of the schema; expected one such as #/$defs/x");
+          "the $ref \""
+              + reference
+              + "\" is outside of the schema; expected one such as #/$defs/x");
     }
     String pointer = decoded(reference.substring(1), from);
     if (!pointer.isEmpty() && !pointer.startsWith("/")) {

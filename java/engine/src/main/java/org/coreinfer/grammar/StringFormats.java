@@ -31,20 +31,29 @@ final class StringFormats {
   private static final Map<String, String> PATTERNS =
       new TreeMap<>(
           Map.of(
-              "date", DATE,
-              "time", TIME,
-              "date-time", DATE + "T" + TIME,
-              "duration", DURATION,
-              "uuid", "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-              "ipv4", "%1$s(\\.%1$s){3}".formatted(OCTET),
-              "ipv6", "([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}",
-              "hostname", HOST,
-              "email", "[a-zA-Z][a-zA-Z0-9_+-]{0,24}(\\.[a-zA-Z0-9_+-]{1,12}){0,3}@" + HOST,
+              "date",
+              DATE,
+              "time",
+              TIME,
+              "date-time",
+              DATE + "T" + TIME,
+              "duration",
+              DURATION,
+              "uuid",
+              "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+              "ipv4",
+              "%1$s(\\.%1$s){3}".formatted(OCTET),
+              "ipv6",
+              "([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}",
+              "hostname",
+              HOST,
+              "email",
+              "[a-zA-Z][a-zA-Z0-9_+-]{0,24}(\\.[a-zA-Z0-9_+-]{1,12}){0,3}@" + HOST,
               "uri",
-                  "https?://"
-                      + HOST
-                      + "(:[1-9][0-9]{1,3})?(/[a-zA-Z0-9._~-]*)*"
-                      + "(\\?[a-zA-Z0-9._~=&-]*)?(#[a-zA-Z0-9._~-]*)?"));
+              "https?://"
+                  + HOST
+                  + "(:[1-9][0-9]{1,3})?(/[a-zA-Z0-9._~-]*)*"
+                  + "(\\?[a-zA-Z0-9._~=&-]*)?(#[a-zA-Z0-9._~-]*)?"));
 
   private StringFormats() {}
 

@@ -33,7 +33,7 @@ final class TokenMasks {
   private final int words;
   private final Map<Integer, Place> places = new HashMap<>();
   private final Map<Integer, CountedTokens> counted = new HashMap<>();
-  private final Map<State, long[]> masks = new IdentityHashMap<>();
+  private final IdentityHashMap<State, long[]> masks = new IdentityHashMap<>();
 
   TokenMasks(Network network, Automaton automaton, TokenTrie trie) {
     this.network = network;

@@ -69,6 +69,9 @@ final class BatchStep implements AutoCloseable {
     for (BatchEntry entry : entries) {
       decoder.checkStep(entry.state(), entry.token());
     }
+    for (BatchEntry entry : entries) {
+      entry.state().reserve(1);
+    }
   }
 
   private static List<Logits> decodeInTurn(Decoder decoder, List<BatchEntry> entries) {

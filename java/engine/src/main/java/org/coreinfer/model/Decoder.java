@@ -130,12 +130,30 @@ public final class Decoder implements AutoCloseable {
    */
   public DecoderState newState(
       int capacity, int chunk, DType cacheDtype, IntUnaryOperator mostListed) {
+    return newState(capacity, chunk, newPool(cacheDtype, Long.MAX_VALUE), mostListed);
+  }
+
+  /**
+   * What sequences may have of keys and values together.
+   *
+   * @param cacheDtype F32 or F16
+   * @param tokens of all of them, in whole pages
+   */
+  public KvPool newPool(DType cacheDtype, long tokens) {
+    return new KvPool(backend, config, cacheDtype, tokens);
+  }
+
+  /**
+   * State for a new sequence, whose pages of keys and values come from a pool of this decoder's as
+   * it grows.
+   */
+  public DecoderState newState(int capacity, int chunk, KvPool pool, IntUnaryOperator mostListed) {
     if (capacity < 1 || capacity > maxPositions()) {
       throw new IllegalArgumentException(
           "capacity=" + capacity + ": expected 1 to " + maxPositions());
     }
     return new DecoderState(
-        backend, config, parts.ffn(), capacity, chunk, cacheDtype, mostListed, step::run);
+        backend, config, parts.ffn(), capacity, chunk, pool, mostListed, step::run);
   }
 
   /**
@@ -185,6 +203,7 @@ public final class Decoder implements AutoCloseable {
         Monitor whole =
             fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
         boolean isLast = start + part.length == tokens.length;
+        state.reserve(part.length);
         prefillStretch(state, part, step, listener, isLast, whole);
         state.queue().synchronize();
         state.advance(part.length);
@@ -197,52 +216,21 @@ public final class Decoder implements AutoCloseable {
     return state.logits();
   }
 
-  /** Receives what the layers made of some tokens. */
-  public interface HiddenListener {
-    /**
-     * Called for some tokens, in order.
-     *
-     * @param hidden (tokens, dim) after the final norm, valid during the call
-     */
-    void hidden(float[] hidden, int tokens);
-  }
-
   /**
-   * Appends {@code tokens} to the sequence with every neuron, for their hidden states.
-   *
-   * @param chunk tokens per pass through a layer
-   * @param everyChunk receives the final hidden states of each chunk, in order
+   * Appends {@code tokens}, up to {@link Stretch#TOKENS}, with every neuron; what the layers made
+   * of them is left in the state's stretch.
    */
-  public void encode(
-      DecoderState state, int[] tokens, int chunk, HiddenListener everyChunk, Monitor monitor) {
-    if (tokens.length == 0) {
-      throw new IllegalArgumentException("there are no tokens to encode");
-    }
+  void encode(DecoderState state, int[] tokens, int chunk, Monitor monitor) {
     checkTokens(tokens);
     checkRoom(state, tokens.length);
     Arrays.fill(state.isChosen(), false);
-    for (int start = 0; start < tokens.length; start += Stretch.TOKENS) {
-      int end = Math.min(tokens.length, start + Stretch.TOKENS);
-      int[] part = Arrays.copyOfRange(tokens, start, end);
-      double done = start;
-      Monitor whole = fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
-      prefillStretch(state, part, chunk, ActivationListener.NONE, false, whole);
-      state.queue().synchronize();
-      state.advance(part.length);
-      hidden(state, part.length, chunk, everyChunk);
-    }
+    prefillStretch(state, tokens, chunk, ActivationListener.NONE, false, monitor);
+    state.queue().synchronize();
+    state.advance(tokens.length);
   }
 
-  private void hidden(DecoderState state, int count, int chunk, HiddenListener everyChunk) {
-    Backend on = state.queue();
-    NativeMemory normed = state.scratch(Math.min(chunk, count)).normed();
-    long rowBytes = (long) config.dim() * Float.BYTES;
-    for (int first = 0; first < count; first += chunk) {
-      int some = Math.min(chunk, count - first);
-      NativeMemory rows = state.stretch(count).x().slice(first * rowBytes, some * rowBytes);
-      parts.finalNorm().apply(on, rows, some, normed);
-      everyChunk.hidden(on.downloadFloats(normed, some * config.dim()), some);
-    }
+  Norm finalNorm() {
+    return parts.finalNorm();
   }
 
   /** On the CPU a few tokens are read by decode's kernels in less time. */
@@ -389,6 +377,7 @@ public final class Decoder implements AutoCloseable {
 
   private Logits decodeListed(DecoderState state, int token, @Nullable Tail tail) {
     int position = state.position();
+    state.reserve(1);
     state.inputs().set(token, position, position + parts.positionOffset());
     state.logits().renew();
     if (state.neurons().mustStream()) {
@@ -423,6 +412,7 @@ public final class Decoder implements AutoCloseable {
     checkRoom(state, count);
     state.logits().await();
     Arrays.fill(state.isChosen(), false);
+    state.reserve(count);
     Backend on = state.queue();
     Stretch stretch = state.stretch(count);
     LogitsRows rows = state.rows(count);

@@ -1,8 +1,7 @@
 package org.coreinfer.model;
 
-import java.util.ArrayList;
+import java.io.IOException;
 import java.util.Arrays;
-import java.util.List;
 import java.util.function.IntUnaryOperator;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.KvLayer;
@@ -21,7 +20,7 @@ public final class DecoderState implements AutoCloseable {
   private final int capacity;
   private final Backend queue;
   private final Resources resources = new Resources();
-  private final List<KvLayer> cache = new ArrayList<>();
+  private final KvCache cache;
   private final Logits logits;
   private final NeuronLists neurons;
   private final StepInputs inputs;
@@ -41,7 +40,7 @@ public final class DecoderState implements AutoCloseable {
   /**
    * @param capacity the most tokens of the sequence
    * @param chunk the most tokens that prefill takes at once
-   * @param cacheDtype F32 or F16
+   * @param pool where keys and values come from
    * @param mostListed for each layer the most neurons that sets list, short of all
    * @param decode one step of this state, on the backend that it is given
    */
@@ -51,7 +50,7 @@ public final class DecoderState implements AutoCloseable {
       FfnLayers ffn,
       int capacity,
       int chunk,
-      DType cacheDtype,
+      KvPool pool,
       IntUnaryOperator mostListed,
       StepWork decode) {
     this.config = config;
@@ -60,12 +59,8 @@ public final class DecoderState implements AutoCloseable {
     this.queue = backend.newQueue();
     resources.onClose(queue::close);
     try {
-      long bytes = cacheBytes(config, capacity, cacheDtype);
-      for (int layer = 0; layer < config.layers(); layer++) {
-        NativeMemory keys = resources.own(queue.allocate("the key cache", bytes));
-        NativeMemory values = resources.own(queue.allocate("the value cache", bytes));
-        cache.add(new KvLayer(keys, values, capacity, cacheDtype));
-      }
+      this.cache = new KvCache(queue, pool, capacity);
+      resources.onClose(cache::close);
       this.logits = new Logits(queue, config.vocabulary());
       resources.onClose(logits::close);
       resources.onClose(this::closeRows);
@@ -95,9 +90,10 @@ public final class DecoderState implements AutoCloseable {
     void run(Backend on, DecoderState state, @Nullable Tail tail);
   }
 
-  /** The bytes of one layer's keys, and of its values. */
+  /** The bytes of all keys and values of a sequence that is as long as it can be. */
   static long cacheBytes(ModelConfig config, int capacity, DType cacheDtype) {
-    return cacheDtype.bytes(Math.multiplyExact((long) capacity, config.kvDim()));
+    long pages = Math.multiplyExact(KvLayer.pages(capacity), KvPool.pageBytes(config, cacheDtype));
+    return pages + KvCache.tableBytes(config, capacity);
   }
 
   /** The bytes of activations that a state allocates. */
@@ -198,7 +194,7 @@ public final class DecoderState implements AutoCloseable {
   }
 
   KvLayer cache(int layer) {
-    return cache.get(layer);
+    return cache.layer(layer);
   }
 
   Logits logits() {
@@ -249,22 +245,31 @@ public final class DecoderState implements AutoCloseable {
     return position;
   }
 
+  /** Makes room for keys and values of the next {@code tokens} tokens. */
+  void reserve(int tokens) {
+    cache.reserve(position, position + tokens);
+  }
+
   void advance(int tokens) {
     position += tokens;
     computed = position;
   }
 
-  /** Forgets everything after the first {@code tokens} tokens. */
+  /** Forgets everything after the first {@code tokens} tokens, and gives back their pages. */
   public void truncate(int tokens) {
     if (tokens < 0 || tokens > position) {
       throw new IllegalArgumentException(
           "tokens=" + tokens + ": the sequence has " + position + " tokens");
     }
     position = tokens;
+    if (computed - position > Backend.DECODE_TOKENS) {
+      computed = position;
+      cache.truncate(position);
+    }
   }
 
   /**
-   * Brings tokens back that {@link #truncate} forgot.
+   * Brings tokens back that {@link #truncate} forgot, of the latest {@link Backend#DECODE_TOKENS}.
    *
    * @throws IllegalStateException if others were computed since, or there were not so many
    */
@@ -274,6 +279,70 @@ public final class DecoderState implements AutoCloseable {
           "tokens=%d: %d were forgotten".formatted(tokens, computed - position));
     }
     position += tokens;
+  }
+
+  /**
+   * Begins as the first tokens of another sequence of the same model, whose keys and values both
+   * then share: nothing is computed or copied, but for the page that either goes on writing to.
+   *
+   * @param tokens how many, at most what the other has
+   * @throws IllegalStateException if this sequence is not empty
+   */
+  public void beginAs(DecoderState other, int tokens) {
+    if (position > 0) {
+      throw new IllegalStateException("the sequence has " + position + " tokens already");
+    }
+    if (tokens < 0 || tokens > other.position || tokens > capacity) {
+      throw new IllegalArgumentException(
+          "tokens=%d: the other sequence has %d, this one has room for %d"
+              .formatted(tokens, other.position, capacity));
+    }
+    if (!other.config.equals(config) || other.cache.pool().dtype() != cache.pool().dtype()) {
+      throw new IllegalArgumentException("the other sequence is of another model or cache dtype");
+    }
+    cache.truncate(0);
+    cache.share(other.cache, tokens);
+    position = tokens;
+    computed = tokens;
+  }
+
+  /** Writes the tokens' keys and values, with the sizes that {@link #load} compares. */
+  public void save(StateWriter writer) throws IOException {
+    for (int size : sizes()) {
+      writer.put(size);
+    }
+    writer.put(position);
+    cache.save(writer, position);
+  }
+
+  /**
+   * Takes keys and values that were saved, in place of what is there; if it fails the sequence is
+   * empty.
+   */
+  public void load(StateReader reader) throws IOException {
+    position = 0;
+    computed = 0;
+    for (int size : sizes()) {
+      reader.require("a size of the model or the cache", size);
+    }
+    int tokens = reader.getInt("the number of tokens", 0, capacity);
+    boolean isLoaded = false;
+    try {
+      cache.load(reader, tokens);
+      isLoaded = true;
+    } finally {
+      if (!isLoaded) {
+        cache.truncate(0);
+      }
+    }
+    position = tokens;
+    computed = tokens;
+  }
+
+  private int[] sizes() {
+    return new int[] {
+      config.layers(), config.kvHeads(), config.headDim(), cache.pool().dtype().code(), KvLayer.PAGE
+    };
   }
 
   @Override

@@ -76,7 +76,7 @@ public record GpuPlan(
       Rates rates) {
     ModelConfig config = sizes.config();
     long fixed = sizes.fixedBytes(context);
-    long cache = DecoderState.cacheBytes(config, context, cacheDtype) * 2 * config.layers();
+    long cache = DecoderState.cacheBytes(config, context, cacheDtype);
     long scratch =
         DecoderState.scratchBytes(config, context, chunk)
             + DecoderState.listBytes(config)
@@ -237,7 +237,8 @@ public record GpuPlan(
         isStreaming()
             ? String.format(
                 Locale.ROOT,
-                "%s of FFN weights in %d layers are streamed from host memory, %s of their core neurons kept",
+                "%s of FFN weights in %d layers are streamed from host memory, %s of their core"
+                    + " neurons kept",
                 MemoryPlan.size(streamedFfn),
                 streamedLayers.size(),
                 MemoryPlan.size(packedFfn))

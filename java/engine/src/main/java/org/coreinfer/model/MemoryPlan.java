@@ -37,7 +37,7 @@ public record MemoryPlan(
         file.name(),
         file.bytes(),
         loader.copiedBytes(),
-        DecoderState.cacheBytes(config, context, cacheDtype) * 2 * config.layers(),
+        DecoderState.cacheBytes(config, context, cacheDtype),
         DecoderState.scratchBytes(config, context, chunk),
         availableNow(),
         context);

@@ -5,7 +5,8 @@ import org.coreinfer.error.CoreInferException;
 
 /**
  * The tokens that may follow, by falling logit, with the weights that temperature, top-k, top-p and
- * min-p leave them. Only as many are put in order as a draw looks at. One object serves any number of logits, one after another.
+ * min-p leave them. Only as many are put in order as a draw looks at. One object serves any number
+ * of logits, one after another.
  */
 final class Candidates {
   private final SamplingOptions options;

@@ -229,7 +229,8 @@ public final class Scheduler implements AutoCloseable {
 
     /**
      * The most tokens of a prompt, roughly, that are read before other answers go on; 256 by
-     * default. More reads prompts in less time, less lets others wait less.
+     * default. More reads prompts in less time, less lets others wait less. Where core neurons are
+     * chosen by a rule that judges whole prompts, those are read at once.
      */
     public Builder prefillChunk(int value) {
       prefillChunk = atLeast(1, value, "prefill chunk");

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.coreinfer.error.ModelFormatException;
 import org.coreinfer.weights.GgufFile;
 import org.coreinfer.weights.HuggingFaceFolder;
@@ -25,7 +26,9 @@ public record ChatTemplateTexts(Map<String, String> templates, Map<String, Strin
   /** The name of the template that is used where no other is asked for. */
   public static final String DEFAULT = "default";
 
-  private static final String GGUF_TEMPLATE = "tokenizer.chat_template";
+  /** GGUF's key for the usual template; those with names follow it after a dot. */
+  public static final String GGUF_TEMPLATE = "tokenizer.chat_template";
+
   private static final String GGUF_TOKENS = "tokenizer.ggml.tokens";
   private static final int MAX_BYTES = 4 << 20;
   private static final List<String> TEXT_ROLES =
@@ -73,16 +76,28 @@ public record ChatTemplateTexts(Map<String, String> templates, Map<String, Strin
       }
     }
     Map<String, String> specialTokens = new LinkedHashMap<>();
-    List<String> pieces =
-        metadata.has(GGUF_TOKENS) ? metadata.strings(GGUF_TOKENS) : List.<String>of();
+    IntFunction<String> pieces = pieces(metadata);
     GGUF_ROLES.forEach(
         (key, role) -> {
           int id = metadata.integer(key, -1);
-          if (id >= 0 && id < pieces.size()) {
-            specialTokens.put(role, pieces.get(id));
+          String piece = id < 0 ? "" : pieces.apply(id);
+          if (!piece.isEmpty()) {
+            specialTokens.put(role, piece);
           }
         });
     return new ChatTemplateTexts(templates, specialTokens);
+  }
+
+  /** The entries of the vocabulary; empty for an id that it lacks. */
+  private static IntFunction<String> pieces(Metadata metadata) {
+    if (metadata.has(GGUF_TOKENS)) {
+      List<String> pieces = metadata.strings(GGUF_TOKENS);
+      return id -> id < pieces.size() ? pieces.get(id) : "";
+    }
+    if (metadata.has(Tokenizers.HUGGING_FACE_KEY)) {
+      return Tokenizers.fromGguf(metadata)::piece;
+    }
+    return id -> "";
   }
 
   private static ChatTemplateTexts ofFolder(Path folder) {

@@ -17,6 +17,19 @@ import org.coreinfer.weights.Metadata;
  * (SentencePiece) or {@code gpt2} (byte-level BPE).
  */
 final class GgufTokenizer {
+  /** What ends an answer in the formats of well-known models. */
+  private static final Set<String> ENDS_OF_TURNS =
+      Set.of(
+          "<|im_end|>",
+          "<|eot_id|>",
+          "<|eom_id|>",
+          "<|end|>",
+          "<|end_of_turn|>",
+          "<end_of_turn>",
+          "<|endoftext|>",
+          "<|END_OF_TURN_TOKEN|>",
+          "<｜end▁of▁sentence｜>");
+
   private static final String KEY = "tokenizer.ggml.";
 
   private final Metadata metadata;
@@ -165,11 +178,23 @@ final class GgufTokenizer {
         ends.add(id);
       }
     }
+    if (metadata.has(ChatTemplateTexts.GGUF_TEMPLATE)) {
+      addEndsOfTurns(ends);
+    }
     return SequenceTokens.of(
         id("bos_token_id"),
         metadata.flag(KEY + "add_bos_token", addsBosByDefault),
         List.copyOf(ends),
         metadata.flag(KEY + "add_eos_token", false) && metadata.has(KEY + "eos_token_id"));
+  }
+
+  /** Many files name the end of a text alone, although answers of their model end with a turn's. */
+  private void addEndsOfTurns(Set<Integer> ends) {
+    for (int id = 0; id < types.length; id++) {
+      if (types[id] == SentencePiece.CONTROL && ENDS_OF_TURNS.contains(pieces.get(id))) {
+        ends.add(id);
+      }
+    }
   }
 
   /** A token id, or -1 if the file has none. */

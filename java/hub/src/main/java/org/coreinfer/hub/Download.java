@@ -186,8 +186,7 @@ final class Download implements Retries.Attempt<Boolean> {
       wasWrong = true;
       throw new IOException("its SHA-256 is not the one that the server names");
     }
-    Files.move(
-        part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     Files.deleteIfExists(etag);
   }
 

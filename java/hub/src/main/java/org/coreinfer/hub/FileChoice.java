@@ -17,8 +17,7 @@ final class FileChoice {
               + "|special_tokens_map\\.json|added_tokens\\.json|vocab\\.json|merges\\.txt"
               + "|tokenizer\\.model|chat_template\\.(jinja|json)|model\\.safetensors\\.index\\.json"
               + "|LICENSE(\\.txt|\\.md)?");
-  private static final Pattern WEIGHTS =
-      Pattern.compile("model(-\\d{5}-of-\\d{5})?\\.safetensors");
+  private static final Pattern WEIGHTS = Pattern.compile("model(-\\d{5}-of-\\d{5})?\\.safetensors");
   private static final Pattern SPLIT = Pattern.compile("-\\d{5}-of-\\d{5}\\.gguf$");
   private static final int MOST_NAMED = 12;
 
@@ -128,8 +127,7 @@ final class FileChoice {
       return "none";
     }
     List<String> names = files.stream().limit(MOST_NAMED).map(RemoteFile::name).toList();
-    String more =
-        files.size() > MOST_NAMED ? " and " + (files.size() - MOST_NAMED) + " more" : "";
+    String more = files.size() > MOST_NAMED ? " and " + (files.size() - MOST_NAMED) + " more" : "";
     return String.join(", ", names) + more;
   }
 }

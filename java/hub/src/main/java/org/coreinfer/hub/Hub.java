@@ -80,12 +80,7 @@ public final class Hub {
       retries.run(
           file.name(),
           new Download(
-              client,
-              reference,
-              commit,
-              file,
-              target,
-              bytes -> listener.progress(done + bytes)));
+              client, reference, commit, file, target, bytes -> listener.progress(done + bytes)));
       store.add(reference, file, commit);
       before += Math.max(0, file.size());
       listener.progress(before);

@@ -70,7 +70,7 @@ final class HubClient {
       ModelReference reference, String commit, String file, Map<String, String> headers)
       throws IOException, InterruptedException {
     StringBuilder path = new StringBuilder();
-    for (String part : file.split("/")) {
+    for (String part : file.split("/", -1)) {
       path.append('/').append(encoded(part));
     }
     URI uri =
@@ -148,8 +148,7 @@ final class HubClient {
     int status = response.statusCode();
     String repository = reference.repository();
     String page = settings.endpoint() + "/" + repository;
-    boolean isGated =
-        response.headers().firstValue("X-Error-Code").orElse("").equals("GatedRepo");
+    boolean isGated = response.headers().firstValue("X-Error-Code").orElse("").equals("GatedRepo");
     boolean hasToken = settings.token() != null;
     switch (status) {
       case 401 ->

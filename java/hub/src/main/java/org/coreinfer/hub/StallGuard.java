@@ -6,12 +6,14 @@ import java.io.InputStream;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 
 /** A stream that ends with an exception when nothing comes for too long. For one reader. */
 final class StallGuard extends FilterInputStream {
   private final Duration limit;
   private final ScheduledExecutorService watch;
+  private final ScheduledFuture<?> checks;
   private volatile long latest = System.nanoTime();
   private volatile boolean isStalled;
 
@@ -26,7 +28,7 @@ final class StallGuard extends FilterInputStream {
               return thread;
             });
     long period = Math.max(1, limit.toMillis() / 4);
-    watch.scheduleWithFixedDelay(this::check, period, period, TimeUnit.MILLISECONDS);
+    this.checks = watch.scheduleWithFixedDelay(this::check, period, period, TimeUnit.MILLISECONDS);
   }
 
   private void check() {
@@ -63,13 +65,13 @@ final class StallGuard extends FilterInputStream {
 
   private void requireFlow() throws IOException {
     if (isStalled) {
-      throw new IOException(
-          "nothing came for %.1f s".formatted(limit.toMillis() / 1e3));
+      throw new IOException("nothing came for %.1f s".formatted(limit.toMillis() / 1e3));
     }
   }
 
   @Override
   public void close() throws IOException {
+    checks.cancel(false);
     watch.shutdownNow();
     super.close();
   }

@@ -17,6 +17,7 @@ import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -118,13 +119,15 @@ final class BadServer implements AutoCloseable {
     int start = Integer.parseInt(range.replaceAll("\\D", ""));
     exchange
         .getResponseHeaders()
-        .set("Content-Range", "bytes %d-%d/%d".formatted(start, content.length - 1, content.length));
+        .set(
+            "Content-Range", "bytes %d-%d/%d".formatted(start, content.length - 1, content.length));
     send(exchange, 206, Arrays.copyOfRange(content, start, content.length));
   }
 
   byte[] content(HttpExchange exchange) {
     String path = exchange.getRequestURI().getPath();
-    return files.get(path.substring(path.indexOf('/', path.indexOf("/resolve/") + 9) + 1));
+    String name = path.substring(path.indexOf('/', path.indexOf("/resolve/") + 9) + 1);
+    return Objects.requireNonNull(files.get(name), name);
   }
 
   static void send(HttpExchange exchange, int status, byte[] body) throws IOException {

@@ -42,8 +42,7 @@ class HubSettingsTest {
   @Test
   void brokenSettingsAreNamed() {
     for (String endpoint : new String[] {"huggingface.co", "ftp://x", "http://", "a b"}) {
-      assertThrows(
-          HubException.class, () -> HubSettings.of(Map.of("HF_ENDPOINT", endpoint), home));
+      assertThrows(HubException.class, () -> HubSettings.of(Map.of("HF_ENDPOINT", endpoint), home));
     }
     assertThrows(HubException.class, () -> HubSettings.of(Map.of("HF_TOKEN", "a\nb"), home));
   }

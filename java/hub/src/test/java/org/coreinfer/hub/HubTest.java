@@ -22,6 +22,7 @@ import org.coreinfer.hub.ModelStore.StoredModel;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -68,7 +69,11 @@ class HubTest {
   }
 
   private String refusal(String name) {
-    return String.valueOf(assertThrows(HubException.class, () -> pull(name)).getMessage());
+    return refusal(() -> pull(name));
+  }
+
+  private static String refusal(Executable work) {
+    return String.valueOf(assertThrows(HubException.class, work).getMessage());
   }
 
   private void requirePulled() throws IOException {
@@ -243,7 +248,8 @@ class HubTest {
     String list = server.list();
     byte[] half = list.substring(0, list.length() / 2).getBytes(StandardCharsets.UTF_8);
     server.onList.add(exchange -> BadServer.send(exchange, 200, half));
-    server.onList.add(exchange -> BadServer.send(exchange, 200, "[]".getBytes(StandardCharsets.UTF_8)));
+    server.onList.add(
+        exchange -> BadServer.send(exchange, 200, "[]".getBytes(StandardCharsets.UTF_8)));
     requirePulled();
     for (int i = 0; i < 4; i++) {
       server.onList.add(exchange -> BadServer.send(exchange, 200, half));
@@ -332,17 +338,13 @@ class HubTest {
     assertTrue(refusal("o/m:Q2_K").contains("o/m has no GGUF file for \"Q2_K\"; there are m-"));
     assertTrue(refusal("o/m:m-Q6_K-00001-of-00002.gguf").contains("split into several files"));
     assertTrue(
-        assertThrows(HubException.class, () -> hub().store().find(NAME))
-            .getMessage()
+        refusal(() -> hub().store().find(NAME))
             .contains("may be any of o/m:m-Q4_K_M.gguf, o/m:m-Q8_0.gguf, o/m:sub/m.f16.gguf"));
     assertEquals(11, hub().store().remove(ModelReference.parse("o/m:f16")));
     assertEquals(2, hub().store().list().size());
     assertEquals(700_009, hub().store().remove(NAME));
     assertTrue(hub().store().list().isEmpty());
-    assertTrue(
-        assertThrows(HubException.class, () -> hub().store().remove(NAME))
-            .getMessage()
-            .contains("o/m is not here"));
+    assertTrue(refusal(() -> hub().store().remove(NAME)).contains("o/m is not here"));
   }
 
   @Test
@@ -371,7 +373,8 @@ class HubTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"m", "o/m/x", "../m", "o/..", "o/m:", "/o/m", "o /m", "o/m:a\nb", "o/a..b"})
+  @ValueSource(
+      strings = {"m", "o/m/x", "../m", "o/..", "o/m:", "/o/m", "o /m", "o/m:a\nb", "o/a..b"})
   void namesOfOtherFormsAreRefused(String name) {
     assertThrows(IllegalArgumentException.class, () -> ModelReference.parse(name));
   }

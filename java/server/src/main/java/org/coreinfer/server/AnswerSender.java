@@ -40,13 +40,10 @@ final class AnswerSender {
         }
       }
     } catch (ApiException e) {
-      if (out == null) {
-        throw e;
+      if (out != null) { // the status was sent long ago
+        out.write(e.body().toString());
       }
-      // The status was sent long ago, so that only an end that is none says that this failed.
-      out.write(e.body().toString());
-      out.abort();
-      return;
+      throw e;
     }
     if (out == null) {
       call.send(form.whole());

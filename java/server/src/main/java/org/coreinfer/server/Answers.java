@@ -80,7 +80,7 @@ final class Answers implements AutoCloseable {
       }
       return event;
     } catch (InterruptedException e) {
-      throw new ClientGoneException(e);
+      throw new ConnectionLostException(e);
     }
   }
 

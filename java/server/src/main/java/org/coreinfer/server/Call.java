@@ -88,7 +88,7 @@ final class Call {
       }
       return bytes;
     } catch (IOException e) {
-      throw new ClientGoneException(e);
+      throw new ConnectionLostException(e);
     }
   }
 

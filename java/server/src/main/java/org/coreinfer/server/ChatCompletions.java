@@ -64,6 +64,7 @@ final class ChatCompletions implements Endpoint {
               .sampling(sampling.withSeed(sampling.seed() + choice))
               .ignoreEos(ignoreEos);
       stops.forEach(request::stop);
+      served.requireTemplate().endTurn(request, model.tokenizer());
       if (constraint != null) {
         request.constraint(constraint);
       }

@@ -38,6 +38,7 @@ final class CoreReport {
             .put("keep_measured", JsonOut.thousandths(keep(result, neurons)))
             .put("neurons", neurons)
             .putNumbers("neurons_per_layer", counts)
+            .put("cached_tokens", result.cachedTokens())
             .put("refreshes", result.refreshes().count())
             .put("finish_reason", result.finishReason().label());
     Drafts drafts = result.drafts();

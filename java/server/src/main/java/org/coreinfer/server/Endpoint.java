@@ -7,7 +7,7 @@ interface Endpoint {
    * Answers.
    *
    * @throws ApiException if the request is refused; nothing was sent then
-   * @throws ClientGoneException if nobody waits for the answer any more
+   * @throws ConnectionLostException if nobody waits for the answer any more
    */
   void answer(Call call);
 }

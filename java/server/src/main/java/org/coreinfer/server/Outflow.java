@@ -5,7 +5,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * The body of an answer that is sent piece by piece. Each piece goes out at once; a client that has
- * left is a {@link ClientGoneException}, which the second piece after that brings at the latest.
+ * left is a {@link ConnectionLostException}, which the second piece after that brings at the
+ * latest.
  */
 final class Outflow implements AutoCloseable {
   private final OutputStream out;
@@ -23,18 +24,6 @@ final class Outflow implements AutoCloseable {
           out.write(bytes);
           out.flush();
         });
-  }
-
-  /** Breaks the connection off, so that the client knows that the body is not whole. */
-  void abort() {
-    Thread.currentThread().interrupt(); // closes the channel at the next write
-    try {
-      write(" ");
-    } catch (ClientGoneException e) {
-      // as intended
-    } finally {
-      Thread.interrupted();
-    }
   }
 
   /** Ends the body, so that the client knows that it has all of it. */

@@ -2,6 +2,7 @@ package org.coreinfer.server;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
+import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -77,29 +78,31 @@ final class Router implements HttpHandler {
   }
 
   @Override
-  public void handle(HttpExchange exchange) {
+  public void handle(HttpExchange exchange) throws IOException {
     Call call = new Call(exchange, limits, guard);
     Route route = find(call);
-    String label = route == null ? "none" : route.label();
     boolean isIn = free.tryAcquire();
     try {
       if (!isIn) {
         throw ApiException.unavailable("too_many_connections", "too many requests at once");
       }
       answer(call, route);
+      exchange.close();
     } catch (ApiException e) {
       refuse(call, e);
-    } catch (ClientGoneException e) {
-      LOGGER.log(System.Logger.Level.DEBUG, "a client left before its answer", e);
+      exchange.close();
+    } catch (ConnectionLostException e) {
+      // The JDK's server forgets a connection only when it ends it itself.
+      throw new IOException(e);
     } catch (RuntimeException e) {
       LOGGER.log(System.Logger.Level.ERROR, "a request failed", e);
       refuse(call, ApiException.failed("unexpected " + e.getClass().getSimpleName()));
+      exchange.close();
     } finally {
       if (isIn) {
         free.release();
       }
-      metrics.answered(label, call.status());
-      exchange.close();
+      metrics.answered(route == null ? "none" : route.label(), call.status());
     }
   }
 
@@ -150,17 +153,21 @@ final class Router implements HttpHandler {
     endpoint.answer(call);
   }
 
-  /** Says why there is no answer, if nothing was said yet. */
-  private static void refuse(Call call, ApiException e) {
+  /**
+   * Says why there is no answer.
+   *
+   * @throws IOException if an answer has begun already: then its connection ends in the middle
+   */
+  private static void refuse(Call call, ApiException e) throws IOException {
     if (call.status() != 0) {
       LOGGER.log(System.Logger.Level.WARNING, "an answer broke off: " + e.message());
-      return;
+      throw new IOException(e);
     }
     e.headers().forEach(call.answerHeaders()::set);
     try {
       call.send(e.status(), e.body());
-    } catch (ClientGoneException gone) {
-      LOGGER.log(System.Logger.Level.DEBUG, "a client left before its refusal", gone);
+    } catch (ConnectionLostException lost) {
+      throw new IOException(lost);
     }
   }
 }

@@ -61,7 +61,6 @@ public final class Server implements AutoCloseable {
     ServedModel served =
         ServedModel.of(
             builder.model, builder.aliases, builder.core, builder.calibration, builder.template);
-    this.http = bind(address);
     ServerMetrics metrics = new ServerMetrics(builder.model.config().neurons());
     this.scheduler =
         Scheduler.builder(builder.model)
@@ -69,6 +68,12 @@ public final class Server implements AutoCloseable {
             .queue(limits.queue())
             .listener(metrics)
             .build();
+    try {
+      this.http = bind(address);
+    } catch (CoreInferException e) {
+      scheduler.close();
+      throw e;
+    }
     metrics.observe(scheduler::status);
     this.guard = new WriteGuard(limits.stalledWrite());
     boolean isLoopback = address.getAddress().isLoopbackAddress();

@@ -2,8 +2,6 @@ package org.coreinfer.server;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,7 +53,7 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
         tools,
         forced.isEmpty()
             ? format(fields, tokenizer)
-            : grammar("tools", callSchema(forced), tokenizer));
+            : grammar("tools", ToolDefinition.callSchema(forced), tokenizer));
   }
 
   private static boolean hasForm(Fields fields) {
@@ -96,38 +94,6 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
                 "tool_choice", "tool_choice: there is no tool " + PlainText.of(name)));
   }
 
-  /** A call of one of the tools, as JSON. */
-  private static JsonObject callSchema(List<ToolDefinition> tools) {
-    JsonArray any = new JsonArray();
-    for (ToolDefinition tool : tools) {
-      JsonObject function =
-          JsonParser.parseString(tool.json()).getAsJsonObject().getAsJsonObject("function");
-      JsonObject name = new JsonObject();
-      name.addProperty("const", tool.name());
-      JsonElement parameters = function.get("parameters");
-      JsonObject anything = new JsonObject();
-      anything.addProperty("type", "object");
-      JsonObject properties = new JsonObject();
-      properties.add("name", name);
-      properties.add("arguments", parameters instanceof JsonObject given ? given : anything);
-      JsonArray required = new JsonArray();
-      required.add("name");
-      required.add("arguments");
-      JsonObject call = new JsonObject();
-      call.addProperty("type", "object");
-      call.add("properties", properties);
-      call.add("required", required);
-      call.addProperty("additionalProperties", false);
-      any.add(call);
-    }
-    if (any.size() == 1) {
-      return any.get(0).getAsJsonObject();
-    }
-    JsonObject schema = new JsonObject();
-    schema.add("anyOf", any);
-    return schema;
-  }
-
   private static @Nullable Supplier<TokenConstraint> format(Fields fields, Tokenizer tokenizer) {
     if (!fields.has("response_format")) {
       return null;
@@ -146,7 +112,7 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
         if (given == null) {
           throw schema.missing("schema", "a JSON schema");
         }
-        yield grammar(schema.nameOf("schema"), given, tokenizer);
+        yield grammar(schema.nameOf("schema"), given.toString(), tokenizer);
       }
       default ->
           throw ApiException.invalid(
@@ -157,9 +123,9 @@ record ToolFields(List<ToolDefinition> tools, @Nullable Supplier<TokenConstraint
   }
 
   private static Supplier<TokenConstraint> grammar(
-      String name, JsonElement schema, Tokenizer tokenizer) {
+      String name, String schema, Tokenizer tokenizer) {
     try {
-      return JsonGrammar.ofSchema(schema.toString(), tokenizer);
+      return JsonGrammar.ofSchema(schema, tokenizer);
     } catch (IllegalArgumentException e) {
       throw ApiException.invalid(name, name + ": " + e.getMessage());
     }

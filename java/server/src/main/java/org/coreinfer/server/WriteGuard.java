@@ -3,6 +3,7 @@ package org.coreinfer.server;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
@@ -36,18 +37,26 @@ final class WriteGuard implements AutoCloseable {
   /**
    * Writes.
    *
-   * @throws ClientGoneException if that failed or took too long
+   * @throws ConnectionLostException if that failed or took too long
    */
   void run(Write write) {
     Watch watch = new Watch(Thread.currentThread());
-    Future<?> alarm = clock.schedule(watch::interrupt, limitNanos, TimeUnit.NANOSECONDS);
+    Future<?> alarm = alarm(watch);
     try {
       write.run();
     } catch (IOException e) {
-      throw new ClientGoneException(e);
+      throw new ConnectionLostException(e);
     } finally {
       alarm.cancel(false);
       watch.end();
+    }
+  }
+
+  private Future<?> alarm(Watch watch) {
+    try {
+      return clock.schedule(watch::interrupt, limitNanos, TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) { // the server has stopped, and the connection with it
+      throw new ConnectionLostException(e);
     }
   }
 

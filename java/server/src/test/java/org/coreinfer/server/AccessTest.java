@@ -77,7 +77,9 @@ class AccessTest {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class, () -> Served.start(builder -> builder.host("0.0.0.0")));
-    assertTrue(String.valueOf(e.getMessage()).startsWith("host 0.0.0.0: other machines reach it"), e.getMessage());
+    assertTrue(
+        String.valueOf(e.getMessage()).startsWith("host 0.0.0.0: other machines reach it"),
+        e.getMessage());
     Served.start(builder -> builder.host("0.0.0.0").allowNoKey(true)).close();
     Served.start(builder -> builder.host("0.0.0.0").apiKey(KEY)).close();
   }

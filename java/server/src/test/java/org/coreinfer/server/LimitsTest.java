@@ -63,7 +63,9 @@ class LimitsTest {
           String reply = client.raw(bomb);
           assertTrue(reply.isEmpty() || reply.startsWith("HTTP/1.1 4"), reply);
         } catch (IOException e) {
-          assertTrue(String.valueOf(e.getMessage()).matches("(?i).*(reset|broken pipe).*"), e.getMessage());
+          assertTrue(
+              String.valueOf(e.getMessage()).matches("(?i).*(reset|broken pipe).*"),
+              e.getMessage());
         }
       }
       client.get("/health").json();

@@ -150,4 +150,20 @@ class ServerTest {
     assertTrue(end.contains("\"code\":\"stopping\""), end);
     assertFalse(end.contains("\"index\":99"), end);
   }
+
+  @Test
+  void aWholeAnswerThatIsCutShortAfterItsStatusEndsInTheMiddle() throws Exception {
+    Server server = Served.start(builder -> builder.limits(Limits.usual().withSlots(1)));
+    Client client = new Client(server);
+    String end;
+    try (Socket socket =
+        client.openRaw(
+            "/v1/completions", LONG.replace("'stream': true", "'stream': false, 'n': 100"))) {
+      assertEquals('H', socket.getInputStream().read()); // with the first blank
+      server.close();
+      end = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+    assertTrue(end.contains("\"code\":\"stopping\""), end);
+    assertFalse(end.endsWith("0\r\n\r\n"), end);
+  }
 }

@@ -1,8 +1,6 @@
 package org.coreinfer.chat.jinja;
 
-import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -24,9 +22,11 @@ final class ExpressionParser {
   private static final List<String> COMPARISONS = List.of("==", "!=", "<", "<=", ">", ">=");
 
   private final TokenStream tokens;
+  private final PrimaryParser primaries;
 
   ExpressionParser(TokenStream tokens) {
     this.tokens = tokens;
+    this.primaries = new PrimaryParser(tokens, this);
   }
 
   /** An expression, or a tuple of several with commas between. */
@@ -56,7 +56,7 @@ final class ExpressionParser {
     return kind == Kind.VARIABLE_END || kind == Kind.BLOCK_END || tokens.isOperator(")");
   }
 
-  private static List<Object> evaluated(List<Expression> expressions, Scope scope) {
+  static List<Object> evaluated(List<Expression> expressions, Scope scope) {
     scope.budget().make(expressions.size());
     List<Object> values = new ArrayList<>(expressions.size());
     for (Expression expression : expressions) {
@@ -209,7 +209,7 @@ final class ExpressionParser {
       Expression number = parseUnary(false);
       value = scope -> Numbers.plus(number.eval(scope));
     } else {
-      value = parsePrimary();
+      value = primaries.parse();
     }
     value = parsePostfix(value);
     tokens.exit();
@@ -218,113 +218,11 @@ final class ExpressionParser {
 
   /** What a call block calls: a name, perhaps with attributes. */
   Expression parseCalled() {
-    Expression value = parsePrimary();
+    Expression value = primaries.parse();
     while (tokens.skipOperator(".")) {
       value = member(value);
     }
     return value;
-  }
-
-  private Expression parsePrimary() {
-    Token token = tokens.next();
-    return switch (token.kind()) {
-      case NAME -> name(token.text());
-      case STRING -> string(token.text());
-      case INTEGER -> constant(integer(token));
-      case FLOAT -> constant(Double.valueOf(token.text()));
-      case OPERATOR ->
-          switch (token.text()) {
-            case "(" -> inBrackets();
-            case "[" -> list();
-            case "{" -> dict();
-            default -> throw unexpected(token);
-          };
-      default -> throw unexpected(token);
-    };
-  }
-
-  private static Expression constant(Object value) {
-    return scope -> value;
-  }
-
-  /** A string, and those that follow it. */
-  private Expression string(String first) {
-    StringBuilder joined = new StringBuilder(first);
-    while (tokens.current().kind() == Kind.STRING) {
-      joined.append(tokens.next().text());
-    }
-    return constant(Text.trusted(joined.toString()));
-  }
-
-  private static JinjaException unexpected(Token token) {
-    return new JinjaException("expected an expression, found " + token.shown(), token.line());
-  }
-
-  private static Expression name(String name) {
-    return switch (name) {
-      case "true", "True" -> scope -> true;
-      case "false", "False" -> scope -> false;
-      case "none", "None" -> scope -> None.NONE;
-      default -> scope -> scope.get(name);
-    };
-  }
-
-  private static Object integer(Token token) {
-    try {
-      boolean isHex = token.text().startsWith("0x") || token.text().startsWith("0X");
-      BigInteger number =
-          isHex ? new BigInteger(token.text().substring(2), 16) : new BigInteger(token.text());
-      return number.bitLength() < Long.SIZE ? (Object) number.longValue() : number;
-    } catch (NumberFormatException e) {
-      throw new JinjaException("'" + token.text() + "' is no number", token.line());
-    }
-  }
-
-  private Expression inBrackets() {
-    if (tokens.skipOperator(")")) {
-      return scope -> new Tuple(List.of());
-    }
-    Expression value = parseTuple();
-    tokens.expectOperator(")");
-    return value;
-  }
-
-  private Expression list() {
-    List<Expression> items = new ArrayList<>();
-    while (!tokens.skipOperator("]")) {
-      if (!items.isEmpty()) {
-        tokens.expectOperator(",");
-        if (tokens.skipOperator("]")) {
-          break;
-        }
-      }
-      items.add(parse());
-    }
-    return scope -> evaluated(items, scope);
-  }
-
-  private Expression dict() {
-    List<Expression> keys = new ArrayList<>();
-    List<Expression> values = new ArrayList<>();
-    while (!tokens.skipOperator("}")) {
-      if (!keys.isEmpty()) {
-        tokens.expectOperator(",");
-        if (tokens.skipOperator("}")) {
-          break;
-        }
-      }
-      keys.add(parse());
-      tokens.expectOperator(":");
-      values.add(parse());
-    }
-    return scope -> {
-      scope.budget().make(keys.size());
-      Map<Object, Object> dict = new LinkedHashMap<>();
-      for (int i = 0; i < keys.size(); i++) {
-        dict.put(Values.key(keys.get(i).eval(scope)), values.get(i).eval(scope));
-      }
-      return dict;
-    };
   }
 
   private Expression parsePostfix(Expression start) {
@@ -344,7 +242,7 @@ final class ExpressionParser {
 
   private Expression member(Expression value) {
     if (tokens.current().kind() == Kind.INTEGER) {
-      Object index = integer(tokens.next());
+      Object index = PrimaryParser.integer(tokens.next());
       return scope -> Members.item(value.eval(scope), index);
     }
     String name = tokens.expect(Kind.NAME, "a name").text();
@@ -424,7 +322,7 @@ final class ExpressionParser {
       parameters = Calls.parameters(tokens, this);
     } else if (beginsOperand()) {
       tokens.enter();
-      parameters = Calls.single(parsePostfix(parsePrimary()));
+      parameters = Calls.single(parsePostfix(primaries.parse()));
       tokens.exit();
     }
     Calls.Parameters given = parameters;

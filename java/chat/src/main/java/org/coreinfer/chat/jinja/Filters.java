@@ -32,7 +32,7 @@ final class Filters {
         "replace",
         (v, a, s) -> TextMethods.replace(Values.str(v), TextFilters.asText(a), s.budget()));
     ALL.put("round", (v, a, s) -> Conversions.round(v, a));
-    ALL.put("safe", (v, a, s) -> Values.str(v));
+    ALL.put("safe", (v, a, s) -> Values.str(v).asMarkup());
     ALL.put("string", (v, a, s) -> charged(Values.str(v), s));
     ALL.put("title", (v, a, s) -> changed(v, TextFilters.title(Values.str(v).string()), s));
     ALL.put("tojson", (v, a, s) -> JsonWriter.write(v, a, s.budget()));
@@ -42,9 +42,9 @@ final class Filters {
             TextMethods.strip(
                 Values.str(v), a.only("chars").get(0, "chars", None.NONE), true, true));
     ALL.put("truncate", (v, a, s) -> TextFilters.truncate(Values.str(v), a));
-    ALL.put("escape", (v, a, s) -> TextFilters.escape(Values.str(v), s.budget()));
-    ALL.put("e", (v, a, s) -> TextFilters.escape(Values.str(v), s.budget()));
-    ALL.put("forceescape", (v, a, s) -> TextFilters.escape(Values.str(v), s.budget()));
+    ALL.put("escape", (v, a, s) -> escaped(Values.str(v), s));
+    ALL.put("e", (v, a, s) -> escaped(Values.str(v), s));
+    ALL.put("forceescape", (v, a, s) -> TextFilters.escape(Values.str(v), s.budget()).asMarkup());
     ALL.put("upper", (v, a, s) -> changed(v, Values.str(v).string().toUpperCase(Locale.ROOT), s));
     ALL.put("wordcount", (v, a, s) -> TextFilters.words(Values.str(v).string()));
     ListFilters.addTo(ALL);
@@ -64,6 +64,10 @@ final class Filters {
   private static Text charged(Text text, Scope scope) {
     scope.budget().make(text.length());
     return text;
+  }
+
+  private static Text escaped(Text text, Scope scope) {
+    return text.isMarkup() ? text : TextFilters.escape(text, scope.budget()).asMarkup();
   }
 
   private static Object fallback(Object value, Arguments arguments, Scope scope) {

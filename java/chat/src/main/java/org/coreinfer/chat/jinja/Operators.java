@@ -18,7 +18,9 @@ final class Operators {
     if (operation == Operation.ADD) {
       if (a instanceof Text left && b instanceof Text right) {
         budget.make((long) left.length() + right.length());
-        return left.plus(right);
+        return left.isMarkup() || right.isMarkup()
+            ? escaped(left, budget).plus(escaped(right, budget)).asMarkup()
+            : left.plus(right);
       }
       if (a instanceof List<?> left
           && b instanceof List<?> right
@@ -41,6 +43,10 @@ final class Operators {
     Values.requireDefined(b);
     throw new JinjaException(
         "'%s' %s '%s' has no meaning".formatted(Values.type(a), operation.sign, Values.type(b)));
+  }
+
+  private static Text escaped(Text text, Budget budget) {
+    return text.isMarkup() ? text : TextFilters.escape(text, budget);
   }
 
   private static boolean isSequence(Object value) {

@@ -14,9 +14,16 @@ public final class Text implements Comparable<Text> {
   private final String string;
   private final int[] foreign; // start and end of each foreign range, in order, not touching
 
+  private final boolean isMarkup;
+
   Text(String string, int[] foreign) {
+    this(string, foreign, false);
+  }
+
+  private Text(String string, int[] foreign, boolean isMarkup) {
     this.string = string;
     this.foreign = foreign;
+    this.isMarkup = isMarkup;
   }
 
   /** A text that a template may have written. */
@@ -42,6 +49,15 @@ public final class Text implements Comparable<Text> {
       }
     }
     return true;
+  }
+
+  /** The same as HTML, of which jinja2 escapes whatever is added to it. */
+  Text asMarkup() {
+    return new Text(string, foreign, true);
+  }
+
+  boolean isMarkup() {
+    return isMarkup;
   }
 
   boolean isTrusted() {

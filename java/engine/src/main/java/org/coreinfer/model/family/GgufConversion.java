@@ -16,6 +16,7 @@ import org.coreinfer.model.RopeScaling;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.tensor.RowSource;
 import org.coreinfer.tensor.Tensor;
+import org.coreinfer.text.ChatTemplateTexts;
 import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.GgufQuantization;
@@ -158,6 +159,15 @@ public final class GgufConversion {
           tokenizer + ": cannot be read, and only folders with a tokenizer.json are converted", e);
     }
     Tokenizer roles = Tokenizers.fromHuggingFace(folder.path());
+    ChatTemplateTexts.of(folder)
+        .templates()
+        .forEach(
+            (name, template) ->
+                writer.string(
+                    name.equals(ChatTemplateTexts.DEFAULT)
+                        ? ChatTemplateTexts.GGUF_TEMPLATE
+                        : ChatTemplateTexts.GGUF_TEMPLATE + "." + name,
+                    template));
     roles.bosToken().ifPresent(id -> writer.integer("tokenizer.ggml.bos_token_id", id));
     roles.eosToken().ifPresent(id -> writer.integer("tokenizer.ggml.eos_token_id", id));
     writer.flag("tokenizer.ggml.add_bos_token", roles.addsBos());
