@@ -77,7 +77,10 @@ final class ChatCompletions implements Endpoint {
               .build());
     }
     Supplier<@Nullable ToolCallParser> parsers =
-        () -> tools.tools().isEmpty() ? null : ToolCallParser.of(served.requireTemplate(), tools.tools());
+        () ->
+            tools.tools().isEmpty()
+                ? null
+                : ToolCallParser.of(served.requireTemplate(), tools.tools());
     Choices.answer(
         call,
         scheduler,
@@ -100,7 +103,9 @@ final class ChatCompletions implements Endpoint {
   private ChatPrompt prompt(Fields fields, List<ToolDefinition> tools, boolean addsPrompt) {
     Map<String, Object> variables = ChatFields.templateVariables(fields);
     try {
-      return served.requireTemplate().prompt(ChatFields.messages(fields), tools, addsPrompt, variables);
+      return served
+          .requireTemplate()
+          .prompt(ChatFields.messages(fields), tools, addsPrompt, variables);
     } catch (ChatTemplateException | IllegalArgumentException e) {
       throw ApiException.invalid("messages", String.valueOf(e.getMessage()));
     }

@@ -51,13 +51,7 @@ record ServedModel(
       }
     }
     return new ServedModel(
-        model,
-        List.copyOf(names),
-        core,
-        calibration,
-        found,
-        lack,
-        Instant.now().getEpochSecond());
+        model, List.copyOf(names), core, calibration, found, lack, Instant.now().getEpochSecond());
   }
 
   String id() {

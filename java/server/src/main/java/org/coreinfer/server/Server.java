@@ -60,11 +60,7 @@ public final class Server implements AutoCloseable {
     Limits limits = builder.limits;
     ServedModel served =
         ServedModel.of(
-            builder.model,
-            builder.aliases,
-            builder.core,
-            builder.calibration,
-            builder.template);
+            builder.model, builder.aliases, builder.core, builder.calibration, builder.template);
     ServerMetrics metrics = new ServerMetrics(builder.model.config().neurons());
     this.scheduler =
         Scheduler.builder(builder.model)

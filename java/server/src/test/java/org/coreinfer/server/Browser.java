@@ -25,6 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.opentest4j.TestAbortedException;
 
 /**
  * A headless Chromium, spoken to by the DevTools protocol. Closing it ends the process. Calls come
@@ -48,21 +49,25 @@ final class Browser implements AutoCloseable {
             .join();
   }
 
-  /** The command, if this machine has one. */
-  static @Nullable Path find() {
+  /** The command; where this machine has none, the test is skipped. */
+  private static Path findOrSkip() {
     return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-        .flatMap(folder -> Stream.of("chromium", "chromium-browser", "google-chrome")
-            .map(name -> Path.of(folder, name)))
+        .flatMap(
+            folder ->
+                Stream.of("chromium", "chromium-browser", "google-chrome")
+                    .map(name -> Path.of(folder, name)))
         .filter(Files::isExecutable)
         .findFirst()
-        .orElse(null);
+        .orElseThrow(() -> new TestAbortedException("no chromium on the PATH to show the page"));
   }
 
   /**
+   * Starts one, or skips the test.
+   *
    * @param profile an empty folder
    */
-  static Browser start(Path command, Path profile) throws IOException, InterruptedException {
-    List<String> words = new ArrayList<>(List.of(command.toString()));
+  static Browser start(Path profile) throws IOException, InterruptedException {
+    List<String> words = new ArrayList<>(List.of(findOrSkip().toString()));
     words.addAll(
         List.of(
             "--headless",
@@ -103,8 +108,7 @@ final class Browser implements AutoCloseable {
     target.addProperty("url", "about:blank");
     JsonObject attach = call(null, "Target.createTarget", target);
     attach.addProperty("flatten", true);
-    String session =
-        call(null, "Target.attachToTarget", attach).get("sessionId").getAsString();
+    String session = call(null, "Target.attachToTarget", attach).get("sessionId").getAsString();
     return new BrowserPage(this, session);
   }
 

@@ -34,7 +34,7 @@ class CoreNeuronsTest {
 
   @BeforeAll
   static void start() {
-    server = Served.start();
+    server = Served.start(builder -> builder.calibration(null));
     client = new Client(server);
   }
 
@@ -64,8 +64,7 @@ class CoreNeuronsTest {
     assertEquals(expected.layers(), layers.size());
     assertEquals(expected.neurons(), told.get("neurons").getAsInt());
     assertEquals(
-        Served.model().decoder().bytesPerToken(expected),
-        told.get("bytes_per_token").getAsLong());
+        Served.model().decoder().bytesPerToken(expected), told.get("bytes_per_token").getAsLong());
     for (int layer = 0; layer < layers.size(); layer++) {
       byte[] bits = Base64.getDecoder().decode(layers.get(layer).getAsString());
       assertEquals((expected.neurons() + 7) / 8, bits.length);

@@ -1,7 +1,5 @@
 package org.coreinfer.server;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.coreinfer.Calibrations;
@@ -14,8 +12,10 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledIfSystemProperty(named = "coreinfer.page.pictures", matches = ".+")
 class PagePicturesTest {
   private static final String SETTINGS =
-      "for (const [id, value] of [['temperature', 0], ['max-tokens', 70], ['seed', 1]])"
-          + " document.getElementById(id).value = value";
+      "for (const [id, value] of [['temperature', 0], ['max-tokens', 40], ['seed', 1]])"
+          + " document.getElementById(id).value = value;"
+          + " document.getElementById('method').value = 'stability';"
+          + " document.getElementById('keep').dispatchEvent(new Event('input'))";
   private static final String IDLE = "document.querySelector('#stop').hidden";
 
   @TempDir private static Path profile;
@@ -23,19 +23,17 @@ class PagePicturesTest {
   @Test
   void draw() throws Exception {
     Path folder = Path.of(System.getProperty("coreinfer.page.pictures"));
-    Path command = Browser.find();
-    assumeTrue(command != null, "no chromium on the PATH: no pictures are drawn");
     try (Model model = Model.embedded().load();
         Server server = Server.builder(model).calibration(Calibrations.of(null)).start();
-        Browser browser = Browser.start(command, profile)) {
-      BrowserPage wide = page(browser, server, "light", 1180, 640, 1);
+        Browser browser = Browser.start(profile)) {
+      BrowserPage wide = page(browser, server, "light", 1000, 560, 1);
       tell(wide, true, "Once upon a time there was a little dog who", 1);
-      tell(wide, true, " One day the dog saw a big", 2);
+      tell(wide, true, " One day a big bird came to the park. The dog wanted to", 2);
       Files.write(folder.resolve("web_light.png"), wide.picture());
-      BrowserPage phone = page(browser, server, "dark", 390, 844, 2);
+      BrowserPage phone = page(browser, server, "dark", 390, 760, 1);
       tell(phone, false, "Lily wanted to see the sea, so", 1);
-      tell(phone, false, " Then a bird", 2);
-      phone.eval("window.scrollTo(0, 330)");
+      tell(phone, false, " On the way her mom bought a red hat. It", 2);
+      phone.eval("window.scrollTo(0, document.body.scrollHeight)");
       Files.write(folder.resolve("web_phone.png"), phone.picture());
     }
   }
@@ -51,7 +49,7 @@ class PagePicturesTest {
         "Emulation.setEmulatedMedia",
         "{'features': [{'name': 'prefers-color-scheme', 'value': '" + scheme + "'}]}");
     page.open(server.url());
-    page.await("it is ready", "document.querySelector('#model').textContent.includes('×')");
+    page.await("it is ready", "document.querySelector('#model')?.textContent.includes('×')");
     page.eval(SETTINGS);
     return page;
   }

@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.coreinfer.Calibrations;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -32,16 +32,14 @@ class PageTest {
 
   @TempDir private static Path profile;
 
-  private static Browser browser = null;
-  private static Server server = null;
+  private static Browser browser;
+  private static Server server;
 
   private BrowserPage page;
 
   @BeforeAll
   static void start() throws Exception {
-    Path command = Browser.find();
-    assumeTrue(command != null, "no chromium on the PATH: the page is not tested in a browser");
-    browser = Browser.start(command, profile);
+    browser = Browser.start(profile);
     server = Server.builder(Served.model()).calibration(Calibrations.of(null)).start();
   }
 
@@ -57,7 +55,7 @@ class PageTest {
   void open() {
     page = browser.newPage();
     page.open(server.url());
-    page.await("the model is named", "document.querySelector('#model').textContent.includes('×')");
+    page.await("the model is named", "document.querySelector('#model')?.textContent.includes('×')");
   }
 
   @AfterEach
@@ -109,7 +107,7 @@ class PageTest {
     page.await("it has ended", IDLE + " && " + LAST + "?.textContent.includes('per token')");
     assertTrue(page.number("steps.size") > 3, () -> page.text("[...steps].join()"));
     JsonObject reply = asked(120, "");
-    assertEquals(textOf(reply), answer("core"));
+    assertEquals(textOf(reply).stripLeading(), answer("core"));
     JsonArray counts =
         reply
             .getAsJsonObject("usage")
@@ -118,13 +116,17 @@ class PageTest {
     assertEquals(counts.size(), page.number("document.querySelectorAll('canvas').length"));
     for (int layer = 0; layer < counts.size(); layer++) {
       String row = "document.querySelectorAll('#layers tr')[" + layer + "]";
-      assertEquals(counts.get(layer).getAsInt(), page.number("parseInt(" + row + ".cells[2].textContent)"));
+      assertEquals(
+          counts.get(layer).getAsInt(), page.number("parseInt(" + row + ".cells[2].textContent)"));
       assertTrue(colours(layer) >= 2, "layer " + layer);
       assertEquals("–", page.text(row + ".cells[3].textContent"));
     }
-    send(" and");
-    page.await("the turns are compared", IDLE + " && document.querySelector('#layers td:last-child').textContent.includes('%')");
-    assertTrue(colours(0) >= 3, "kept, new or dropped ones, and none");
+    send(" The bird and the cat went home in a big red car.");
+    page.await(
+        "the turns are compared",
+        IDLE + " && document.querySelector('#layers td:last-child').textContent.includes('%')");
+    int most = IntStream.range(0, counts.size()).map(this::colours).max().orElseThrow();
+    assertTrue(most >= 4, "as before, new, dropped, and none: " + most);
     page.click("#fresh");
     assertEquals(0, page.number("document.querySelectorAll('.turn, canvas').length"));
   }
@@ -134,8 +136,9 @@ class PageTest {
     return page.number(
         "(() => {const c = document.querySelectorAll('canvas')["
             + layer
-            + "]; return new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width,"
-            + " c.height).data.buffer)).size})()");
+            + "]; const copy = new OffscreenCanvas(c.width, c.height).getContext('2d',"
+            + " {willReadFrequently: true}); copy.drawImage(c, 0, 0); return new Set("
+            + "new Uint32Array(copy.getImageData(0, 0, c.width, c.height).data.buffer)).size})()");
   }
 
   @Test
@@ -152,7 +155,8 @@ class PageTest {
               + stop
               + "}}).observe(document.querySelector('#conversation'), {subtree: true, childList: true})");
       send("One day");
-      page.await("it was stopped", IDLE + " && " + LAST + "?.textContent.includes('stopped after')");
+      page.await(
+          "it was stopped", IDLE + " && " + LAST + "?.textContent.includes('stopped after')");
       Client client = new Client(server);
       Client.await("the slot is free", () -> client.metric("coreinfer_running") == 0);
       assertFalse(answer("core").isEmpty());
@@ -173,8 +177,8 @@ class PageTest {
     page.await("both have ended", IDLE + " && document.querySelectorAll('.facts').length == 2");
     String dense = textOf(asked(60, "'method': 'dense'"));
     String core = textOf(asked(60, "'keep': 0.3"));
-    assertEquals(dense, answer("dense"));
-    assertEquals(core, answer("core"));
+    assertEquals(dense.stripLeading(), answer("dense"));
+    assertEquals(core.stripLeading(), answer("core"));
     assertNotEquals(dense, core);
     assertTrue(page.number("document.querySelectorAll('mark').length") > 0);
     String heads =
@@ -197,7 +201,8 @@ class PageTest {
     set("prompt", "");
     set("max-tokens", "5");
     send("A dog");
-    page.await("the next one is answered", IDLE + " && " + LAST + ".textContent.includes('written')");
+    page.await(
+        "the next one is answered", IDLE + " && " + LAST + ".textContent.includes('written')");
     assertEquals(1, page.refusals().size());
   }
 
@@ -223,8 +228,11 @@ class PageTest {
       assertEquals(0, page.number("document.querySelectorAll('.turn').length"), "a new line only");
       page.press("Enter", 13, 0);
       page.await("it is answered", IDLE + " && " + LAST + "?.textContent.includes('written')");
-      assertEquals("Hello <b>you</b>", page.text("document.querySelector('.user').innerHTML"
-          + ".replaceAll('&lt;', '<').replaceAll('&gt;', '>')"));
+      assertEquals(
+          "Hello <b>you</b>",
+          page.text(
+              "document.querySelector('.user').innerHTML"
+                  + ".replaceAll('&lt;', '<').replaceAll('&gt;', '>')"));
       assertEquals(0, page.number("document.querySelectorAll('.turn b').length"));
     }
     assertEquals(2, page.refusals().size(), page.refusals().toString());
@@ -252,8 +260,9 @@ class PageTest {
         "import('/words.js').then(m => m.compare('a big  dog ran', 'a dog ran away', WHOLE)"
             + ".map(p => p.map(w => w.differs ? `[${w.text}]` : w.text).join('')).join('|'))";
     assertEquals("a[ big]  dog ran|a dog ran[ away]", page.text(compare.replace("WHOLE", "true")));
-    String lead = "import('/words.js').then(m => m.compare('a dog', 'a dog ran', false)"
-        + ".flat().filter(w => w.differs).length)";
+    String lead =
+        "import('/words.js').then(m => m.compare('a dog', 'a dog ran', false)"
+            + ".flat().filter(w => w.differs).length)";
     assertEquals(0, page.number(lead));
   }
 }

@@ -32,10 +32,11 @@ export class Turn {
   draw() {
     const [one, other] = this.answers;
     if (!other) {
-      one.show(this.isStory ? one.text : render(one.text), this.isStory);
+      one.show(this.isStory ? one.text.trimStart() : render(one.text), this.isStory);
       return;
     }
-    const parts = compare(one.text, other.text, !one.isBusy && !other.isBusy);
+    const parts = compare(
+        one.text.trimStart(), other.text.trimStart(), !one.isBusy && !other.isBusy);
     one.show(marked(parts[0]), true);
     other.show(marked(parts[1]), true);
   }
