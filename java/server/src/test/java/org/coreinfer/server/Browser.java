@@ -80,6 +80,7 @@ final class Browser implements AutoCloseable {
             "--disable-component-update",
             "--disable-sync",
             "--hide-scrollbars",
+            "--renderer-process-limit=1",
             "--remote-debugging-port=0",
             "--user-data-dir=" + profile,
             "about:blank"));
@@ -145,13 +146,16 @@ final class Browser implements AutoCloseable {
 
   @Override
   public void close() {
-    socket.abort();
-    process.descendants().forEach(ProcessHandle::destroyForcibly);
-    process.destroyForcibly();
     try {
-      process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS); // it writes to its profile until then
+      socket.sendText("{\"id\": 0, \"method\": \"Browser.close\"}", true).join();
+      if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) { // it writes to its profile
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally {
+      socket.abort();
     }
   }
 

@@ -121,6 +121,10 @@ final class BrowserPage {
     call("Input.dispatchKeyEvent", "{'type': 'keyUp', " + rest + "}");
   }
 
+  void close() {
+    call("Page.close", "{}");
+  }
+
   /** What it looks like, as PNG. */
   byte[] picture() {
     String data = call("Page.captureScreenshot", "{'format': 'png'}").get("data").getAsString();

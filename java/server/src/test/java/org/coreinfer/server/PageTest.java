@@ -64,6 +64,7 @@ class PageTest {
     for (String url : page.requests()) {
       assertTrue(url.startsWith("http://127.0.0.1:") || url.equals("about:blank"), url);
     }
+    page.close();
   }
 
   private void set(String id, String value) {
