@@ -26,7 +26,7 @@ struct GroupDigits {
     const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
     __m256 v[4];
     __m256i most = _mm256_setzero_si256();
-    for (int i = 0; i < 4; ++i) {
+    for (int64_t i = 0; i < 4; ++i) {
       v[i] = _mm256_loadu_ps(x + 8 * i);
       most = _mm256_max_epi32(most, _mm256_castps_si256(_mm256_and_ps(v[i], magnitude)));
     }

@@ -150,7 +150,7 @@ struct SplitSixes {
   static void Add(const uint8_t* block, const SplitTokens& x, int64_t group, Sums* sums) {
     const Vec d = BroadcastHalf(block + 208);
     float scales[16];
-    for (int v = 0; v < 16; v += 8) Store(scales + v, Mul(d, LoadI8(block + 192 + v)));
+    for (int64_t v = 0; v < 16; v += 8) Store(scales + v, Mul(d, LoadI8(block + 192 + v)));
     for (int half = 0; half < 2; ++half) {
       const __m256i tops = Load256(block + 128 + 32 * half);
       for (int g = 0; g < 4; ++g) {
