@@ -46,7 +46,7 @@ struct GroupDigits {
     }
     digits[0] = PackBytes(high);
     digits[1] = PackBytes(low);
-    for (int h = 0; h < 2; ++h) {
+    for (int64_t h = 0; h < 2; ++h) {
       const __m256i both = _mm256_add_epi32(integers[2 * h], integers[2 * h + 1]);
       sums[h] = SumLanes(_mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1)));
     }

@@ -151,11 +151,12 @@ struct SplitSixes {
     const Vec d = BroadcastHalf(block + 208);
     float scales[16];
     for (int64_t v = 0; v < 16; v += 8) Store(scales + v, Mul(d, LoadI8(block + 192 + v)));
-    for (int half = 0; half < 2; ++half) {
+    for (int64_t half = 0; half < 2; ++half) {
       const __m256i tops = Load256(block + 128 + 32 * half);
-      for (int g = 0; g < 4; ++g) {
+      for (int64_t g = 0; g < 4; ++g) {
         const __m256i pairs = Load256(block + 64 * half + 32 * (g % 2));
-        const __m256i top = _mm256_and_si256(_mm256_srl_epi16(tops, _mm_cvtsi32_si128(2 * g)), _mm256_set1_epi8(3));
+        const __m256i top =
+            _mm256_and_si256(_mm256_srl_epi16(tops, _mm_cvtsi32_si128(static_cast<int>(2 * g))), _mm256_set1_epi8(3));
         const __m256i codes =
             _mm256_or_si256(g < 2 ? LowNibbles(pairs) : HighNibbles(pairs), _mm256_slli_epi16(top, 4));
         const float* scale = scales + 8 * half + 2 * g;
