@@ -42,7 +42,8 @@ __device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries]
   const int column = threadIdx.x % kDepth;
   const int first_row = threadIdx.x / kDepth;
   const int rows = min(end - begin, kPositions);
-  for (int first = 0; first < a.head_dim; first += kDepth) {
+  const T* keys = a.Key<T>(kv_head, begin) + int64_t{first_row} * a.head_dim + column;
+  for (int first = 0; first < a.head_dim; first += kDepth, keys += kDepth) {
     const bool is_used = first + column < a.head_dim;
     __syncthreads();  // what was in the tile was read
 #pragma unroll 2
@@ -50,10 +51,10 @@ __device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries]
       const float* query = a.queries + offsets[row] + first;
       tile->products.queries[row][column] = is_used ? query[column] * (a.scale * kLog2E) : 0.0f;
     }
+    const T* from = keys;
 #pragma unroll 2
-    for (int row = first_row; row < kPositions; row += kRows) {
-      const bool is_key = is_used && row < rows;
-      tile->products.keys[row][column] = is_key ? ToFloat(a.Key<T>(kv_head, begin + row)[first + column]) : 0.0f;
+    for (int row = first_row; row < kPositions; row += kRows, from += static_cast<int64_t>(kRows) * a.head_dim) {
+      tile->products.keys[row][column] = is_used && row < rows ? ToFloat(*from) : 0.0f;
     }
     __syncthreads();
     float sums[kOwn][kOwn] = {};  // of this part, as long sums lose bits
@@ -87,23 +88,23 @@ __device__ void ScoreTile(const Attention& a, const int64_t (&offsets)[kQueries]
 // Adds weights times values to the sums; column c of a thread is column * 4 + 4 * kSide * (c / 4) + c % 4 of the
 // block's.
 template <class T, int kColumns>
-__device__ void AddValues(const Attention& a, int64_t kv_head, int begin, int end, int first_column,
+__device__ void AddValues(const Attention& a, int64_t kv_head, int begin, int end,
                           const float (&weights)[kQueries][kPositions + kPadding], Tile* tile,
                           float (&sums)[kOwn][kColumns]) {
   constexpr int kWidth = kSide * kColumns;
   constexpr int kRows = kThreads / kWidth;  // that the block loads at once
+  const int first_column = static_cast<int>(blockIdx.y) * kWidth;
   const Thread thread;
   const int own_column = threadIdx.x % kWidth;
   const int own_row = threadIdx.x / kWidth;
-  const int column = first_column + own_column;
-  const bool is_used = column < a.head_dim;
+  const bool is_used = first_column + own_column < a.head_dim;
   const int rows = min(end - begin, kPositions);
+  const T* value = a.Value<T>(kv_head, begin) + int64_t{own_row} * a.head_dim + first_column + own_column;
   for (int first = 0; first < kPositions; first += kValueRows) {
     __syncthreads();  // what was in the tile was read
-#pragma unroll 2
-    for (int row = own_row; row < kValueRows; row += kRows) {
-      const bool is_value = is_used && first + row < rows;
-      tile->values[row][own_column] = is_value ? ToFloat(a.Value<T>(kv_head, begin + first + row)[column]) : 0.0f;
+#pragma unroll 1
+    for (int row = own_row; row < kValueRows; row += kRows, value += static_cast<int64_t>(kRows) * a.head_dim) {
+      tile->values[row][own_column] = is_used && first + row < rows ? ToFloat(*value) : 0.0f;
     }
     __syncthreads();
 #pragma unroll 1
@@ -150,14 +151,14 @@ __global__ void __launch_bounds__(kThreads, 2) attention_prefill_kernel(Attentio
     seen_ends[threadIdx.x] = static_cast<int>(queries.SeenEnd(a, queries.first + threadIdx.x));
     largest[threadIdx.x] = -INFINITY;
   }
-  const int first_column = static_cast<int>(blockIdx.y) * kSide * kColumns;
-  const int first = static_cast<int>(a.FirstSeen(queries.SeenEnd(a, queries.first)));
+  // A tile lies within a page.
+  static_assert(CI_CACHE_PAGE % kPositions == 0);
+  const int first_seen = static_cast<int>(a.FirstSeen(queries.SeenEnd(a, queries.first)));
+  const int first = first_seen / kPositions * kPositions;
   const int end = static_cast<int>(queries.SeenEnd(a, queries.first + kQueries - 1));
-  const int tiles = (end - first - 1) / kPositions + 1;
   float sums[kOwn][kColumns] = {};
   float total[kOwn] = {};  // of the thread's own weights
-  for (int t = 0; t < tiles; ++t) {
-    const int begin = first + t * kPositions;
+  for (int begin = first; begin < end; begin += kPositions) {
     float scores[kOwn][kOwn] = {};
     ScoreTile<T>(a, offsets, queries.kv_head, begin, end, &tile, scores);
 #pragma unroll
@@ -190,7 +191,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_prefill_kernel(Attentio
 #pragma unroll
       for (int c = 0; c < kColumns; ++c) sums[i][c] *= correction;
     }
-    AddValues<T, kColumns>(a, queries.kv_head, begin, end, first_column, weights, &tile, sums);
+    AddValues<T, kColumns>(a, queries.kv_head, begin, end, weights, &tile, sums);
   }
 #pragma unroll
   for (int i = 0; i < kOwn; ++i) {
@@ -198,6 +199,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_prefill_kernel(Attentio
     for (int lanes = kSide / 2; lanes > 0; lanes /= 2) total[i] += __shfl_xor_sync(kWholeWarp, total[i], lanes);
     if (queries.first + thread.row * kOwn + i >= queries.count) continue;
     float* y = a.y + offsets[thread.row * kOwn + i];
+    const int first_column = static_cast<int>(blockIdx.y) * kSide * kColumns;
 #pragma unroll
     for (int c = 0; c < kColumns; ++c) {
       const int column = first_column + thread.column * 4 + kSide * (c / 4 * 4) + c % 4;
