@@ -224,6 +224,7 @@ public final class Decoder implements AutoCloseable {
     checkTokens(tokens);
     checkRoom(state, tokens.length);
     Arrays.fill(state.isChosen(), false);
+    state.reserve(tokens.length);
     prefillStretch(state, tokens, chunk, ActivationListener.NONE, false, monitor);
     state.queue().synchronize();
     state.advance(tokens.length);

@@ -30,6 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class QuantizedDecodingTest {
   private static final int[] PROMPT = {5, 9, 17, 3, 40, 22, 8, 61, 2, 90};
+
   /**
    * Relative to the largest logit. Where integers are multiplied vectors have 16 bits, whose
    * rounding grows through the layers; it stays far below what the formats round weights by.
