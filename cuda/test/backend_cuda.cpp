@@ -75,7 +75,11 @@ double ProductTolerance(int32_t) { return kDotTolerance; }
 
 double VectorRounding(int32_t) { return 0x1p-21; }
 
+#if defined(__SANITIZE_ADDRESS__)
+int32_t Slowness() { return IsSimulated() ? 16 : 1; }
+#else
 int32_t Slowness() { return IsSimulated() ? 8 : 1; }
+#endif
 
 void* Allocate(int64_t bytes, const void* host, bool) {
   ci_address memory = 0;

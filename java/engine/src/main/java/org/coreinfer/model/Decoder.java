@@ -203,7 +203,6 @@ public final class Decoder implements AutoCloseable {
         Monitor whole =
             fraction -> monitor.progress((done + fraction * part.length) / tokens.length);
         boolean isLast = start + part.length == tokens.length;
-        state.reserve(part.length);
         prefillStretch(state, part, step, listener, isLast, whole);
         state.queue().synchronize();
         state.advance(part.length);
@@ -224,7 +223,6 @@ public final class Decoder implements AutoCloseable {
     checkTokens(tokens);
     checkRoom(state, tokens.length);
     Arrays.fill(state.isChosen(), false);
-    state.reserve(tokens.length);
     prefillStretch(state, tokens, chunk, ActivationListener.NONE, false, monitor);
     state.queue().synchronize();
     state.advance(tokens.length);
@@ -279,6 +277,7 @@ public final class Decoder implements AutoCloseable {
     Backend on = state.queue();
     Scratch s = state.scratch(chunk);
     Stretch stretch = state.stretch(tokens.length);
+    state.reserve(tokens.length);
     reading.embed(on, state.position(), tokens, chunk, s, stretch);
     try (FfnLayers.Pass ffns = parts.ffn().open(on, layer -> true)) {
       for (int layer = 0; layer < config.layers(); layer++) {
