@@ -136,9 +136,10 @@ __device__ void AddValues(const Attention& a, int64_t kv_head, int begin, int en
   }
 }
 
-// Grid: x: key-value heads times blocks of queries; y: parts of a head's columns.
+// Grid: x: key-value heads times blocks of queries; y: parts of a head's columns. Two blocks share a
+// multiprocessor where the sums leave registers for that.
 template <class T, int kColumns>
-__global__ void __launch_bounds__(kThreads, 2) attention_prefill_kernel(Attention a) {
+__global__ void __launch_bounds__(kThreads, kColumns == 8 ? 1 : 2) attention_prefill_kernel(Attention a) {
   __shared__ __align__(16) Tile tile;
   __shared__ __align__(16) float weights[kQueries][kPositions + kPadding];
   __shared__ int64_t offsets[kQueries];
