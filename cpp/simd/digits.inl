@@ -15,6 +15,9 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
+// Units that a vector takes.
+inline int64_t SplitUnits(int64_t columns) { return (columns + kSplitUnit - 1) / kSplitUnit; }
+
 constexpr int kDigits = 2;
 constexpr int32_t kMostSteps = 127 * 256 + 127;
 

@@ -9,8 +9,6 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-inline int64_t SplitUnits(int64_t columns) { return (columns + kSplitUnit - 1) / kSplitUnit; }
-
 // The sums of the lanes that belong to each of four rows.
 inline __m128 SumRows(Vec v) {
   const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));

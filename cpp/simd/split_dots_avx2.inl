@@ -171,7 +171,7 @@ struct SplitSixes {
 template <class Blocks, int kRows, int kTokens>
 void TakeSplitDots(const uint8_t* const* rows, const uint8_t* const* next, const SplitUnit* units, int64_t columns,
                    float* out) {
-  const SplitTokens x = {units, (columns + kSplitUnit - 1) / kSplitUnit};
+  const SplitTokens x = {units, SplitUnits(columns)};
   SplitSums<kTokens> sums[kRows];
   for (int64_t i = 0, at = 0; i < columns; i += Blocks::kElements, at += Blocks::kBytes) {
 #pragma GCC unroll 4
@@ -195,7 +195,7 @@ void SplitDotTokens(const uint8_t* const* rows, const uint8_t* const* next, cons
 // Up to four tokens at once; the rows stay in L1 for the others.
 template <class Blocks>
 void SplitDotEach(const uint8_t* const* rows, const uint8_t* const* next, const SplitVectors& x, float* out) {
-  const int64_t stride = (x.columns + kSplitUnit - 1) / kSplitUnit;
+  const int64_t stride = SplitUnits(x.columns);
   int64_t t = 0;
   for (; t + 4 <= x.tokens; t += 4) {
     SplitDotTokens<Blocks, 1, 4>(rows, t == 0 ? next : rows, x.units + t * stride, x.columns, out + 4 * t);
