@@ -9,8 +9,11 @@
 #include "ffn.h"
 
 #include "context.h"
+#include "core_list.h"
+#include "coreinfer/host.h"
 #include "coreinfer/kernels.h"
 #include "dtype.h"
+#include "ffn_packed.h"
 #include "row_dots.h"
 
 namespace coreinfer {
@@ -30,28 +33,6 @@ Ffn RequireFfn(int32_t activation, int32_t up_dtype, const void* gate, const voi
 }
 
 namespace {
-
-void RequireCore(const int32_t* core_ids, int32_t core, int32_t neurons) {
-  RequireRange("core", core, 0, neurons);
-  if (core_ids == nullptr) return;
-  int32_t previous = -1;
-  for (int32_t i = 0; i < core; ++i) {
-    if (core_ids[i] <= previous || core_ids[i] >= neurons) {
-      Fail(CI_INVALID_ARGUMENT, "core_ids must ascend strictly below neurons: core_ids[%d]=%d previous=%d neurons=%d",
-           i, core_ids[i], previous, neurons);
-    }
-    previous = core_ids[i];
-  }
-}
-
-struct CoreList {
-  const int32_t* ids;  // NULL for 0, 1, 2, ...
-  int32_t size;
-  const uint32_t* users;  // NULL where every token uses every neuron
-
-  int32_t neuron(int64_t index) const { return ids == nullptr ? static_cast<int32_t>(index) : ids[index]; }
-  uint32_t users_of(int64_t index) const { return users == nullptr ? ~uint32_t{0} : users[index]; }
-};
 
 // Neurons whose dots one thread takes before it asks for more.
 constexpr int32_t kDotBlock = RowList::kMost;
@@ -115,16 +96,40 @@ Listed LetThrough(const Listed& listed, int32_t tokens, const BlockDots& gates, 
   return open;
 }
 
+// The same of a block whose rows are packed, so that they are taken of all tokens and dropped where they are not used.
+void TakePackedDots(const RowDots& dots, const PackedRows& packed, const float* bias, const Listed& listed,
+                    int64_t block, const uint8_t* next, BlockDots& out) {
+  dots.TakePacked(packed.At(block), next, out);
+  for (int32_t t = 0; t < dots.vectors().tokens; ++t) {
+    for (int32_t i = 0; i < listed.count; ++i) {
+      if ((listed.users[i] >> t & 1) == 0) {
+        out[t][i] = 0.0f;
+      } else if (bias != nullptr) {
+        out[t][i] += bias[listed.neurons[i]];
+      }
+    }
+  }
+}
+
 // activations[t][i] for begin <= i < end, a block; `following` is where this thread goes on. Of tokens that do not use
 // a neuron its dots are 0, which every activation takes to 0.
-void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const RowDots& rows, int64_t begin,
-                    int64_t following, float* activations) {
+void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const PackedUp& packed, const CoreList& list,
+                    const RowDots& rows, int64_t begin, int64_t following, float* activations) {
   const int32_t tokens = rows.vectors().tokens;
   const Listed listed = NeuronsFrom(list, begin, rows.all());
   const RowList next = NeuronsFrom(list, following, rows.all()).RowsOf(ffn.gated() ? ffn.gate : ffn.up);
   BlockDots gates;
   BlockDots ups;
-  if (!ffn.gated()) {
+  if (packed.is_used) {
+    const int64_t block = begin / kDotBlock;
+    const int64_t next_block = following / kDotBlock;
+    if (ffn.gated()) {
+      TakePackedDots(rows, packed.gate, ffn.gate_bias, listed, block, packed.up.At(block), gates);
+      TakePackedDots(rows, packed.up, ffn.up_bias, listed, block, packed.gate.At(next_block), ups);
+    } else {
+      TakePackedDots(rows, packed.up, ffn.up_bias, listed, block, packed.up.At(next_block), ups);
+    }
+  } else if (!ffn.gated()) {
     TakeDots(rows, ffn.up, ffn.up_bias, listed, next, ups);
   } else if (ffn.activation == CI_RELU || ffn.activation == CI_DRELU) {
     TakeDots(rows, ffn.gate, ffn.gate_bias, listed, next, gates);
@@ -150,6 +155,7 @@ struct DownSum {
 
   const float* activations_of(int64_t token) const { return activations + token * activation_stride; }
   float* y_of(int64_t token) const { return y + token * down.columns; }
+  DownSum OfToken(int64_t t) const { return {down, list, activations_of(t), activation_stride, 1, y_of(t)}; }
 };
 
 // Rows that add_rows adds in one pass over y, and the most that are added for one token at once.
@@ -210,46 +216,6 @@ void AddDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int
   }
 }
 
-// The listed neurons of a shared down projection, group by group.
-class SharedGroups {
- public:
-  SharedGroups(const Matrix& down, const CoreList& list)
-      : down_(down),
-        list_(list),
-        layout_(SharedLayoutOf(down.dtype)),
-        header_bytes_(int64_t{layout_.header_bytes} * down.columns),
-        row_bytes_(int64_t{down.columns} / kGroupSize * layout_.piece_bytes) {}
-
-  /// Where the group ends that begins at entry `begin` of the list.
-  int32_t EndOf(int32_t begin) const {
-    const int32_t group = begin < list_.size ? list_.neuron(begin) / layout_.scale_rows : 0;
-    int32_t end = begin;
-    while (end < list_.size && list_.neuron(end) / layout_.scale_rows == group) ++end;
-    return end;
-  }
-
-  /// Entries begin..end-1 of the list, without those whose activation is 0; all of them when activations is null.
-  void Gather(int32_t begin, int32_t end, const float* activations, SharedRows* rows) const {
-    const int32_t first = list_.neuron(begin) / layout_.scale_rows * layout_.scale_rows;
-    rows->block = down_.data + first / layout_.rows * (header_bytes_ + layout_.rows * row_bytes_);
-    rows->columns = down_.columns;
-    rows->row = first % layout_.rows;
-    rows->count = 0;
-    for (int32_t i = begin; i < end; ++i) {
-      if (activations != nullptr && activations[i] == 0.0f) continue;
-      rows->rows[rows->count] = rows->block + header_bytes_ + list_.neuron(i) % layout_.rows * row_bytes_;
-      rows->factors[rows->count++] = activations != nullptr ? activations[i] : 0.0f;
-    }
-  }
-
- private:
-  const Matrix& down_;
-  const CoreList& list_;
-  const SharedLayout layout_;
-  const int64_t header_bytes_;
-  const int64_t row_bytes_;
-};
-
 // The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete. The
 // rows of the next group that the first token needs, or anyone's where tokens use different ones, are known meanwhile.
 void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
@@ -280,13 +246,44 @@ int32_t SliceStart(int32_t dim, int32_t thread, int32_t threads) {
   return static_cast<int32_t>(start < dim ? start : dim);
 }
 
-void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const Vectors& x, float* activations, float* y) {
+// The packs of gate and up, if they are of use: the rows of RELU and DRELU are read one by one, as many are not needed.
+PackedUp PackedUpOf(const ci_context& c, const Ffn& ffn, const PackedFfn& packed, const RowDots& rows) {
+  const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
+  if (packed.up == nullptr || skips || !rows.TakesPacked()) return {};
+  const int64_t bytes = RowPackBytes(*c.simd.row_packs[ffn.up.dtype], ffn.dim);
+  return {true, {packed.gate, bytes}, {packed.up, bytes}};
+}
+
+void AddDown(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
+  if (IsShared(sum.down.dtype)) {
+    AddSharedDownRows(simd, sum, begin, end);
+  } else {
+    AddDownRows(simd, sum, begin, end);
+  }
+}
+
+void AddPackedDown(ci_context& c, const DownSum& sum, const uint8_t* data, int32_t thread, int32_t begin, int32_t end) {
+  const DownPack& pack = *c.simd.down_packs[sum.down.dtype - CI_Q8_0_SHARED];
+  PackedDown packed(pack, sum.down, sum.list, data, c.thread_scratch(thread));
+  for (int32_t t = 0; t < sum.tokens; ++t) {
+    if (packed.Prepare(sum.activations_of(t))) {
+      packed.Add(begin, end, sum.y_of(t));
+    } else {
+      AddDown(c.simd, sum.OfToken(t), begin, end);
+    }
+  }
+}
+
+void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreList& list, const Vectors& x,
+            float* activations, float* y) {
   const DownSum sum{ffn.down, list, activations, ffn.neurons, x.tokens, y};
   const RowDots rows(c, ffn.up.dtype, x);
+  const PackedUp packed_up = PackedUpOf(c, ffn, packed, rows);
+  if (packed.down != nullptr) c.ReserveThreadScratch(PackedDown::ScratchBytes(list));
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead([&](int64_t block, int64_t following) {
-      ActivateListed(c.simd, ffn, list, rows, block * kDotBlock, following * kDotBlock, activations);
+      ActivateListed(c.simd, ffn, packed_up, list, rows, block * kDotBlock, following * kDotBlock, activations);
     });
     c.pool.Barrier();
     const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());
@@ -295,12 +292,29 @@ void Decode(ci_context& c, const Ffn& ffn, const CoreList& list, const Vectors& 
     for (int32_t t = 0; ffn.down_bias != nullptr && t < x.tokens; ++t) {
       c.simd.add(ffn.down_bias + begin, end - begin, sum.y_of(t) + begin);
     }
-    if (IsShared(ffn.down.dtype)) {
-      AddSharedDownRows(c.simd, sum, begin, end);
+    if (packed.down != nullptr) {
+      AddPackedDown(c, sum, packed.down, thread, begin, end);
     } else {
-      AddDownRows(c.simd, sum, begin, end);
+      AddDown(c.simd, sum, begin, end);
     }
   });
+}
+
+struct ListArguments {
+  const int32_t* ids;
+  const int32_t* size;
+  const uint32_t* users;
+};
+
+void DecodeChecked(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const ListArguments& list, const Vectors& x,
+                   float* activations, float* y) {
+  RequirePointer("x", x.x);
+  RequireRange("tokens", x.tokens, 1, CI_DECODE_TOKENS);
+  RequirePointer("core", list.size);
+  RequireCore(list.ids, *list.size, ffn.neurons);
+  RequirePointer("activations", activations);
+  RequirePointer("y", y);
+  Decode(c, ffn, packed, {list.ids, *list.size, list.users}, x, activations, y);
 }
 
 double RowNorm(const SimdKernels& simd, const Matrix& matrix, int32_t row) {
@@ -326,13 +340,21 @@ int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype,
   return coreinfer::Call("ci_ffn_decode", context, [&](ci_context& c) {
     const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
                                                      down, down_bias, neurons, dim);
-    coreinfer::RequirePointer("x", x);
-    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
-    coreinfer::RequirePointer("core", core);
-    coreinfer::RequireCore(core_ids, *core, neurons);
-    coreinfer::RequirePointer("activations", activations);
-    coreinfer::RequirePointer("y", y);
-    coreinfer::Decode(c, ffn, {core_ids, *core, users}, {x, tokens, dim}, activations, y);
+    coreinfer::DecodeChecked(c, ffn, {}, {core_ids, core, users}, {x, tokens, dim}, activations, y);
+  });
+}
+
+int32_t ci_host_ffn_decode_packed(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate,
+                                  const void* up, const float* gate_bias, const float* up_bias, int32_t down_dtype,
+                                  const void* down, const float* down_bias, const void* packed_gate,
+                                  const void* packed_up, const void* packed_down, const float* x, int32_t tokens,
+                                  const int32_t* core_ids, const int32_t* core, const uint32_t* users, int32_t neurons,
+                                  int32_t dim, float* activations, float* y) {
+  return coreinfer::Call("ci_host_ffn_decode_packed", context, [&](ci_context& c) {
+    const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
+                                                     down, down_bias, neurons, dim);
+    const coreinfer::PackedFfn packed = coreinfer::RequirePacked(c, ffn, packed_gate, packed_up, packed_down);
+    coreinfer::DecodeChecked(c, ffn, packed, {core_ids, core, users}, {x, tokens, dim}, activations, y);
   });
 }
 

@@ -52,7 +52,8 @@ RowDots::RowDots(ci_context& context, int32_t dtype, const Vectors& x)
     : x_(x),
       rows_ahead_(RowsAhead(RowBytes(dtype, x.columns))),
       dot_(context.simd.dot[dtype]),
-      split_dot_(context.simd.split_dot[dtype]) {
+      split_dot_(context.simd.split_dot[dtype]),
+      row_pack_(context.simd.row_packs[dtype]) {
   if (split_dot_ == nullptr) return;
   units_per_token_ = (x.columns + kSplitUnit - 1) / kSplitUnit;
   auto* units = reinterpret_cast<SplitUnit*>(

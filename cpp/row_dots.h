@@ -39,6 +39,14 @@ class RowDots {
   /// be read after these rows, or nothing.
   void Take(const RowList& list, const RowList& next, Out& out) const;
 
+  /// Whether every vector is integers, as packs need them.
+  bool TakesPacked() const { return split_ == all(); }
+
+  /// The same of kPackedRows packed rows, which every token uses; `next` is a pack that is read after them.
+  void TakePacked(const uint8_t* pack, const uint8_t* next, Out& out) const {
+    row_pack_->dot(pack, next, {units_, x_.tokens, x_.columns}, out[0]);
+  }
+
   const Vectors& vectors() const { return x_; }
 
   /// The bits of all tokens.
@@ -54,6 +62,7 @@ class RowDots {
   const int32_t rows_ahead_;
   SimdKernels::Dot dot_;
   SimdKernels::SplitDot split_dot_;
+  const RowPack* row_pack_;
   const SplitUnit* units_ = nullptr;
   int64_t units_per_token_ = 0;
   uint32_t split_ = 0;  // the bits of the tokens whose vectors are integers

@@ -12,8 +12,8 @@
 #include "simd/shared_rows.inl"
 #include "simd/simd.h"
 #if defined(__AVX512VNNI__)
-#include "simd/split_dots.inl"
-#include "simd/split_shared_rows.inl"
+#include "simd/packed_down.inl"
+#include "simd/packed_rows.inl"
 #elif defined(__AVX2__) && !defined(__AVX512F__)
 #include "simd/split_dots_avx2.inl"
 #include "simd/split_shared_rows_avx2.inl"
@@ -26,8 +26,16 @@ namespace {
 // What multiplies bytes has integer dots; those of eight bits need sums of 32.
 #if defined(__AVX512VNNI__)
 #define COREINFER_SIMD_SPLIT_BYTES(function) function
+#define COREINFER_SIMD_PACK(pack) &pack
+
+template <class Format>
+constexpr RowPack kRowPack = {kPackUnitBytes<Format>, PackRows<Format>, PackedDotEach<Format>};
+template <class Rows>
+constexpr DownPack kDownPack = {Rows::kRows,    Rows::kBytes,       kSlabHeader,
+                                PackDown<Rows>, PrepareGroup<Rows>, AddPackedDown<Rows>};
 #else
 #define COREINFER_SIMD_SPLIT_BYTES(function) nullptr
+#define COREINFER_SIMD_PACK(pack) nullptr
 #endif
 #if defined(__AVX512VNNI__) || (defined(__AVX2__) && !defined(__AVX512F__))
 #define COREINFER_SIMD_SPLIT(function) function
@@ -60,6 +68,11 @@ constexpr SimdKernels kKernels = {
      nullptr, nullptr, COREINFER_SIMD_SHARED(Q4_1Shared, NibblePieces), COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces),
      COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces), COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces),
      COREINFER_SIMD_SHARED(Q5_KShared, FivePieces), COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_PACK(kRowPack<PackedBytes>),
+     COREINFER_SIMD_PACK(kRowPack<PackedNibbles>), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+     nullptr},
+    {COREINFER_SIMD_PACK(kDownPack<PackedByteRows>), COREINFER_SIMD_PACK(kDownPack<PackedQuads>), nullptr, nullptr,
+     nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     Dequantize,
     ToF16,
     {CountFrom<false>, CountFrom<true>},

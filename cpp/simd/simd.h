@@ -56,6 +56,41 @@ struct SharedRows {
   float factors[32];
 };
 
+/// Packs of rows that decoding reads again and again, in the order in which it reads them; packed_rows.inl and
+/// packed_down.inl say how, and that no bit of a result changes.
+constexpr int32_t kPackedRows = 16;
+struct RowPack {
+  int64_t unit_bytes;  // of kSplitUnit columns of kPackedRows rows
+  /// Packs kPackedRows rows, each of which may be named twice, into as many units as a row's columns take.
+  void (*pack)(const uint8_t* const* rows, int32_t columns, uint8_t* packed);
+  /// out (tokens, kPackedRows), with the bits of split_dot; `next` is a pack that will be read soon.
+  void (*dot)(const uint8_t* packed, const uint8_t* next, const SplitVectors& x, float* out);
+};
+
+/// What a token adds of one group of packed down rows.
+struct PackedGroup {
+  int32_t count;         // of rows
+  bool is_idle;          // all factors are 0
+  int32_t digits[8][2];  // of the factors, four bytes each, highest first
+  int32_t start;         // takes the middle of the codes away
+  float step;            // what 1 stands for
+  float factors[32];     // where they are not split
+};
+
+/// Columns of down rows whose sums stay in registers.
+constexpr int32_t kSlabColumns = 64;
+struct DownPack {
+  int32_t rows;        // that are packed together
+  int64_t rows_bytes;  // they take in a slab
+  int64_t header_bytes;
+  /// Packs `columns` columns, at most kSlabColumns, of a group's rows.
+  void (*pack)(const SharedRows& group, int64_t column, int64_t columns, uint8_t* packed);
+  /// Prepares the factors of up to 32 rows; false if they cannot be split.
+  bool (*prepare)(const float* factors, int32_t count, PackedGroup* group);
+  /// y (kSlabColumns) += the groups of a slab, with the bits of add_shared_rows.
+  void (*add)(const uint8_t* slab, const PackedGroup* groups, int64_t count, float* y);
+};
+
 /// Positions that softmax is taken over at once in decode.
 constexpr int64_t kAttentionChunk = 256;
 
@@ -105,6 +140,11 @@ struct SimdKernels {
   /// be added soon, or the same ones.
   void (*add_shared_rows[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1])(const SharedRows& group, const SharedRows& next,
                                                                int32_t begin, int32_t end, float* y);
+
+  /// Indexed by dtype; null where rows are not packed.
+  const RowPack* row_packs[CI_Q6_K + 1];
+  /// Indexed by the shared dtypes, from Q8_0_SHARED on.
+  const DownPack* down_packs[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1];
 
   /// out[i - begin] = element i of a row, any dtype.
   void (*dequantize)(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out);

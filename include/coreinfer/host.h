@@ -18,6 +18,33 @@ int32_t ci_host_unmap(void* memory, int64_t bytes);
 int32_t ci_host_advise(const void* memory, int64_t bytes, int32_t soon);
 
 /*
+ * Rows that decoding reads for every token, copied in the order in which it reads them. *bytes = what `capacity` listed
+ * rows take at most; 0 where rows of the dtype are not packed, which depends on the processor. For the shared dtypes
+ * rows counts neurons.
+ */
+int32_t ci_host_packed_bytes(ci_context* context, int32_t dtype, int32_t rows, int32_t columns, int32_t capacity,
+                             int64_t* bytes);
+
+/*
+ * Packs the listed rows. weight (rows, columns); core_ids (*core): strictly ascending row numbers, or NULL for the
+ * first ones; packed: memory of ci_memory_allocate for as many rows.
+ */
+int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,
+                     const int32_t* core_ids, const int32_t* core, void* packed);
+
+/*
+ * ci_ffn_decode over packs of the same list, with the same bits. packed_gate and packed_up, or packed_down, which
+ * is of a shared dtype, may be NULL: then, and for vectors that cannot be rounded as packs need it, the weights
+ * themselves are read. With RELU and DRELU the packs of gate and up are of no use, since rows are skipped there.
+ */
+int32_t ci_host_ffn_decode_packed(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate,
+                                  const void* up, const float* gate_bias, const float* up_bias, int32_t down_dtype,
+                                  const void* down, const float* down_bias, const void* packed_gate,
+                                  const void* packed_up, const void* packed_down, const float* x, int32_t tokens,
+                                  const int32_t* core_ids, const int32_t* core, const uint32_t* users, int32_t neurons,
+                                  int32_t dim, float* activations, float* y);
+
+/*
  * Gives ci_matmul and ci_ffn_prefill the sgemm of the OpenBLAS library at `path` (UTF-8, ending in 0) for the rest of
  * the process, for processors without matrix registers. Without it they use plain kernels of their own. Call before the
  * first context exists.

@@ -21,7 +21,7 @@ final class BatchScratch implements AutoCloseable {
   private final NativeMemory[] ownLogits;
   private final NeuronUnion union;
 
-  BatchScratch(Backend backend, ModelConfig config) {
+  BatchScratch(Backend backend, ModelConfig config, FfnLayers ffn) {
     try {
       this.stretch = Stretch.allocate(backend, config, MOST);
       memory.onClose(stretch::close);
@@ -29,7 +29,7 @@ final class BatchScratch implements AutoCloseable {
       memory.onClose(all::close);
       long count = Math.multiplyExact((long) MOST, config.vocabulary());
       this.logits = memory.own(backend.allocateFloats("logits", count));
-      this.union = new NeuronUnion(backend, config);
+      this.union = new NeuronUnion(backend, config, ffn);
       memory.onClose(union::close);
     } catch (RuntimeException e) {
       memory.close();

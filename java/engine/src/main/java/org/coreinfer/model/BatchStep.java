@@ -5,6 +5,8 @@ import java.util.Iterator;
 import java.util.List;
 import org.coreinfer.backend.AttentionShape;
 import org.coreinfer.backend.Backend;
+import org.coreinfer.backend.FfnPacks;
+import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.KvLayer;
 import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
@@ -120,7 +122,7 @@ final class BatchStep implements AutoCloseable {
         return idle.remove(idle.size() - 1);
       }
     }
-    return new BatchScratch(backend, config);
+    return new BatchScratch(backend, config, parts.ffn());
   }
 
   private void giveBack(BatchScratch scratch) {
@@ -176,16 +178,19 @@ final class BatchStep implements AutoCloseable {
   private void ffn(int layer, List<BatchEntry> entries, BatchScratch scratch) {
     Scratch s = scratch.all();
     NeuronUnion union = scratch.union();
-    backend.ffnDecode(
-        parts.ffn().weights(layer),
-        s.normed(),
-        entries.size(),
-        union.ids(layer),
-        union.count(layer),
-        union.users(layer),
-        s.activations(),
-        scratch.stretch().x());
-    for (int i = 0; i < entries.size(); i++) {
+    int count = entries.size();
+    NativeMemory x = scratch.stretch().x();
+    @Nullable NativeMemory ids = union.ids(layer);
+    @Nullable NativeMemory users = union.users(layer);
+    NativeMemory core = union.count(layer);
+    @Nullable FfnPacks packs = union.nextPacks(layer);
+    if (packs != null) {
+      packs.decode(s.normed(), count, ids, core, users, s.activations(), x);
+    } else {
+      FfnWeights ffn = parts.ffn().weights(layer);
+      backend.ffnDecode(ffn, s.normed(), count, ids, core, users, s.activations(), x);
+    }
+    for (int i = 0; i < count; i++) {
       @Nullable Tail tail = entries.get(i).neurons().tail();
       if (tail != null) {
         tail.add(backend, layer, scratch.own(i).normed(), scratch.ownX(i));

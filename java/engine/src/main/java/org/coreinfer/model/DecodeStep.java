@@ -2,6 +2,7 @@ package org.coreinfer.model;
 
 import org.coreinfer.backend.AttentionShape;
 import org.coreinfer.backend.Backend;
+import org.coreinfer.backend.FfnPacks;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.KvLayer;
 import org.coreinfer.backend.PackedFfn;
@@ -80,7 +81,12 @@ final class DecodeStep {
         attend(on, layer, state.cache(layer), tokens);
         listener.enter(layer, s.normed());
         FfnWeights weights = ffns.layer(layer);
-        on.ffnDecode(weights, s.normed(), count, null, all, s.activations(), tokens.x);
+        @Nullable FfnPacks packs = parts.ffn().dense().get(layer);
+        if (packs != null) {
+          packs.decode(s.normed(), count, null, all, null, s.activations(), tokens.x);
+        } else {
+          on.ffnDecode(weights, s.normed(), count, null, all, s.activations(), tokens.x);
+        }
         listener.done(layer, weights, s.activations());
         ffns.done(layer);
       }
@@ -107,8 +113,12 @@ final class DecodeStep {
   private void ffn(Backend on, int layer, FfnLayers.Pass ffns, NeuronLists lists, Tokens tokens) {
     Scratch s = tokens.scratch;
     NativeMemory core = lists.count(layer);
+    @Nullable FfnPacks packs = lists.nextPacks(layer);
     @Nullable PackedFfn packed = lists.packed(layer);
-    if (packed != null) {
+    if (packs != null) {
+      @Nullable NativeMemory ids = lists.idsOrNull(layer);
+      packs.decode(s.normed(), tokens.count, ids, core, null, s.activations(), tokens.x);
+    } else if (packed != null) {
       FfnWeights weights = parts.ffn().weights(layer);
       NativeMemory ids = lists.ids(layer);
       on.device()

@@ -18,6 +18,7 @@ final class FfnLayers implements AutoCloseable {
   private final List<FfnWeights> weights;
   private final int[] numbers; // in the stream
   private final @Nullable FfnStream stream;
+  private final CorePacks dense;
 
   /**
    * @param isStreamed by layer
@@ -32,6 +33,12 @@ final class FfnLayers implements AutoCloseable {
     List<FfnWeights> passing =
         IntStream.range(0, numbers.length).filter(this::isStreamed).mapToObj(weights::get).toList();
     this.stream = passing.isEmpty() ? null : backend.device().newFfnStream(passing);
+    this.dense = new CorePacks(backend, this.weights);
+  }
+
+  /** Packed rows of all neurons, which every sequence that decodes densely reads. */
+  CorePacks dense() {
+    return dense;
   }
 
   boolean isStreamed(int layer) {
@@ -95,6 +102,7 @@ final class FfnLayers implements AutoCloseable {
 
   @Override
   public void close() {
+    dense.close();
     if (stream != null) {
       stream.close();
     }

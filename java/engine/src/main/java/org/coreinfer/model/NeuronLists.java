@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.coreinfer.backend.Backend;
+import org.coreinfer.backend.FfnPacks;
 import org.coreinfer.backend.FfnWeights;
 import org.coreinfer.backend.PackedFfn;
 import org.coreinfer.tensor.NativeMemory;
@@ -28,6 +29,7 @@ final class NeuronLists implements AutoCloseable {
   private final NativeMemory[] layerCounts;
   private final @Nullable PackedFfn[] packed;
   private final boolean[] isPacked;
+  private final CorePacks packs;
   private final int[] @Nullable [] held; // null for all neurons
   private @Nullable NeuronSet current;
 
@@ -44,6 +46,7 @@ final class NeuronLists implements AutoCloseable {
     this.packed = new PackedFfn[layers];
     this.isPacked = new boolean[layers];
     this.held = new int[layers][];
+    this.packs = new CorePacks(queue, ffn.all());
     Arrays.fill(held, UNKNOWN);
     this.ids = queue.allocate("neuron lists", layers * listBytes);
     try {
@@ -98,6 +101,13 @@ final class NeuronLists implements AutoCloseable {
     return isPacked[layer] ? packed[layer] : null;
   }
 
+  /** The listed rows on the host for one more token; null where they are not packed. */
+  @Nullable FfnPacks nextPacks(int layer) {
+    return held[layer] == null
+        ? ffn.dense().next(layer, null, all)
+        : packs.next(layer, layerIds[layer], layerCounts[layer]);
+  }
+
   /** Whether the next token must stream a layer. */
   boolean mustStream(int layer) {
     return ffn.isStreamed(layer) && !isPacked[layer];
@@ -114,6 +124,7 @@ final class NeuronLists implements AutoCloseable {
    * @param most the most neurons that are listed
    */
   void wrote(int layer, FfnWeights weights, int most) {
+    packs.renewed(layer);
     current = null;
     held[layer] = UNKNOWN;
     pack(layer, weights, most);
@@ -193,6 +204,7 @@ final class NeuronLists implements AutoCloseable {
   }
 
   private void write(int layer, NeuronSet set) {
+    packs.renewed(layer);
     int[] list = set.list(layer);
     held[layer] = UNKNOWN;
     if (list != null || !queue.isHost()) {
@@ -223,6 +235,7 @@ final class NeuronLists implements AutoCloseable {
   void forget() {
     current = null;
     Arrays.fill(held, UNKNOWN);
+    packs.renewed();
     Arrays.fill(isPacked, false);
   }
 
@@ -233,6 +246,7 @@ final class NeuronLists implements AutoCloseable {
         rows.close();
       }
     }
+    packs.close();
     counts.close();
     ids.close();
   }

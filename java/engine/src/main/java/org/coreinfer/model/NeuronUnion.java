@@ -4,6 +4,7 @@ import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.coreinfer.backend.Backend;
+import org.coreinfer.backend.FfnPacks;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
 import org.jspecify.annotations.Nullable;
@@ -24,15 +25,20 @@ final class NeuronUnion implements AutoCloseable {
   private final IntBuffer countValues;
   private final boolean[] isShared; // every listed neuron is used by all
   private final int[] masks; // of the layer at hand, by neuron
+  private final FfnLayers ffn;
+  private final CorePacks packs;
   private final @Nullable NeuronSet[] held;
   private int size; // sets that are held
 
-  NeuronUnion(Backend backend, ModelConfig config) {
+  NeuronUnion(Backend backend, ModelConfig config, FfnLayers ffn) {
     this.layers = config.layers();
     this.neurons = config.neurons();
     this.isShared = new boolean[layers];
     this.masks = new int[neurons];
     this.held = new NeuronSet[Backend.DECODE_TOKENS];
+    this.ffn = ffn;
+    this.packs = new CorePacks(backend, ffn.all());
+    memory.onClose(packs::close);
     try {
       long count = Math.multiplyExact((long) layers, neurons);
       this.ids = slices(memory.own(backend.allocateInts("neuron lists", count)), layers);
@@ -74,6 +80,7 @@ final class NeuronUnion implements AutoCloseable {
       return;
     }
     size = 0;
+    packs.renewed();
     for (int layer = 0; layer < layers; layer++) {
       Arrays.fill(masks, 0);
       for (int i = 0; i < entries.size(); i++) {
@@ -128,6 +135,14 @@ final class NeuronUnion implements AutoCloseable {
   /** Who uses each of them, int32; null if everyone uses all. */
   @Nullable NativeMemory users(int layer) {
     return isShared[layer] ? null : users[layer];
+  }
+
+  /** The listed rows for one more step; null where they are not packed. */
+  @Nullable FfnPacks nextPacks(int layer) {
+    @Nullable NativeMemory listed = ids(layer);
+    return listed == null
+        ? ffn.dense().next(layer, null, counts[layer])
+        : packs.next(layer, listed, counts[layer]);
   }
 
   @Override

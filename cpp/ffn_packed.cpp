@@ -1,0 +1,166 @@
+// Packs listed rows, and adds packed down rows. Packing reads what it packs once and writes as much.
+#include "ffn_packed.h"
+
+#include <cstring>
+
+#include "context.h"
+#include "coreinfer/host.h"
+
+namespace coreinfer {
+namespace {
+
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+const RowPack* RowPackOf(const ci_context& c, int32_t dtype) {
+  return IsShared(dtype) ? nullptr : c.simd.row_packs[dtype];
+}
+
+const DownPack* DownPackOf(const ci_context& c, int32_t dtype) {
+  return IsShared(dtype) ? c.simd.down_packs[dtype - CI_Q8_0_SHARED] : nullptr;
+}
+
+int64_t GroupBytes(const DownPack& pack, int64_t rows) {
+  return pack.header_bytes + DivideUp(rows, pack.rows) * pack.rows_bytes;
+}
+
+// The most that `capacity` rows take: spread over as many groups as they can be.
+int64_t MostBytes(const DownPack& pack, const Matrix& down, int64_t capacity) {
+  const int64_t all = DivideUp(down.rows, SharedLayoutOf(down.dtype).scale_rows);
+  const int64_t groups = capacity < all ? capacity : all;
+  const int64_t sets = (capacity + (pack.rows - 1) * groups) / pack.rows;
+  return DivideUp(down.columns, kSlabColumns) * (groups * pack.header_bytes + sets * pack.rows_bytes);
+}
+
+int64_t MostBytes(const ci_context& c, const Matrix& matrix, int64_t capacity) {
+  if (const DownPack* pack = DownPackOf(c, matrix.dtype)) return MostBytes(*pack, matrix, capacity);
+  if (const RowPack* pack = RowPackOf(c, matrix.dtype)) {
+    return DivideUp(capacity, kPackedRows) * RowPackBytes(*pack, matrix.columns);
+  }
+  return 0;
+}
+
+// Packs are read and written by aligned loads and stores.
+void RequireAligned(const char* name, const void* packed) {
+  if (reinterpret_cast<uintptr_t>(packed) % 64 != 0) {
+    Fail(CI_INVALID_ARGUMENT, "%s must be at a multiple of 64: %p", name, packed);
+  }
+}
+
+void PackListedRows(ci_context& c, const RowPack& pack, const Matrix& matrix, const CoreList& list, uint8_t* packed) {
+  const int64_t pack_bytes = RowPackBytes(pack, matrix.columns);
+  ParallelFor(c, DivideUp(list.size, kPackedRows), [&](int64_t item, int32_t) {
+    const uint8_t* rows[kPackedRows];
+    for (int64_t r = 0; r < kPackedRows; ++r) {
+      const int64_t index = item * kPackedRows + r;
+      rows[r] = matrix.data + list.neuron(index < list.size ? index : list.size - 1) * matrix.row_bytes;
+    }
+    pack.pack(rows, matrix.columns, packed + item * pack_bytes);
+  });
+}
+
+// Threads take groups, whose rows lie together.
+void PackListedDown(ci_context& c, const DownPack& pack, const Matrix& down, const CoreList& list, uint8_t* packed) {
+  const SharedGroups groups(down, list);
+  struct Place {
+    int32_t begin;
+    int32_t end;
+    int64_t offset;
+  };
+  auto* const places = reinterpret_cast<Place*>(c.shared_scratch.Reserve(int64_t{list.size} * int64_t{sizeof(Place)}));
+  int64_t count = 0;
+  int64_t slab_bytes = 0;
+  for (int32_t begin = 0; begin < list.size;) {
+    const int32_t end = groups.EndOf(begin);
+    places[count++] = {begin, end, slab_bytes};
+    slab_bytes += GroupBytes(pack, end - begin);
+    begin = end;
+  }
+  ParallelFor(c, count, [&](int64_t item, int32_t) {
+    SharedRows rows;
+    groups.Gather(places[item].begin, places[item].end, nullptr, &rows);
+    uint8_t* target = packed + places[item].offset;
+    for (int64_t column = 0; column < down.columns; column += kSlabColumns, target += slab_bytes) {
+      const int64_t left = down.columns - column;
+      pack.pack(rows, column, left < kSlabColumns ? left : kSlabColumns, target);
+    }
+  });
+}
+
+}  // namespace
+
+int64_t RowPackBytes(const RowPack& pack, int32_t columns) { return DivideUp(columns, kSplitUnit) * pack.unit_bytes; }
+
+PackedFfn RequirePacked(const ci_context& c, const Ffn& ffn, const void* gate, const void* up, const void* down) {
+  RequireAligned("packed_gate", gate);
+  RequireAligned("packed_up", up);
+  RequireAligned("packed_down", down);
+  if ((gate != nullptr) != (up != nullptr && ffn.gated())) {
+    Fail(CI_INVALID_ARGUMENT, "gate and up are packed both or neither: packed_gate=%p packed_up=%p", gate, up);
+  }
+  if ((up != nullptr && RowPackOf(c, ffn.up.dtype) == nullptr) ||
+      (down != nullptr && DownPackOf(c, ffn.down.dtype) == nullptr)) {
+    Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: up_dtype=%d down_dtype=%d", ffn.up.dtype,
+         ffn.down.dtype);
+  }
+  return {static_cast<const uint8_t*>(gate), static_cast<const uint8_t*>(up), static_cast<const uint8_t*>(down)};
+}
+
+bool PackedDown::Prepare(const float* activations) {
+  const SharedGroups groups(down_, list_);
+  count_ = 0;
+  slab_bytes_ = 0;
+  for (int32_t begin = 0; begin < list_.size; ++count_) {
+    const int32_t end = groups.EndOf(begin);
+    if (!pack_.prepare(activations + begin, end - begin, groups_ + count_)) return false;
+    slab_bytes_ += GroupBytes(pack_, end - begin);
+    begin = end;
+  }
+  return true;
+}
+
+void PackedDown::Add(int32_t begin, int32_t end, float* y) const {
+  for (int64_t column = begin; column < end; column += kSlabColumns) {
+    const uint8_t* const slab = data_ + column / kSlabColumns * slab_bytes_;
+    if (end - column >= kSlabColumns) {
+      pack_.add(slab, groups_, count_, y + column);
+      continue;
+    }
+    float last[kSlabColumns] = {};
+    const size_t bytes = static_cast<size_t>(end - column) * sizeof(float);
+    std::memcpy(last, y + column, bytes);
+    pack_.add(slab, groups_, count_, last);
+    std::memcpy(y + column, last, bytes);
+  }
+}
+
+}  // namespace coreinfer
+
+int32_t ci_host_packed_bytes(ci_context* context, int32_t dtype, int32_t rows, int32_t columns, int32_t capacity,
+                             int64_t* bytes) {
+  return coreinfer::Call("ci_host_packed_bytes", context, [&](ci_context& c) {
+    const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, &c, rows, columns);
+    coreinfer::RequireRange("capacity", capacity, 1, rows);
+    coreinfer::RequirePointer("bytes", bytes);
+    *bytes = coreinfer::MostBytes(c, matrix, capacity);
+  });
+}
+
+int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,
+                     const int32_t* core_ids, const int32_t* core, void* packed) {
+  return coreinfer::Call("ci_host_pack", context, [&](ci_context& c) {
+    const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, weight, rows, columns);
+    coreinfer::RequirePointer("core", core);
+    coreinfer::RequireCore(core_ids, *core, rows);
+    coreinfer::RequirePointer("packed", packed);
+    coreinfer::RequireAligned("packed", packed);
+    const coreinfer::CoreList list{core_ids, *core, nullptr};
+    auto* const target = static_cast<uint8_t*>(packed);
+    if (const coreinfer::DownPack* down_pack = coreinfer::DownPackOf(c, dtype)) {
+      coreinfer::PackListedDown(c, *down_pack, matrix, list, target);
+    } else if (const coreinfer::RowPack* row_pack = coreinfer::RowPackOf(c, dtype)) {
+      coreinfer::PackListedRows(c, *row_pack, matrix, list, target);
+    } else {
+      coreinfer::Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", dtype);
+    }
+  });
+}

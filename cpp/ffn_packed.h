@@ -1,0 +1,69 @@
+// Listed rows of a feed-forward layer as ci_host_pack writes them, so that each token reads them in one stream: gate
+// and up in packs of 16 rows, down in slabs of 64 columns. simd.h has what is done with either.
+#ifndef COREINFER_CPP_FFN_PACKED_H_
+#define COREINFER_CPP_FFN_PACKED_H_
+
+#include <cstdint>
+
+#include "context.h"
+#include "core_list.h"
+#include "ffn.h"
+#include "simd/simd.h"
+
+namespace coreinfer {
+
+/// What is packed of a layer; NULL for the rest.
+struct PackedFfn {
+  const uint8_t* gate;
+  const uint8_t* up;
+  const uint8_t* down;
+};
+
+/// Requires packs that this processor knows, of gate and up both or neither.
+PackedFfn RequirePacked(const ci_context& context, const Ffn& ffn, const void* gate, const void* up, const void* down);
+
+/// Bytes of a pack of rows.
+int64_t RowPackBytes(const RowPack& pack, int32_t columns);
+
+/// Packs of a matrix's listed rows, in their order.
+struct PackedRows {
+  const uint8_t* data;
+  int64_t pack_bytes;
+
+  const uint8_t* At(int64_t pack) const { return data + pack * pack_bytes; }
+};
+
+struct PackedUp {
+  bool is_used;
+  PackedRows gate;
+  PackedRows up;
+};
+
+/// A down projection's packed rows, and one token's factors for them; for one thread.
+class PackedDown {
+ public:
+  /// Bytes of scratch memory for a list.
+  static int64_t ScratchBytes(const CoreList& list) { return int64_t{list.size} * int64_t{sizeof(PackedGroup)}; }
+
+  PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data, uint8_t* scratch)
+      : pack_(pack), down_(down), list_(list), data_(data), groups_(reinterpret_cast<PackedGroup*>(scratch)) {}
+
+  /// Prepares a token's activations, one for each listed neuron; false if they cannot be split.
+  bool Prepare(const float* activations);
+
+  /// y[i] += the sum of the rows, for begin <= i < end; begin is a multiple of kSlabColumns.
+  void Add(int32_t begin, int32_t end, float* y) const;
+
+ private:
+  const DownPack& pack_;
+  const Matrix& down_;
+  const CoreList& list_;
+  const uint8_t* const data_;
+  PackedGroup* const groups_;
+  int64_t count_ = 0;
+  int64_t slab_bytes_ = 0;
+};
+
+}  // namespace coreinfer
+
+#endif  // COREINFER_CPP_FFN_PACKED_H_

@@ -1,0 +1,157 @@
+// Down rows that decoding adds again and again, packed: slabs of 64 columns, and in each the groups of rows one after
+// another, so that a slab's sums stay in registers while memory is read in one stream. A group's sum is taken as
+// shared_rows.inl and split_shared_rows.inl take it, and groups are added in their order: the bits are theirs.
+//   A slab is, for each group, f16 scales (64), then its rows: four at a time with the codes of a column side by side,
+//   two columns 16 apart in the same byte (Q4_0); or one after another, 64 bytes each (Q8_0). Rows that would fill up
+//   the last four have factors of 0. Columns behind the last are 0.
+#pragma once
+
+#include "simd/split_shared_rows.inl"
+
+namespace coreinfer {
+namespace COREINFER_SIMD_NAMESPACE {
+namespace {
+
+constexpr int64_t kSlabHeader = 2 * kSlabColumns;
+constexpr int kSlabVecs = kSlabColumns / kLanes;
+
+// A group's sums of a slab's columns, in steps of its factors.
+struct PackedQuads {
+  static constexpr int32_t kMiddle = NibblePieces::kMiddle;
+  static constexpr int32_t kRows = 4;
+  static constexpr int64_t kBytes = 2 * kSlabColumns;
+  static constexpr bool kIsSplit = true;
+
+  // Four rows' bytes of 16 columns and the 16 behind them become one vector.
+  static void PackPiece(const uint8_t* const* rows, int64_t offset, uint8_t* out) {
+    __m128i v[4];
+    for (int r = 0; r < 4; ++r) v[r] = Load16Bytes(rows[r] + offset);
+    const __m128i low_a = _mm_unpacklo_epi8(v[0], v[1]);
+    const __m128i low_b = _mm_unpacklo_epi8(v[2], v[3]);
+    const __m128i high_a = _mm_unpackhi_epi8(v[0], v[1]);
+    const __m128i high_b = _mm_unpackhi_epi8(v[2], v[3]);
+    auto* const target = reinterpret_cast<__m128i*>(out);
+    _mm_store_si128(target, _mm_unpacklo_epi16(low_a, low_b));
+    _mm_store_si128(target + 1, _mm_unpackhi_epi16(low_a, low_b));
+    _mm_store_si128(target + 2, _mm_unpacklo_epi16(high_a, high_b));
+    _mm_store_si128(target + 3, _mm_unpackhi_epi16(high_a, high_b));
+  }
+
+  static void Pack(const uint8_t* const* rows, int64_t column, int64_t columns, uint8_t* out) {
+    memset(out, 0, static_cast<size_t>(kBytes));
+    for (int64_t piece = 0; piece < columns / 32; ++piece) PackPiece(rows, (column + 32 * piece) / 2, out + 64 * piece);
+  }
+
+  static void Sum(const uint8_t* rows, const PackedGroup& group, Vec (&sum)[kSlabVecs]) {
+    __m512i high[kSlabVecs];
+    __m512i low[kSlabVecs];
+    for (int v = 0; v < kSlabVecs; ++v) high[v] = low[v] = _mm512_setzero_si512();
+    for (int32_t quad = 0; 4 * quad < group.count; ++quad, rows += kBytes) {
+      const __m512i first = _mm512_set1_epi32(group.digits[quad][0]);
+      const __m512i second = _mm512_set1_epi32(group.digits[quad][1]);
+#pragma GCC unroll 2
+      for (int piece = 0; piece < 2; ++piece) {
+        const Codes codes = SplitNibbles(_mm512_load_si512(rows + 64 * piece));
+        high[2 * piece] = _mm512_dpbusd_epi32(high[2 * piece], codes.first, first);
+        low[2 * piece] = _mm512_dpbusd_epi32(low[2 * piece], codes.first, second);
+        high[2 * piece + 1] = _mm512_dpbusd_epi32(high[2 * piece + 1], codes.second, first);
+        low[2 * piece + 1] = _mm512_dpbusd_epi32(low[2 * piece + 1], codes.second, second);
+      }
+    }
+    const __m512i start = _mm512_set1_epi32(group.start);
+    const Vec step = Set(group.step);
+    for (int v = 0; v < kSlabVecs; ++v) {
+      const __m512i total = _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[v], 8), low[v]), start);
+      sum[v] = Mul(step, _mm512_cvtepi32_ps(total));
+    }
+  }
+};
+
+struct PackedByteRows {
+  static constexpr int32_t kMiddle = 0;
+  static constexpr int32_t kRows = 1;
+  static constexpr int64_t kBytes = kSlabColumns;
+  static constexpr bool kIsSplit = false;
+
+  static void Pack(const uint8_t* const* rows, int64_t column, int64_t columns, uint8_t* out) {
+    memset(out, 0, static_cast<size_t>(kBytes));
+    memcpy(out, rows[0] + column, static_cast<size_t>(columns));
+  }
+
+  static void Sum(const uint8_t* rows, const PackedGroup& group, Vec (&sum)[kSlabVecs]) {
+    for (Vec& columns : sum) columns = Zero();
+    for (int32_t row = 0; row < group.count; ++row, rows += kBytes) {
+      const Vec factor = Set(group.factors[row]);
+      for (int v = 0; v < kSlabVecs; ++v) {
+        const __m512i codes = _mm512_cvtepi8_epi32(Load16Bytes(rows + kLanes * v));
+        sum[v] = Fma(factor, _mm512_cvtepi32_ps(codes), sum[v]);
+      }
+    }
+  }
+};
+
+template <class Rows>
+constexpr int64_t PackedRowsBytes(int32_t count) {
+  return (count + Rows::kRows - 1) / Rows::kRows * Rows::kBytes;
+}
+
+template <class Rows>
+void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
+  memset(out, 0, static_cast<size_t>(kSlabHeader));
+  memcpy(out, group.block + 2 * column, static_cast<size_t>(2 * columns));
+  out += kSlabHeader;
+  for (int32_t row = 0; row < group.count; row += Rows::kRows, out += Rows::kBytes) {
+    const uint8_t* rows[Rows::kRows];
+    for (int32_t r = 0; r < Rows::kRows; ++r) rows[r] = group.rows[row + r < group.count ? row + r : group.count - 1];
+    Rows::Pack(rows, column, columns, out);
+  }
+}
+
+// Factors of 0 change neither the step nor a sum, so it does not matter that they are not left out.
+template <class Rows>
+bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
+  float padded[32] = {};
+  memcpy(padded, factors, static_cast<size_t>(count) * sizeof(float));
+  group->count = count;
+  group->is_idle = true;
+  for (const float factor : padded) group->is_idle &= factor == 0.0f;
+  if constexpr (!Rows::kIsSplit) {
+    memcpy(group->factors, padded, sizeof(padded));
+  } else if (!group->is_idle) {
+    SplitUnit unit;
+    memset(&unit, 0, sizeof(unit));
+    if (!SplitGroup(padded, 0, &unit)) return false;
+    for (int quad = 0; quad < 8; ++quad) {
+      for (int digit = 0; digit < kDigits; ++digit) {
+        memcpy(&group->digits[quad][digit], unit.digits[digit][quad / 4] + quad % 4 * 4, 4);
+      }
+    }
+    const __m512i one = _mm512_set1_epi8(1);
+    group->start = -Rows::kMiddle * _mm512_reduce_add_epi32(MultiplyBoth(one, one, unit));
+    group->step = unit.step[0];
+  }
+  return true;
+}
+
+template <class Rows>
+void AddPackedDown(const uint8_t* slab, const PackedGroup* groups, int64_t count, float* y) {
+  constexpr int64_t kAhead = 4096;
+  Vec out[kSlabVecs];
+  for (int v = 0; v < kSlabVecs; ++v) out[v] = Load(y + v * kLanes);
+  for (int64_t g = 0; g < count; ++g) {
+    const PackedGroup& group = groups[g];
+    const int64_t rows_bytes = PackedRowsBytes<Rows>(group.count);
+    for (int64_t at = 0; at < kSlabHeader + rows_bytes; at += 64) Prefetch(slab + kAhead + at);
+    if (!group.is_idle) {
+      Vec sum[kSlabVecs];
+      Rows::Sum(slab + kSlabHeader, group, sum);
+      for (int v = 0; v < kSlabVecs; ++v) out[v] = Fma(LoadF16(slab + 2 * v * kLanes), sum[v], out[v]);
+    }
+    slab += kSlabHeader + rows_bytes;
+  }
+  for (int v = 0; v < kSlabVecs; ++v) Store(y + v * kLanes, out[v]);
+}
+
+}  // namespace
+}  // namespace COREINFER_SIMD_NAMESPACE
+}  // namespace coreinfer

@@ -1,0 +1,158 @@
+// Rows of gate or up that decoding reads again and again, packed: sixteen of them lie side by side, so that a lane has
+// one row's codes and a vector's elements are the same for all lanes. That leaves half of the instructions of four rows
+// as a file stores them (split_dots.inl), and one stream of memory instead of scattered rows. A row's sums are taken in
+// the same order, so they have the same bits.
+//   A pack is a chain of units of 128 columns: f16 scales by group and row, (4, 16); then vectors of four codes of each
+//   row, (4 groups, vectors of a group, 16 rows, 4 bytes). Columns behind the last have scales of 0.
+#pragma once
+
+#include "simd/split_dots.inl"
+
+namespace coreinfer {
+namespace COREINFER_SIMD_NAMESPACE {
+namespace {
+
+// Vector v of a row's codes has its four bytes v, as they are in the file: two elements each, 16 apart.
+struct PackedNibbles {
+  using Split = Q4Split;
+  static constexpr int64_t kVectors = 4;  // of a group
+  static __m512i Arrange(__m512i codes) { return codes; }
+  static Codes Read(const uint8_t* vectors, int v) { return SplitNibbles(_mm512_load_si512(vectors + 64 * v)); }
+};
+
+// Four bytes v, an element each, without a sign.
+struct PackedBytes {
+  using Split = Q8Split;
+  static constexpr int64_t kVectors = 8;
+  static __m512i Arrange(__m512i codes) { return _mm512_xor_si512(codes, _mm512_set1_epi8(-128)); }
+  static Codes Read(const uint8_t* vectors, int v) {
+    return {_mm512_load_si512(vectors + 64 * v), _mm512_load_si512(vectors + 64 * (v + 4))};
+  }
+};
+
+template <class Format>
+constexpr int64_t kPackUnitBytes = kPackedRows * 4 * Format::Split::kBytes;
+
+// Four bytes of each of 16 rows: lane r becomes lane `v` of the 16 bytes of row r.
+struct SixteenRows {
+  explicit SixteenRows(const uint8_t* const* rows, int64_t offset) {
+    for (int i = 0; i < 4; ++i) {
+      __m512i four = _mm512_castsi128_si512(Load16Bytes(rows[4 * i] + offset));
+      four = _mm512_inserti64x2(four, Load16Bytes(rows[4 * i + 1] + offset), 1);
+      four = _mm512_inserti64x2(four, Load16Bytes(rows[4 * i + 2] + offset), 2);
+      v[i] = _mm512_inserti64x2(four, Load16Bytes(rows[4 * i + 3] + offset), 3);
+    }
+  }
+
+  __m512i Lane(int lane) const {
+    const __m512i index = _mm512_add_epi32(_mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28),
+                                           _mm512_set1_epi32(lane));
+    const __m512i low = _mm512_permutex2var_epi32(v[0], index, v[1]);
+    const __m512i high = _mm512_permutex2var_epi32(v[2], index, v[3]);
+    return _mm512_mask_blend_epi32(0xff00, low, high);
+  }
+
+  __m512i v[4];
+};
+
+// One unit, of which each row has kGroups groups at `offset`.
+template <class Format>
+void PackUnit(const uint8_t* const* rows, int64_t offset, int64_t groups, uint8_t* unit) {
+  uint8_t* vectors = unit + 4 * 2 * kPackedRows;
+  for (int64_t g = 0; g < groups; ++g, offset += Format::Split::kBytes) {
+    for (int r = 0; r < kPackedRows; ++r) memcpy(unit + 2 * (kPackedRows * g + r), rows[r] + offset, 2);
+    for (int64_t part = 0; part < Format::kVectors / 4; ++part, vectors += 256) {
+      const SixteenRows codes(rows, offset + 2 + 16 * part);
+      for (int v = 0; v < 4; ++v) _mm512_store_si512(vectors + 64 * v, Format::Arrange(codes.Lane(v)));
+    }
+  }
+  memset(unit + 2 * kPackedRows * groups, 0, static_cast<size_t>((4 - groups) * 2 * kPackedRows));
+  memset(vectors, 0, static_cast<size_t>(unit + kPackUnitBytes<Format> - vectors));
+}
+
+template <class Format>
+void PackRows(const uint8_t* const* rows, int32_t columns, uint8_t* pack) {
+  const int64_t groups = columns / 32;
+  for (int64_t g = 0; g < groups; g += 4, pack += kPackUnitBytes<Format>) {
+    PackUnit<Format>(rows, g * Format::Split::kBytes, groups - g < 4 ? groups - g : 4, pack);
+  }
+}
+
+inline __m512i FourDigits(const int8_t* digits) {
+  int32_t four;
+  memcpy(&four, digits, sizeof(four));
+  return _mm512_set1_epi32(four);
+}
+
+// Each group of a unit is added to a sum of its own, as in the lanes of split_blocks.inl.
+template <class Format, int kTokens>
+inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens][4]) {
+#pragma GCC unroll 4
+  for (int g = 0; g < 4; ++g) {
+    const uint8_t* vectors = pack + 4 * 2 * kPackedRows + 64 * Format::kVectors * g;
+    __m512i high[kTokens];
+    __m512i low[kTokens];
+    for (int t = 0; t < kTokens; ++t) high[t] = low[t] = _mm512_setzero_si512();
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) {
+      const Codes codes = Format::Read(vectors, v);
+      const int at = 16 * g + 4 * v;
+#pragma GCC unroll 4
+      for (int t = 0; t < kTokens; ++t) {
+        const auto& digits = unit[t * stride].digits;
+        high[t] = _mm512_dpbusd_epi32(high[t], codes.first, FourDigits(digits[0][0] + at));
+        low[t] = _mm512_dpbusd_epi32(low[t], codes.first, FourDigits(digits[1][0] + at));
+        high[t] = _mm512_dpbusd_epi32(high[t], codes.second, FourDigits(digits[0][1] + at));
+        low[t] = _mm512_dpbusd_epi32(low[t], codes.second, FourDigits(digits[1][1] + at));
+      }
+    }
+    const __m512 scale =
+        _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(pack + 2 * kPackedRows * g)));
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t) {
+      const SplitUnit& own = unit[t * stride];
+      const __m512i dot = _mm512_sub_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[t], 8), low[t]),
+                                           _mm512_set1_epi32(own.middle[0][4 * g]));
+      sum[t][g] = Fma(Mul(scale, Set(own.step[4 * g])), _mm512_cvtepi32_ps(dot), sum[t][g]);
+    }
+  }
+}
+
+template <class Format, int kTokens>
+void TakePackedDots(const uint8_t* pack, const uint8_t* next, const SplitUnit* units, int64_t columns, float* out) {
+  constexpr int64_t kAhead = 4 * kPackUnitBytes<Format>;
+  const int64_t stride = SplitUnits(columns);
+  const int64_t bytes = stride * kPackUnitBytes<Format>;
+  Vec sum[kTokens][4];
+  for (auto& token : sum) {
+    for (Vec& group : token) group = Zero();
+  }
+  for (int64_t at = 0; at < bytes; at += kPackUnitBytes<Format>, ++units) {
+    const int64_t ahead = at + kAhead;
+    PrefetchLines<kPackUnitBytes<Format>>(ahead < bytes ? pack + ahead : next + (ahead - bytes));
+    AddPackedUnit<Format, kTokens>(pack + at, units, stride, sum);
+  }
+  for (int64_t t = 0; t < kTokens; ++t) {
+    Store(out + kPackedRows * t, Add(Add(sum[t][0], sum[t][2]), Add(sum[t][1], sum[t][3])));
+  }
+}
+
+// As many tokens at once as have their sums in registers; the pack stays in the cache for the others.
+template <class Format>
+void PackedDotEach(const uint8_t* pack, const uint8_t* next, const SplitVectors& x, float* out) {
+  const int64_t stride = SplitUnits(x.columns);
+  int64_t t = 0;
+  for (; t + 4 <= x.tokens; t += 4) {
+    TakePackedDots<Format, 4>(pack, t == 0 ? next : pack, x.units + t * stride, x.columns, out + kPackedRows * t);
+  }
+  for (; t + 2 <= x.tokens; t += 2) {
+    TakePackedDots<Format, 2>(pack, t == 0 ? next : pack, x.units + t * stride, x.columns, out + kPackedRows * t);
+  }
+  if (t < x.tokens) {
+    TakePackedDots<Format, 1>(pack, t == 0 ? next : pack, x.units + t * stride, x.columns, out + kPackedRows * t);
+  }
+}
+
+}  // namespace
+}  // namespace COREINFER_SIMD_NAMESPACE
+}  // namespace coreinfer

@@ -1,0 +1,204 @@
+// Packed rows: decoding over packs gives the bits that it gives over the weights, whatever is packed.
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coreinfer/host.h"
+#include "ffn_layer.h"
+#include "harness.h"
+#include "reference.h"
+
+namespace {
+
+using namespace coreinfer_test;
+
+int64_t PackedBytes(const Weights& weight, int32_t rows, int32_t columns, int32_t capacity) {
+  int64_t bytes = -1;
+  CHECK_OK(ci_host_packed_bytes(Contexts()[0], weight.dtype, rows, columns, capacity, &bytes));
+  return bytes;
+}
+
+// Memory of the backend, with a mark behind it.
+class Memory {
+ public:
+  explicit Memory(int64_t bytes) : bytes_(bytes) {
+    ci_address address = 0;
+    CHECK_OK(ci_memory_allocate(Contexts()[0], bytes + kMark, &address));
+    data_ = reinterpret_cast<uint8_t*>(address);
+    std::memset(data_, 0xa5, static_cast<size_t>(bytes + kMark));
+  }
+  ~Memory() { CHECK_OK(ci_memory_free(Contexts()[0], data_, bytes_ + kMark)); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  uint8_t* data() const { return data_; }
+  bool KeptMark() const { return std::count(data_ + bytes_, data_ + bytes_ + kMark, 0xa5) == kMark; }
+
+ private:
+  static constexpr int64_t kMark = 64;
+  const int64_t bytes_;
+  uint8_t* data_;
+};
+
+// One matrix's packs; without data where the dtype is not packed here.
+class Pack {
+ public:
+  Pack(const Weights& weight, const Layer& layer, const int32_t* ids, int32_t core) {
+    const int64_t bytes = PackedBytes(weight, layer.neurons, layer.dim, core);
+    if (bytes == 0) return;
+    memory_ = std::make_unique<Memory>(bytes);
+    for (ci_context* c : RepeatedContexts()) {
+      CHECK_OK(ci_host_pack(c, weight.dtype, weight.data(), layer.neurons, layer.dim, ids, &core, memory_->data()));
+    }
+    CHECK(memory_->KeptMark());
+  }
+
+  const uint8_t* data() const { return memory_ == nullptr ? nullptr : memory_->data(); }
+
+ private:
+  std::unique_ptr<Memory> memory_;
+};
+
+struct Case {
+  std::vector<int32_t> ids;     // empty for all
+  std::vector<uint32_t> users;  // empty for all
+  std::vector<float> x;
+  int32_t tokens;
+};
+
+void CheckPacked(const Layer& layer, const Case& what, Random& random) {
+  const auto core = what.ids.empty() ? layer.neurons : static_cast<int32_t>(what.ids.size());
+  const int32_t* const ids = what.ids.empty() ? nullptr : what.ids.data();
+  const uint32_t* const users = what.users.empty() ? nullptr : what.users.data();
+  const Pack gate(layer.gate, layer, ids, core);
+  const Pack up(layer.up, layer, ids, core);
+  const Pack down(layer.down, layer, ids, core);
+  const bool packs_down = layer.down.dtype == CI_Q8_0_SHARED || layer.down.dtype == CI_Q4_0_SHARED;
+  const std::vector<float> start = random.Values(int64_t{what.tokens} * layer.dim);
+  std::vector<float> activations(static_cast<size_t>(what.tokens) * static_cast<size_t>(layer.neurons));
+  const auto want = OnEveryContext(start, layer.name(), [&](ci_context* c, float* y) {
+    return layer.DecodeTokens(c, what.x.data(), what.tokens, ids, core, activations.data(), y, users);
+  });
+  for (int packs = 1; packs <= 3; ++packs) {
+    const uint8_t* const packed_up = (packs & 1) != 0 ? up.data() : nullptr;
+    const uint8_t* const packed_down = (packs & 2) != 0 && packs_down ? down.data() : nullptr;
+    if (packed_up == nullptr && packed_down == nullptr) continue;
+    const uint8_t* const packed_gate = packed_up != nullptr && layer.gated ? gate.data() : nullptr;
+    const auto got = OnEveryContext(start, layer.name(), [&](ci_context* c, float* y) {
+      return ci_host_ffn_decode_packed(
+          c, layer.activation, layer.up.dtype, layer.gated ? layer.gate.data() : nullptr, layer.up.data(),
+          layer.biased ? layer.gate_bias.data() : nullptr, layer.biased ? layer.up_bias.data() : nullptr,
+          layer.down.dtype, layer.down.data(), layer.biased ? layer.down_bias.data() : nullptr, packed_gate, packed_up,
+          packed_down, what.x.data(), what.tokens, ids, &core, users, layer.neurons, layer.dim, activations.data(), y);
+    });
+    CHECK_SAME(got, want, Shape("packs,core,tokens", {packs, core, what.tokens}) + " of " + layer.name());
+  }
+}
+
+std::vector<int32_t> Portion(int32_t neurons, int32_t tenths, Random& random) {
+  std::vector<int32_t> ids;
+  for (int32_t n = 0; n < neurons; ++n) {
+    if (random.Below(10) < tenths) ids.push_back(n);
+  }
+  if (ids.empty()) ids.push_back(neurons / 2);
+  return ids;
+}
+
+std::vector<uint32_t> RandomUsers(size_t count, int32_t tokens, Random& random) {
+  std::vector<uint32_t> users;
+  for (size_t i = 0; i < count; ++i) users.push_back(static_cast<uint32_t>(random.Below(1 << tokens)));
+  return users;
+}
+
+// Every dtype beside every one of down, as what is not packed stands beside what is.
+TEST(PackedRowsGiveTheSameBits) {
+  Random random(140);
+  int variant = 0;
+  for (const DtypeName& up : Dtypes()) {
+    for (const DtypeName& down : AllDtypes()) {
+      for (const auto& [neurons, dim] :
+           {std::pair<int32_t, int32_t>{32, 32}, {64, 96}, {96, 224}, {256, 256}, {768, 512}, {224, 160}}) {
+        if (!Fits(up.dtype, neurons, dim) || !Fits(down.dtype, neurons, dim)) continue;
+        ++variant;
+        if (Slowness() > 1 && variant % 2 != 0) continue;
+        constexpr int32_t kTokens[] = {1, 3, 1, 2, 1, 16, 7};
+        const int32_t tokens = kTokens[variant % (neurons > 300 ? 4 : 7)];
+        const int32_t activation = variant % 4;
+        const bool gated = activation == CI_DRELU || variant % 3 != 0;
+        const Layer layer(activation, gated, up.dtype, down.dtype, neurons, dim, variant % 2 == 0, random);
+        Case what{{}, {}, random.Values(int64_t{tokens} * dim), tokens};
+        if (variant % 5 != 0) what.ids = Portion(neurons, 1 + random.Below(9), random);
+        const size_t listed = what.ids.empty() ? static_cast<size_t>(neurons) : what.ids.size();
+        if (tokens > 1 && variant % 2 == 0) what.users = RandomUsers(listed, tokens, random);
+        CheckPacked(layer, what, random);
+      }
+    }
+  }
+}
+
+// Vectors that cannot become integers, or whose activations cannot, are computed from the weights themselves; whole
+// groups without an activation are passed over.
+TEST(PackedRowsTakeExtremeVectors) {
+  Random random(141);
+  for (const auto& [up, down] : {std::pair<int32_t, int32_t>{CI_Q4_0, CI_Q4_0_SHARED}, {CI_Q8_0, CI_Q8_0_SHARED}}) {
+    const Layer layer(CI_SILU, true, up, down, 256, 160, false, random);
+    for (const float value : {0.0f, 1e37f, 1e-38f, std::numeric_limits<float>::infinity()}) {
+      Case what{Portion(256, 4, random), {}, random.Values(3 * 160), 3};
+      for (int i = 0; i < 160; ++i) what.x[static_cast<size_t>(160 + i)] = i % 3 == 0 ? value : 0.0f;
+      CheckPacked(layer, what, random);
+    }
+  }
+}
+
+TEST(PackedRowsOfAnEmptyList) {
+  Random random(142);
+  const Layer layer(CI_SILU, true, CI_Q4_0, CI_Q4_0_SHARED, 64, 64, true, random);
+  if (PackedBytes(layer.up, 64, 64, 1) == 0) return Skip("this processor packs nothing");
+  const int32_t none = 0;
+  const Memory packed(65536);
+  const std::vector<float> x = random.Values(64);
+  std::vector<float> activations(64);
+  const std::vector<float> start = random.Values(64);
+  CHECK_OK(ci_host_pack(Contexts()[0], CI_Q4_0_SHARED, layer.down.data(), 64, 64, nullptr, &none, packed.data()));
+  const auto got = OnEveryContext(start, "empty", [&](ci_context* c, float* y) {
+    return ci_host_ffn_decode_packed(c, CI_SILU, CI_Q4_0, layer.gate.data(), layer.up.data(), nullptr, nullptr,
+                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, packed.data(), packed.data(),
+                                     packed.data(), x.data(), 1, nullptr, &none, nullptr, 64, 64, activations.data(),
+                                     y);
+  });
+  CHECK_SAME(got, start, "nothing is added");
+}
+
+TEST(PacksAreChecked) {
+  Random random(143);
+  const Layer layer(CI_SILU, true, CI_Q4_0, CI_Q4_0_SHARED, 64, 64, false, random);
+  ci_context* c = Contexts()[0];
+  const Memory packed(65536);
+  std::vector<float> f(64);
+  int64_t bytes = 0;
+  const int32_t one = 1;
+  const int32_t ids[] = {64};
+  CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 64, 64, 65, &bytes), CI_INVALID_ARGUMENT, "capacity=65");
+  CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 64, 33, 1, &bytes), CI_INVALID_ARGUMENT, "columns=33");
+  CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, ids, &one, packed.data()), CI_INVALID_ARGUMENT,
+              "core_ids[0]=64");
+  CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, nullptr, &one, nullptr), CI_INVALID_ARGUMENT, "packed");
+  CHECK_FAILS(ci_host_pack(c, CI_F16, layer.up.data(), 64, 64, nullptr, &one, packed.data()), CI_UNSUPPORTED,
+              "dtype=1");
+  CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, nullptr, &one, packed.data() + 32), CI_INVALID_ARGUMENT,
+              "multiple of 64");
+  const auto decode = [&](int32_t up_dtype, const void* gate, const void* up) {
+    return ci_host_ffn_decode_packed(c, CI_SILU, up_dtype, layer.gate.data(), layer.up.data(), nullptr, nullptr,
+                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, gate, up, nullptr, f.data(), 1,
+                                     nullptr, &one, nullptr, 64, 64, f.data(), f.data());
+  };
+  CHECK_FAILS(decode(CI_Q4_0, nullptr, packed.data()), CI_INVALID_ARGUMENT, "both or neither");
+  CHECK_FAILS(decode(CI_Q4_0, packed.data(), nullptr), CI_INVALID_ARGUMENT, "both or neither");
+  CHECK_FAILS(decode(CI_Q4_0, packed.data(), packed.data() + 4), CI_INVALID_ARGUMENT, "multiple of 64");
+  CHECK_FAILS(decode(CI_Q4_1, packed.data(), packed.data()), CI_UNSUPPORTED, "up_dtype=7");
+}
+
+}  // namespace

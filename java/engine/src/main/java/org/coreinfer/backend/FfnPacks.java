@@ -1,0 +1,190 @@
+package org.coreinfer.backend;
+
+import org.coreinfer.binding.CpuKernels;
+import org.coreinfer.tensor.NativeMemory;
+import org.coreinfer.tensor.Resources;
+import org.coreinfer.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Copies of a layer's listed rows on the host, in the order in which decoding reads them
+ * (include/coreinfer/host.h). They change no bit of a result, only its time. What is not packed is
+ * read from the weights. Many threads may decode at once, but not while rows are packed.
+ */
+public final class FfnPacks implements AutoCloseable {
+  private final Backend backend;
+  private final CpuKernels kernels;
+  private final FfnWeights weights;
+  private final int capacity;
+  private final Resources memory = new Resources();
+  private final @Nullable NativeMemory gate;
+  private final @Nullable NativeMemory up;
+  private final @Nullable NativeMemory down;
+
+  private FfnPacks(Backend backend, CpuKernels kernels, FfnWeights weights, int capacity) {
+    this.backend = backend;
+    this.kernels = kernels;
+    this.weights = weights;
+    this.capacity = capacity;
+    try {
+      this.gate = allocate(weights.gate());
+      this.up = allocate(weights.up());
+      this.down = allocate(downOf(weights));
+    } catch (RuntimeException e) {
+      memory.close();
+      throw e;
+    }
+  }
+
+  /**
+   * The bytes of packs for {@code capacity} neurons; 0 where packing gains nothing: on devices, on
+   * processors and for dtypes that have no packs, and for activations that leave rows unread.
+   */
+  public static long bytes(Backend backend, FfnWeights weights, int capacity) {
+    if (!(backend.kernels() instanceof CpuKernels kernels)
+        || weights.activation() == Activation.RELU
+        || weights.activation() == Activation.DRELU) {
+      return 0;
+    }
+    return bytes(backend, kernels, weights.gate(), capacity)
+        + bytes(backend, kernels, weights.up(), capacity)
+        + bytes(backend, kernels, downOf(weights), capacity);
+  }
+
+  /**
+   * Room for {@code capacity} neurons, which {@link #bytes} must allow.
+   *
+   * @throws org.coreinfer.error.OutOfNativeMemoryException if the system refuses
+   */
+  public static FfnPacks allocate(Backend backend, FfnWeights weights, int capacity) {
+    if (!(backend.kernels() instanceof CpuKernels kernels)) {
+      throw new IllegalArgumentException(backend + " packs nothing");
+    }
+    return new FfnPacks(backend, kernels, weights, capacity);
+  }
+
+  /** Plain down rows are read row by row as they are. */
+  private static @Nullable Tensor downOf(FfnWeights weights) {
+    return weights.down().dtype().isShared() ? weights.down() : null;
+  }
+
+  private @Nullable NativeMemory allocate(@Nullable Tensor weight) {
+    long bytes = bytes(backend, kernels, weight, capacity);
+    return bytes == 0 ? null : memory.own(backend.allocate("packed core rows", bytes));
+  }
+
+  private static long bytes(
+      Backend backend, CpuKernels kernels, @Nullable Tensor weight, int capacity) {
+    if (weight == null) {
+      return 0;
+    }
+    long[] bytes = new long[1];
+    int status =
+        kernels.ci_host_packed_bytes(
+            backend.context(),
+            weight.dtype().code(),
+            weight.rows(),
+            weight.columns(),
+            capacity,
+            bytes);
+    if (status != NativeCalls.OK) {
+      throw backend.failure(
+          status, "ci_host_packed_bytes", "weight=%s capacity=%d", weight, capacity);
+    }
+    return bytes[0];
+  }
+
+  /** The most neurons that fit. */
+  public int capacity() {
+    return capacity;
+  }
+
+  /**
+   * Packs the listed neurons.
+   *
+   * @param coreIds ascending neuron numbers, int32; null for the first ones
+   * @param core how many, int32
+   */
+  public void pack(@Nullable NativeMemory coreIds, NativeMemory core) {
+    int count = core.ints().get(0);
+    if (count > capacity) {
+      throw new IllegalArgumentException(count + " neurons do not fit into packs for " + capacity);
+    }
+    pack(weights.gate(), coreIds, core, gate);
+    pack(weights.up(), coreIds, core, up);
+    pack(weights.down(), coreIds, core, down);
+  }
+
+  private void pack(
+      @Nullable Tensor weight,
+      @Nullable NativeMemory coreIds,
+      NativeMemory core,
+      @Nullable NativeMemory packed) {
+    if (weight == null || packed == null) {
+      return;
+    }
+    int status =
+        kernels.ci_host_pack(
+            backend.context(),
+            weight.dtype().code(),
+            NativeCalls.address(weight),
+            weight.rows(),
+            weight.columns(),
+            coreIds == null ? 0 : NativeCalls.ints(coreIds, weight.rows()),
+            NativeCalls.ints(core, 1),
+            packed.address());
+    if (status != NativeCalls.OK) {
+      throw backend.failure(status, "ci_host_pack", "weight=%s capacity=%d", weight, capacity);
+    }
+  }
+
+  /** {@link FfnKernels#ffnDecode} with the neurons that were packed last. */
+  public void decode(
+      NativeMemory x,
+      int tokens,
+      @Nullable NativeMemory coreIds,
+      NativeMemory core,
+      @Nullable NativeMemory users,
+      NativeMemory activations,
+      NativeMemory y) {
+    int neurons = weights.neurons();
+    int dim = weights.dim();
+    int status =
+        kernels.ci_host_ffn_decode_packed(
+            backend.context(),
+            weights.activation().code(),
+            weights.up().dtype().code(),
+            NativeCalls.addressOrNull(weights.gate()),
+            NativeCalls.address(weights.up()),
+            NativeCalls.floatsOrNull(weights.gateBias(), neurons),
+            NativeCalls.floatsOrNull(weights.upBias(), neurons),
+            weights.down().dtype().code(),
+            NativeCalls.address(weights.down()),
+            NativeCalls.floatsOrNull(weights.downBias(), dim),
+            addressOrNull(gate),
+            addressOrNull(up),
+            addressOrNull(down),
+            NativeCalls.floats(x, (long) tokens * dim),
+            tokens,
+            coreIds == null ? 0 : NativeCalls.ints(coreIds, neurons),
+            NativeCalls.ints(core, 1),
+            users == null ? 0 : NativeCalls.ints(users, neurons),
+            neurons,
+            dim,
+            NativeCalls.floats(activations, (long) tokens * neurons),
+            NativeCalls.floats(y, (long) tokens * dim));
+    if (status != NativeCalls.OK) {
+      throw backend.failure(
+          status, "ci_host_ffn_decode_packed", "up=%s tokens=%d", weights.up(), tokens);
+    }
+  }
+
+  private static long addressOrNull(@Nullable NativeMemory memory) {
+    return memory == null ? 0 : memory.address();
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

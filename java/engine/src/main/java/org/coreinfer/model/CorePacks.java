@@ -1,0 +1,137 @@
+package org.coreinfer.model;
+
+import java.util.Arrays;
+import java.util.List;
+import org.coreinfer.backend.Backend;
+import org.coreinfer.backend.FfnPacks;
+import org.coreinfer.backend.FfnWeights;
+import org.coreinfer.error.OutOfNativeMemoryException;
+import org.coreinfer.tensor.NativeMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The packed rows of lists that stay for a while, layer by layer ({@link FfnPacks}). Packing a
+ * layer costs about what computing it densely does, so it waits until a list has served a few
+ * steps, and then takes a few layers with each step; lists that are renewed all the time are never
+ * packed. Where memory is scarce nothing is. Thread-safe.
+ */
+final class CorePacks implements AutoCloseable {
+  /** {@code off} leaves all rows where they are. */
+  private static final String PROPERTY = "coreinfer.pack";
+
+  private static final System.Logger LOGGER = System.getLogger(CorePacks.class.getName());
+
+  /** Steps that a list serves before its rows are packed, and over how many layers are spread. */
+  private static final int PATIENCE = 4;
+
+  private static final int SPREAD = 8;
+
+  private final Backend backend;
+  private final List<FfnWeights> ffn;
+  private final @Nullable FfnPacks[] packs;
+  private final boolean[] isPacked;
+  private final int[] steps; // that a layer's list has served
+  private boolean isOff;
+
+  /**
+   * @param ffn by layer
+   */
+  CorePacks(Backend backend, List<FfnWeights> ffn) {
+    int layers = ffn.size();
+    this.backend = backend;
+    this.ffn = ffn;
+    this.packs = new FfnPacks[layers];
+    this.isPacked = new boolean[layers];
+    this.steps = new int[layers];
+    this.isOff = !backend.isHost() || "off".equals(System.getProperty(PROPERTY));
+  }
+
+  /** Says that a layer's list is another one. */
+  synchronized void renewed(int layer) {
+    isPacked[layer] = false;
+    steps[layer] = 0;
+  }
+
+  synchronized void renewed() {
+    Arrays.fill(isPacked, false);
+    Arrays.fill(steps, 0);
+  }
+
+  /**
+   * The layer's packed rows for one more step; null if they are not packed.
+   *
+   * @param ids the list, as {@link FfnPacks#pack} wants it
+   */
+  synchronized @Nullable FfnPacks next(int layer, @Nullable NativeMemory ids, NativeMemory count) {
+    if (isOff) {
+      return null;
+    }
+    if (isPacked[layer]) {
+      return packs[layer];
+    }
+    if (steps[layer]++ < PATIENCE + layer % SPREAD) {
+      return null;
+    }
+    FfnPacks room = room(layer, count.ints().get(0));
+    if (room != null) {
+      room.pack(ids, count);
+      isPacked[layer] = true;
+    }
+    return room;
+  }
+
+  /** The layer's packed rows if they are packed. */
+  synchronized @Nullable FfnPacks get(int layer) {
+    return isPacked[layer] ? packs[layer] : null;
+  }
+
+  private @Nullable FfnPacks room(int layer, int count) {
+    FfnPacks room = packs[layer];
+    if (room != null && room.capacity() >= count) {
+      return room;
+    }
+    packs[layer] = null;
+    if (room != null) {
+      room.close();
+    }
+    FfnWeights weights = ffn.get(layer);
+    long bytes = count == 0 ? 0 : FfnPacks.bytes(backend, weights, count);
+    if (bytes == 0) {
+      steps[layer] = Integer.MIN_VALUE;
+      return null;
+    }
+    if (!hasRoomFor(bytes * packs.length)) {
+      isOff = true;
+      LOGGER.log(System.Logger.Level.DEBUG, "core rows are not packed: too little free memory");
+      return null;
+    }
+    try {
+      room = FfnPacks.allocate(backend, weights, count);
+    } catch (OutOfNativeMemoryException e) {
+      isOff = true;
+      LOGGER.log(System.Logger.Level.DEBUG, "core rows are not packed: {0}", e.getMessage());
+      return null;
+    }
+    packs[layer] = room;
+    return room;
+  }
+
+  /** Whether so much can be taken without driving the mapped weights out of memory. */
+  private boolean hasRoomFor(long bytes) {
+    long available = MemoryPlan.availableNow();
+    long mapped = 0;
+    for (FfnWeights weights : ffn) {
+      mapped += weights.up().bytes() * (weights.gate() == null ? 1 : 2);
+    }
+    return available < 0 || available - 2 * mapped > 2 * bytes;
+  }
+
+  @Override
+  public synchronized void close() {
+    for (FfnPacks each : packs) {
+      if (each != null) {
+        each.close();
+      }
+    }
+  }
+}
