@@ -36,6 +36,7 @@ namespace {
 
 // Neurons whose dots one thread takes before it asks for more.
 constexpr int32_t kDotBlock = RowList::kMost;
+static_assert(kDotBlock == kPackedRows, "a block is a pack");
 
 // Some of the neurons of a block: their places in it, and the bits of the tokens that use them.
 struct Listed {
@@ -96,40 +97,16 @@ Listed LetThrough(const Listed& listed, int32_t tokens, const BlockDots& gates, 
   return open;
 }
 
-// The same of a block whose rows are packed, so that they are taken of all tokens and dropped where they are not used.
-void TakePackedDots(const RowDots& dots, const PackedRows& packed, const float* bias, const Listed& listed,
-                    int64_t block, const uint8_t* next, BlockDots& out) {
-  dots.TakePacked(packed.At(block), next, out);
-  for (int32_t t = 0; t < dots.vectors().tokens; ++t) {
-    for (int32_t i = 0; i < listed.count; ++i) {
-      if ((listed.users[i] >> t & 1) == 0) {
-        out[t][i] = 0.0f;
-      } else if (bias != nullptr) {
-        out[t][i] += bias[listed.neurons[i]];
-      }
-    }
-  }
-}
-
 // activations[t][i] for begin <= i < end, a block; `following` is where this thread goes on. Of tokens that do not use
 // a neuron its dots are 0, which every activation takes to 0.
-void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const PackedUp& packed, const CoreList& list,
-                    const RowDots& rows, int64_t begin, int64_t following, float* activations) {
+void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& list, const RowDots& rows, int64_t begin,
+                    int64_t following, float* activations) {
   const int32_t tokens = rows.vectors().tokens;
   const Listed listed = NeuronsFrom(list, begin, rows.all());
   const RowList next = NeuronsFrom(list, following, rows.all()).RowsOf(ffn.gated() ? ffn.gate : ffn.up);
   BlockDots gates;
   BlockDots ups;
-  if (packed.is_used) {
-    const int64_t block = begin / kDotBlock;
-    const int64_t next_block = following / kDotBlock;
-    if (ffn.gated()) {
-      TakePackedDots(rows, packed.gate, ffn.gate_bias, listed, block, packed.up.At(block), gates);
-      TakePackedDots(rows, packed.up, ffn.up_bias, listed, block, packed.gate.At(next_block), ups);
-    } else {
-      TakePackedDots(rows, packed.up, ffn.up_bias, listed, block, packed.up.At(next_block), ups);
-    }
-  } else if (!ffn.gated()) {
+  if (!ffn.gated()) {
     TakeDots(rows, ffn.up, ffn.up_bias, listed, next, ups);
   } else if (ffn.activation == CI_RELU || ffn.activation == CI_DRELU) {
     TakeDots(rows, ffn.gate, ffn.gate_bias, listed, next, gates);
@@ -141,6 +118,51 @@ void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const PackedUp& pac
   for (int64_t t = 0; t < tokens; ++t) {
     simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], listed.count,
                   activations + t * ffn.neurons + begin);
+  }
+}
+
+// The rows of a pack: their neurons, and as places their entries in the list.
+Listed RowsOfPack(const PackedUp& packed, const CoreList& list, int64_t pack) {
+  Listed listed;
+  for (int64_t i = pack * kPackedRows; i < list.size && listed.count < kPackedRows; ++i) {
+    const int32_t entry = packed.order == nullptr ? static_cast<int32_t>(i) : packed.order[i];
+    listed.Add(list.neuron(entry), entry, list.users_of(entry));
+  }
+  return listed;
+}
+
+// A pack's rows are taken of every token that uses one of them, and dropped where it does not.
+void TakePackedDots(const RowDots& dots, const uint8_t* pack, const uint8_t* next, const float* bias,
+                    const Listed& listed, BlockDots& out) {
+  uint32_t users = 0;
+  for (int32_t i = 0; i < listed.count; ++i) users |= listed.users[i];
+  dots.TakePacked(pack, next, users, out);
+  for (int32_t t = 0; t < dots.vectors().tokens; ++t) {
+    for (int32_t i = 0; i < listed.count; ++i) {
+      if ((listed.users[i] >> t & 1) == 0) {
+        out[t][i] = 0.0f;
+      } else if (bias != nullptr) {
+        out[t][i] += bias[listed.neurons[i]];
+      }
+    }
+  }
+}
+
+// ActivateListed for the neurons of a pack; `following` is the pack with which this thread goes on.
+void ActivatePacked(const SimdKernels& simd, const Ffn& ffn, const PackedUp& packed, const CoreList& list,
+                    const RowDots& rows, int64_t pack, int64_t following, float* activations) {
+  const Listed listed = RowsOfPack(packed, list, pack);
+  BlockDots gates;
+  BlockDots ups;
+  if (ffn.gated()) {
+    TakePackedDots(rows, packed.gate.At(pack), packed.up.At(pack), ffn.gate_bias, listed, gates);
+    TakePackedDots(rows, packed.up.At(pack), packed.gate.At(following), ffn.up_bias, listed, ups);
+  } else {
+    TakePackedDots(rows, packed.up.At(pack), packed.up.At(following), ffn.up_bias, listed, ups);
+  }
+  for (int64_t t = 0; t < rows.vectors().tokens; ++t) {
+    simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], listed.count, ups[t]);
+    for (int32_t i = 0; i < listed.count; ++i) activations[t * ffn.neurons + listed.places[i]] = ups[t][i];
   }
 }
 
@@ -251,7 +273,7 @@ PackedUp PackedUpOf(const ci_context& c, const Ffn& ffn, const PackedFfn& packed
   const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
   if (packed.up == nullptr || skips || !rows.TakesPacked()) return {};
   const int64_t bytes = RowPackBytes(*c.simd.row_packs[ffn.up.dtype], ffn.dim);
-  return {true, {packed.gate, bytes}, {packed.up, bytes}};
+  return {true, packed.order, {packed.gate, bytes}, {packed.up, bytes}};
 }
 
 void AddDown(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
@@ -283,7 +305,11 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead([&](int64_t block, int64_t following) {
-      ActivateListed(c.simd, ffn, packed_up, list, rows, block * kDotBlock, following * kDotBlock, activations);
+      if (packed_up.is_used) {
+        ActivatePacked(c.simd, ffn, packed_up, list, rows, block, following, activations);
+      } else {
+        ActivateListed(c.simd, ffn, list, rows, block * kDotBlock, following * kDotBlock, activations);
+      }
     });
     c.pool.Barrier();
     const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());
@@ -312,6 +338,7 @@ void DecodeChecked(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const
   RequireRange("tokens", x.tokens, 1, CI_DECODE_TOKENS);
   RequirePointer("core", list.size);
   RequireCore(list.ids, *list.size, ffn.neurons);
+  RequireOrder(packed.order, *list.size);
   RequirePointer("activations", activations);
   RequirePointer("y", y);
   Decode(c, ffn, packed, {list.ids, *list.size, list.users}, x, activations, y);
@@ -347,13 +374,14 @@ int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype,
 int32_t ci_host_ffn_decode_packed(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate,
                                   const void* up, const float* gate_bias, const float* up_bias, int32_t down_dtype,
                                   const void* down, const float* down_bias, const void* packed_gate,
-                                  const void* packed_up, const void* packed_down, const float* x, int32_t tokens,
-                                  const int32_t* core_ids, const int32_t* core, const uint32_t* users, int32_t neurons,
-                                  int32_t dim, float* activations, float* y) {
+                                  const void* packed_up, const int32_t* packed_order, const void* packed_down,
+                                  const float* x, int32_t tokens, const int32_t* core_ids, const int32_t* core,
+                                  const uint32_t* users, int32_t neurons, int32_t dim, float* activations, float* y) {
   return coreinfer::Call("ci_host_ffn_decode_packed", context, [&](ci_context& c) {
     const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
                                                      down, down_bias, neurons, dim);
-    const coreinfer::PackedFfn packed = coreinfer::RequirePacked(c, ffn, packed_gate, packed_up, packed_down);
+    const coreinfer::PackedFfn packed =
+        coreinfer::RequirePacked(c, ffn, packed_gate, packed_up, packed_order, packed_down);
     coreinfer::DecodeChecked(c, ffn, packed, {core_ids, core, users}, {x, tokens, dim}, activations, y);
   });
 }

@@ -86,11 +86,17 @@ void PackListedDown(ci_context& c, const DownPack& pack, const Matrix& down, con
   });
 }
 
+void RequireRows(const int32_t* ids, int32_t count, int32_t rows) {
+  RequireRange("core", count, 0, rows);
+  for (int32_t i = 0; ids != nullptr && i < count; ++i) RequireRange("core_ids", ids[i], 0, rows - 1);
+}
+
 }  // namespace
 
 int64_t RowPackBytes(const RowPack& pack, int32_t columns) { return DivideUp(columns, kSplitUnit) * pack.unit_bytes; }
 
-PackedFfn RequirePacked(const ci_context& c, const Ffn& ffn, const void* gate, const void* up, const void* down) {
+PackedFfn RequirePacked(const ci_context& c, const Ffn& ffn, const void* gate, const void* up, const int32_t* order,
+                        const void* down) {
   RequireAligned("packed_gate", gate);
   RequireAligned("packed_up", up);
   RequireAligned("packed_down", down);
@@ -102,7 +108,11 @@ PackedFfn RequirePacked(const ci_context& c, const Ffn& ffn, const void* gate, c
     Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: up_dtype=%d down_dtype=%d", ffn.up.dtype,
          ffn.down.dtype);
   }
-  return {static_cast<const uint8_t*>(gate), static_cast<const uint8_t*>(up), static_cast<const uint8_t*>(down)};
+  return {static_cast<const uint8_t*>(gate), static_cast<const uint8_t*>(up), order, static_cast<const uint8_t*>(down)};
+}
+
+void RequireOrder(const int32_t* order, int32_t core) {
+  for (int32_t i = 0; order != nullptr && i < core; ++i) RequireRange("packed_order", order[i], 0, core - 1);
 }
 
 bool PackedDown::Prepare(const float* activations) {
@@ -150,14 +160,15 @@ int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, int
   return coreinfer::Call("ci_host_pack", context, [&](ci_context& c) {
     const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, weight, rows, columns);
     coreinfer::RequirePointer("core", core);
-    coreinfer::RequireCore(core_ids, *core, rows);
     coreinfer::RequirePointer("packed", packed);
     coreinfer::RequireAligned("packed", packed);
     const coreinfer::CoreList list{core_ids, *core, nullptr};
     auto* const target = static_cast<uint8_t*>(packed);
     if (const coreinfer::DownPack* down_pack = coreinfer::DownPackOf(c, dtype)) {
+      coreinfer::RequireCore(core_ids, *core, rows);
       coreinfer::PackListedDown(c, *down_pack, matrix, list, target);
     } else if (const coreinfer::RowPack* row_pack = coreinfer::RowPackOf(c, dtype)) {
+      coreinfer::RequireRows(core_ids, *core, rows);
       coreinfer::PackListedRows(c, *row_pack, matrix, list, target);
     } else {
       coreinfer::Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", dtype);

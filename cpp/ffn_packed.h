@@ -16,11 +16,16 @@ namespace coreinfer {
 struct PackedFfn {
   const uint8_t* gate;
   const uint8_t* up;
+  const int32_t* order;  // the entries of the list that the rows of gate and up are; NULL for 0, 1, 2, ...
   const uint8_t* down;
 };
 
 /// Requires packs that this processor knows, of gate and up both or neither.
-PackedFfn RequirePacked(const ci_context& context, const Ffn& ffn, const void* gate, const void* up, const void* down);
+PackedFfn RequirePacked(const ci_context& context, const Ffn& ffn, const void* gate, const void* up,
+                        const int32_t* order, const void* down);
+
+/// Requires entries of a list of `core` neurons, or NULL.
+void RequireOrder(const int32_t* order, int32_t core);
 
 /// Bytes of a pack of rows.
 int64_t RowPackBytes(const RowPack& pack, int32_t columns);
@@ -35,6 +40,7 @@ struct PackedRows {
 
 struct PackedUp {
   bool is_used;
+  const int32_t* order;
   PackedRows gate;
   PackedRows up;
 };

@@ -1,6 +1,8 @@
 // See row_dots.h. Splitting a vector takes about a microsecond, and is done once for all rows.
 #include "row_dots.h"
 
+#include <cstring>
+
 #include "dtype.h"
 
 namespace coreinfer {
@@ -132,6 +134,21 @@ void RowDots::TakeSplitToken(const RowList& list, const RowList& next, int32_t t
     CopyDots(dots, first, own.count, own_dots);
   });
   for (int32_t r = 0; r < own.count; ++r) out[token][places[r]] = own_dots[r];
+}
+
+void RowDots::TakePacked(const uint8_t* pack, const uint8_t* next, uint32_t users, Out& out) const {
+  const SplitUnit* units[CI_DECODE_TOKENS] = {};
+  int32_t tokens[CI_DECODE_TOKENS];
+  int32_t count = 0;
+  for (int32_t t = 0; t < x_.tokens; ++t) {
+    for (float& dot : out[t]) dot = 0.0f;
+    if ((users >> t & 1) == 0) continue;
+    units[count] = units_ + t * units_per_token_;
+    tokens[count++] = t;
+  }
+  Out dots;
+  row_pack_->dot(pack, next, units, count, x_.columns, dots[0]);
+  for (int32_t i = 0; i < count; ++i) memcpy(out[tokens[i]], dots[i], sizeof(out[0]));
 }
 
 }  // namespace coreinfer

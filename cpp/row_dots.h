@@ -42,10 +42,9 @@ class RowDots {
   /// Whether every vector is integers, as packs need them.
   bool TakesPacked() const { return split_ == all(); }
 
-  /// The same of kPackedRows packed rows, which every token uses; `next` is a pack that is read after them.
-  void TakePacked(const uint8_t* pack, const uint8_t* next, Out& out) const {
-    row_pack_->dot(pack, next, {units_, x_.tokens, x_.columns}, out[0]);
-  }
+  /// The same of kPackedRows packed rows for the tokens whose bits are set, and 0 for the others; `next` is a pack that
+  /// is read after them.
+  void TakePacked(const uint8_t* pack, const uint8_t* next, uint32_t users, Out& out) const;
 
   const Vectors& vectors() const { return x_; }
 

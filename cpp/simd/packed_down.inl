@@ -47,6 +47,7 @@ struct PackedQuads {
     __m512i low[kSlabVecs];
     for (int v = 0; v < kSlabVecs; ++v) high[v] = low[v] = _mm512_setzero_si512();
     for (int32_t quad = 0; 4 * quad < group.count; ++quad, rows += kBytes) {
+      if ((group.digits[quad][0] | group.digits[quad][1]) == 0) continue;
       const __m512i first = _mm512_set1_epi32(group.digits[quad][0]);
       const __m512i second = _mm512_set1_epi32(group.digits[quad][1]);
 #pragma GCC unroll 2

@@ -86,7 +86,7 @@ inline __m512i FourDigits(const int8_t* digits) {
 
 // Each group of a unit is added to a sum of its own, as in the lanes of split_blocks.inl.
 template <class Format, int kTokens>
-inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens][4]) {
+inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* const* units, int64_t unit, Vec (&sum)[kTokens][4]) {
 #pragma GCC unroll 4
   for (int g = 0; g < 4; ++g) {
     const uint8_t* vectors = pack + 4 * 2 * kPackedRows + 64 * Format::kVectors * g;
@@ -99,7 +99,7 @@ inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* unit, int64_t st
       const int at = 16 * g + 4 * v;
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
-        const auto& digits = unit[t * stride].digits;
+        const auto& digits = units[t][unit].digits;
         high[t] = _mm512_dpbusd_epi32(high[t], codes.first, FourDigits(digits[0][0] + at));
         low[t] = _mm512_dpbusd_epi32(low[t], codes.first, FourDigits(digits[1][0] + at));
         high[t] = _mm512_dpbusd_epi32(high[t], codes.second, FourDigits(digits[0][1] + at));
@@ -110,7 +110,7 @@ inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* unit, int64_t st
         _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(pack + 2 * kPackedRows * g)));
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
-      const SplitUnit& own = unit[t * stride];
+      const SplitUnit& own = units[t][unit];
       const __m512i dot = _mm512_sub_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[t], 8), low[t]),
                                            _mm512_set1_epi32(own.middle[0][4 * g]));
       sum[t][g] = Fma(Mul(scale, Set(own.step[4 * g])), _mm512_cvtepi32_ps(dot), sum[t][g]);
@@ -119,18 +119,19 @@ inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* unit, int64_t st
 }
 
 template <class Format, int kTokens>
-void TakePackedDots(const uint8_t* pack, const uint8_t* next, const SplitUnit* units, int64_t columns, float* out) {
+void TakePackedDots(const uint8_t* pack, const uint8_t* next, const SplitUnit* const* units, int64_t columns,
+                    float* out) {
   constexpr int64_t kAhead = 4 * kPackUnitBytes<Format>;
-  const int64_t stride = SplitUnits(columns);
-  const int64_t bytes = stride * kPackUnitBytes<Format>;
+  const int64_t count = SplitUnits(columns);
+  const int64_t bytes = count * kPackUnitBytes<Format>;
   Vec sum[kTokens][4];
   for (auto& token : sum) {
     for (Vec& group : token) group = Zero();
   }
-  for (int64_t at = 0; at < bytes; at += kPackUnitBytes<Format>, ++units) {
-    const int64_t ahead = at + kAhead;
+  int64_t ahead = kAhead;
+  for (int64_t i = 0; i < count; ++i, ahead += kPackUnitBytes<Format>) {
     PrefetchLines<kPackUnitBytes<Format>>(ahead < bytes ? pack + ahead : next + (ahead - bytes));
-    AddPackedUnit<Format, kTokens>(pack + at, units, stride, sum);
+    AddPackedUnit<Format, kTokens>(pack + i * kPackUnitBytes<Format>, units, i, sum);
   }
   for (int64_t t = 0; t < kTokens; ++t) {
     Store(out + kPackedRows * t, Add(Add(sum[t][0], sum[t][2]), Add(sum[t][1], sum[t][3])));
@@ -139,17 +140,18 @@ void TakePackedDots(const uint8_t* pack, const uint8_t* next, const SplitUnit* u
 
 // As many tokens at once as have their sums in registers; the pack stays in the cache for the others.
 template <class Format>
-void PackedDotEach(const uint8_t* pack, const uint8_t* next, const SplitVectors& x, float* out) {
-  const int64_t stride = SplitUnits(x.columns);
-  int64_t t = 0;
-  for (; t + 4 <= x.tokens; t += 4) {
-    TakePackedDots<Format, 4>(pack, t == 0 ? next : pack, x.units + t * stride, x.columns, out + kPackedRows * t);
+void PackedDotEach(const uint8_t* pack, const uint8_t* next, const SplitUnit* const* units, int32_t tokens,
+                   int64_t columns, float* out) {
+  int32_t t = 0;
+  for (; t + 4 <= tokens; t += 4) {
+    TakePackedDots<Format, 4>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
   }
-  for (; t + 2 <= x.tokens; t += 2) {
-    TakePackedDots<Format, 2>(pack, t == 0 ? next : pack, x.units + t * stride, x.columns, out + kPackedRows * t);
-  }
-  if (t < x.tokens) {
-    TakePackedDots<Format, 1>(pack, t == 0 ? next : pack, x.units + t * stride, x.columns, out + kPackedRows * t);
+  if (t + 3 == tokens) {
+    TakePackedDots<Format, 3>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
+  } else if (t + 2 == tokens) {
+    TakePackedDots<Format, 2>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
+  } else if (t + 1 == tokens) {
+    TakePackedDots<Format, 1>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
   }
 }
 

@@ -63,8 +63,10 @@ struct RowPack {
   int64_t unit_bytes;  // of kSplitUnit columns of kPackedRows rows
   /// Packs kPackedRows rows, each of which may be named twice, into as many units as a row's columns take.
   void (*pack)(const uint8_t* const* rows, int32_t columns, uint8_t* packed);
-  /// out (tokens, kPackedRows), with the bits of split_dot; `next` is a pack that will be read soon.
-  void (*dot)(const uint8_t* packed, const uint8_t* next, const SplitVectors& x, float* out);
+  /// out (tokens, kPackedRows), with the bits of split_dot, for the tokens whose units are listed; `next` is a pack
+  /// that will be read soon.
+  void (*dot)(const uint8_t* packed, const uint8_t* next, const SplitUnit* const* units, int32_t tokens,
+              int64_t columns, float* out);
 };
 
 /// What a token adds of one group of packed down rows.

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,7 @@ class Pack {
 struct Case {
   std::vector<int32_t> ids;     // empty for all
   std::vector<uint32_t> users;  // empty for all
+  std::vector<int32_t> order;   // of the packed gate and up; empty for that of the list
   std::vector<float> x;
   int32_t tokens;
 };
@@ -73,8 +75,11 @@ void CheckPacked(const Layer& layer, const Case& what, Random& random) {
   const auto core = what.ids.empty() ? layer.neurons : static_cast<int32_t>(what.ids.size());
   const int32_t* const ids = what.ids.empty() ? nullptr : what.ids.data();
   const uint32_t* const users = what.users.empty() ? nullptr : what.users.data();
-  const Pack gate(layer.gate, layer, ids, core);
-  const Pack up(layer.up, layer, ids, core);
+  std::vector<int32_t> rows;
+  for (const int32_t entry : what.order) rows.push_back(ids == nullptr ? entry : ids[entry]);
+  const int32_t* const row_ids = what.order.empty() ? ids : rows.data();
+  const Pack gate(layer.gate, layer, row_ids, core);
+  const Pack up(layer.up, layer, row_ids, core);
   const Pack down(layer.down, layer, ids, core);
   const bool packs_down = layer.down.dtype == CI_Q8_0_SHARED || layer.down.dtype == CI_Q4_0_SHARED;
   const std::vector<float> start = random.Values(int64_t{what.tokens} * layer.dim);
@@ -92,7 +97,8 @@ void CheckPacked(const Layer& layer, const Case& what, Random& random) {
           c, layer.activation, layer.up.dtype, layer.gated ? layer.gate.data() : nullptr, layer.up.data(),
           layer.biased ? layer.gate_bias.data() : nullptr, layer.biased ? layer.up_bias.data() : nullptr,
           layer.down.dtype, layer.down.data(), layer.biased ? layer.down_bias.data() : nullptr, packed_gate, packed_up,
-          packed_down, what.x.data(), what.tokens, ids, &core, users, layer.neurons, layer.dim, activations.data(), y);
+          what.order.empty() ? nullptr : what.order.data(), packed_down, what.x.data(), what.tokens, ids, &core, users,
+          layer.neurons, layer.dim, activations.data(), y);
     });
     CHECK_SAME(got, want, Shape("packs,core,tokens", {packs, core, what.tokens}) + " of " + layer.name());
   }
@@ -113,6 +119,14 @@ std::vector<uint32_t> RandomUsers(size_t count, int32_t tokens, Random& random) 
   return users;
 }
 
+std::vector<int32_t> Shuffled(size_t count, Random& random) {
+  std::vector<int32_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  for (size_t i = 1; i < count; ++i)
+    std::swap(order[i], order[static_cast<size_t>(random.Below(static_cast<int32_t>(i + 1)))]);
+  return order;
+}
+
 // Every dtype beside every one of down, as what is not packed stands beside what is.
 TEST(PackedRowsGiveTheSameBits) {
   Random random(140);
@@ -129,10 +143,11 @@ TEST(PackedRowsGiveTheSameBits) {
         const int32_t activation = variant % 4;
         const bool gated = activation == CI_DRELU || variant % 3 != 0;
         const Layer layer(activation, gated, up.dtype, down.dtype, neurons, dim, variant % 2 == 0, random);
-        Case what{{}, {}, random.Values(int64_t{tokens} * dim), tokens};
+        Case what{{}, {}, {}, random.Values(int64_t{tokens} * dim), tokens};
         if (variant % 5 != 0) what.ids = Portion(neurons, 1 + random.Below(9), random);
         const size_t listed = what.ids.empty() ? static_cast<size_t>(neurons) : what.ids.size();
         if (tokens > 1 && variant % 2 == 0) what.users = RandomUsers(listed, tokens, random);
+        if (variant % 3 == 0) what.order = Shuffled(listed, random);
         CheckPacked(layer, what, random);
       }
     }
@@ -146,7 +161,7 @@ TEST(PackedRowsTakeExtremeVectors) {
   for (const auto& [up, down] : {std::pair<int32_t, int32_t>{CI_Q4_0, CI_Q4_0_SHARED}, {CI_Q8_0, CI_Q8_0_SHARED}}) {
     const Layer layer(CI_SILU, true, up, down, 256, 160, false, random);
     for (const float value : {0.0f, 1e37f, 1e-38f, std::numeric_limits<float>::infinity()}) {
-      Case what{Portion(256, 4, random), {}, random.Values(3 * 160), 3};
+      Case what{Portion(256, 4, random), {}, {}, random.Values(3 * 160), 3};
       for (int i = 0; i < 160; ++i) what.x[static_cast<size_t>(160 + i)] = i % 3 == 0 ? value : 0.0f;
       CheckPacked(layer, what, random);
     }
@@ -165,7 +180,7 @@ TEST(PackedRowsOfAnEmptyList) {
   CHECK_OK(ci_host_pack(Contexts()[0], CI_Q4_0_SHARED, layer.down.data(), 64, 64, nullptr, &none, packed.data()));
   const auto got = OnEveryContext(start, "empty", [&](ci_context* c, float* y) {
     return ci_host_ffn_decode_packed(c, CI_SILU, CI_Q4_0, layer.gate.data(), layer.up.data(), nullptr, nullptr,
-                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, packed.data(), packed.data(),
+                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, packed.data(), packed.data(), nullptr,
                                      packed.data(), x.data(), 1, nullptr, &none, nullptr, 64, 64, activations.data(),
                                      y);
   });
@@ -183,21 +198,28 @@ TEST(PacksAreChecked) {
   const int32_t ids[] = {64};
   CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 64, 64, 65, &bytes), CI_INVALID_ARGUMENT, "capacity=65");
   CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 64, 33, 1, &bytes), CI_INVALID_ARGUMENT, "columns=33");
+  CHECK_OK(ci_host_packed_bytes(c, CI_Q4_0, 64, 64, 1, &bytes));
+  if (bytes == 0) return Skip("this processor packs nothing");
+  const int32_t twice[] = {3, 3};
+  const int32_t two = 2;
+  CHECK_FAILS(ci_host_pack(c, CI_Q4_0_SHARED, layer.down.data(), 64, 64, twice, &two, packed.data()),
+              CI_INVALID_ARGUMENT, "core_ids[1]=3");
   CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, ids, &one, packed.data()), CI_INVALID_ARGUMENT,
-              "core_ids[0]=64");
+              "core_ids=64");
   CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, nullptr, &one, nullptr), CI_INVALID_ARGUMENT, "packed");
   CHECK_FAILS(ci_host_pack(c, CI_F16, layer.up.data(), 64, 64, nullptr, &one, packed.data()), CI_UNSUPPORTED,
               "dtype=1");
   CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, nullptr, &one, packed.data() + 32), CI_INVALID_ARGUMENT,
               "multiple of 64");
-  const auto decode = [&](int32_t up_dtype, const void* gate, const void* up) {
+  const auto decode = [&](int32_t up_dtype, const void* gate, const void* up, int32_t entry = 0) {
     return ci_host_ffn_decode_packed(c, CI_SILU, up_dtype, layer.gate.data(), layer.up.data(), nullptr, nullptr,
-                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, gate, up, nullptr, f.data(), 1,
+                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, gate, up, &entry, nullptr, f.data(), 1,
                                      nullptr, &one, nullptr, 64, 64, f.data(), f.data());
   };
   CHECK_FAILS(decode(CI_Q4_0, nullptr, packed.data()), CI_INVALID_ARGUMENT, "both or neither");
   CHECK_FAILS(decode(CI_Q4_0, packed.data(), nullptr), CI_INVALID_ARGUMENT, "both or neither");
   CHECK_FAILS(decode(CI_Q4_0, packed.data(), packed.data() + 4), CI_INVALID_ARGUMENT, "multiple of 64");
+  CHECK_FAILS(decode(CI_Q4_0, packed.data(), packed.data(), 1), CI_INVALID_ARGUMENT, "packed_order=1");
   CHECK_FAILS(decode(CI_Q4_1, packed.data(), packed.data()), CI_UNSUPPORTED, "up_dtype=7");
 }
 

@@ -26,23 +26,26 @@ int32_t ci_host_packed_bytes(ci_context* context, int32_t dtype, int32_t rows, i
                              int64_t* bytes);
 
 /*
- * Packs the listed rows. weight (rows, columns); core_ids (*core): strictly ascending row numbers, or NULL for the
- * first ones; packed: memory of ci_memory_allocate for as many rows.
+ * Packs the listed rows. weight (rows, columns); core_ids (*core): row numbers, strictly ascending for the shared
+ * dtypes and in any order for the others, or NULL for the first ones; packed: memory of ci_memory_allocate for as many
+ * rows.
  */
 int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,
                      const int32_t* core_ids, const int32_t* core, void* packed);
 
 /*
- * ci_ffn_decode over packs of the same list, with the same bits. packed_gate and packed_up, or packed_down, which
- * is of a shared dtype, may be NULL: then, and for vectors that cannot be rounded as packs need it, the weights
- * themselves are read. With RELU and DRELU the packs of gate and up are of no use, since rows are skipped there.
+ * ci_ffn_decode over packs of the same list, with the same bits. Row i of the packed gate and up belongs to entry
+ * packed_order[i] of the list (NULL: to entry i), so that rows which the same tokens use can stand together.
+ * packed_gate and packed_up, or packed_down, which is of a shared dtype, may be NULL: then, and for vectors that cannot
+ * be rounded as packs need it, the weights themselves are read. With RELU and DRELU the packs of gate and up are of no
+ * use, since rows are skipped there.
  */
 int32_t ci_host_ffn_decode_packed(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate,
                                   const void* up, const float* gate_bias, const float* up_bias, int32_t down_dtype,
                                   const void* down, const float* down_bias, const void* packed_gate,
-                                  const void* packed_up, const void* packed_down, const float* x, int32_t tokens,
-                                  const int32_t* core_ids, const int32_t* core, const uint32_t* users, int32_t neurons,
-                                  int32_t dim, float* activations, float* y);
+                                  const void* packed_up, const int32_t* packed_order, const void* packed_down,
+                                  const float* x, int32_t tokens, const int32_t* core_ids, const int32_t* core,
+                                  const uint32_t* users, int32_t neurons, int32_t dim, float* activations, float* y);
 
 /*
  * Gives ci_matmul and ci_ffn_prefill the sgemm of the OpenBLAS library at `path` (UTF-8, ending in 0) for the rest of

@@ -1,5 +1,7 @@
 package org.coreinfer.backend;
 
+import java.nio.IntBuffer;
+import java.util.Arrays;
 import org.coreinfer.binding.CpuKernels;
 import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.tensor.Resources;
@@ -20,6 +22,8 @@ public final class FfnPacks implements AutoCloseable {
   private final @Nullable NativeMemory gate;
   private final @Nullable NativeMemory up;
   private final @Nullable NativeMemory down;
+  private @Nullable Order spare; // memory for it
+  private @Nullable Order order; // of the rows of gate and up; null for that of the list
 
   private FfnPacks(Backend backend, CpuKernels kernels, FfnWeights weights, int capacity) {
     this.backend = backend;
@@ -100,19 +104,61 @@ public final class FfnPacks implements AutoCloseable {
   }
 
   /**
-   * Packs the listed neurons.
+   * Packs the listed neurons; those that the same tokens use stand together.
    *
    * @param coreIds ascending neuron numbers, int32; null for the first ones
    * @param core how many, int32
+   * @param users as in {@link #decode}
    */
-  public void pack(@Nullable NativeMemory coreIds, NativeMemory core) {
+  public void pack(
+      @Nullable NativeMemory coreIds, NativeMemory core, @Nullable NativeMemory users) {
     int count = core.ints().get(0);
     if (count > capacity) {
       throw new IllegalArgumentException(count + " neurons do not fit into packs for " + capacity);
     }
-    pack(weights.gate(), coreIds, core, gate);
-    pack(weights.up(), coreIds, core, up);
+    order = users == null ? null : orderBy(users, coreIds, count);
+    @Nullable NativeMemory rows = order == null ? coreIds : order.ids;
+    pack(weights.gate(), rows, core, gate);
+    pack(weights.up(), rows, core, up);
     pack(weights.down(), coreIds, core, down);
+  }
+
+  /**
+   * Entries of a list in another order, and their neurons.
+   *
+   * @param entries (capacity), int32
+   * @param ids (capacity), int32
+   */
+  private record Order(NativeMemory entries, NativeMemory ids) {}
+
+  /** Sorted by their users, of which neighbours differ little, as in Gray's code. */
+  private Order orderBy(NativeMemory users, @Nullable NativeMemory coreIds, int count) {
+    IntBuffer masks = users.ints();
+    long[] keys = new long[count];
+    for (int i = 0; i < count; i++) {
+      int rank = masks.get(i);
+      for (int shift = 1; shift < Integer.SIZE; shift *= 2) {
+        rank ^= rank >>> shift;
+      }
+      keys[i] = (long) rank << Integer.SIZE | i;
+    }
+    Arrays.sort(keys);
+    Order room = spare;
+    if (room == null) {
+      room =
+          new Order(
+              memory.own(backend.allocateInts("packed core rows", capacity)),
+              memory.own(backend.allocateInts("packed core rows", capacity)));
+      spare = room;
+    }
+    IntBuffer entries = room.entries.ints();
+    IntBuffer ids = room.ids.ints();
+    for (int i = 0; i < count; i++) {
+      int entry = (int) keys[i];
+      entries.put(i, entry);
+      ids.put(i, coreIds == null ? entry : coreIds.ints().get(entry));
+    }
+    return room;
   }
 
   private void pack(
@@ -130,7 +176,7 @@ public final class FfnPacks implements AutoCloseable {
             NativeCalls.address(weight),
             weight.rows(),
             weight.columns(),
-            coreIds == null ? 0 : NativeCalls.ints(coreIds, weight.rows()),
+            coreIds == null ? 0 : NativeCalls.ints(coreIds, core.ints().get(0)),
             NativeCalls.ints(core, 1),
             packed.address());
     if (status != NativeCalls.OK) {
@@ -163,6 +209,7 @@ public final class FfnPacks implements AutoCloseable {
             NativeCalls.floatsOrNull(weights.downBias(), dim),
             addressOrNull(gate),
             addressOrNull(up),
+            order == null ? 0 : order.entries.address(),
             addressOrNull(down),
             NativeCalls.floats(x, (long) tokens * dim),
             tokens,

@@ -22,6 +22,10 @@ final class BatchStep implements AutoCloseable {
   private final Decoder.Parts parts;
   private final AttentionShape attention;
   private final DecodeStep step;
+
+  /** As many groups of sequences may take turns without renewing each other's lists. */
+  private static final int MOST_IDLE = 4;
+
   private final List<BatchScratch> idle = new ArrayList<>();
 
   BatchStep(
@@ -107,7 +111,7 @@ final class BatchStep implements AutoCloseable {
     }
   }
 
-  /** Room that nobody uses, best with these entries' neurons; more is made where there is none. */
+  /** Room that nobody uses, best with these entries' neurons, else new or what waited longest. */
   private BatchScratch take(List<BatchEntry> entries) {
     synchronized (idle) {
       Iterator<BatchScratch> each = idle.iterator();
@@ -118,8 +122,8 @@ final class BatchStep implements AutoCloseable {
           return scratch;
         }
       }
-      if (!idle.isEmpty()) {
-        return idle.remove(idle.size() - 1);
+      if (idle.size() >= MOST_IDLE) {
+        return idle.remove(0);
       }
     }
     return new BatchScratch(backend, config, parts.ffn());

@@ -60,9 +60,10 @@ final class CorePacks implements AutoCloseable {
   /**
    * The layer's packed rows for one more step; null if they are not packed.
    *
-   * @param ids the list, as {@link FfnPacks#pack} wants it
+   * @param ids the list, with count and users as {@link FfnPacks#pack} wants them
    */
-  synchronized @Nullable FfnPacks next(int layer, @Nullable NativeMemory ids, NativeMemory count) {
+  synchronized @Nullable FfnPacks next(
+      int layer, @Nullable NativeMemory ids, NativeMemory count, @Nullable NativeMemory users) {
     if (isOff) {
       return null;
     }
@@ -74,7 +75,7 @@ final class CorePacks implements AutoCloseable {
     }
     FfnPacks room = room(layer, count.ints().get(0));
     if (room != null) {
-      room.pack(ids, count);
+      room.pack(ids, count, users);
       isPacked[layer] = true;
     }
     return room;

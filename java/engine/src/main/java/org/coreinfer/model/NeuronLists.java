@@ -104,8 +104,8 @@ final class NeuronLists implements AutoCloseable {
   /** The listed rows on the host for one more token; null where they are not packed. */
   @Nullable FfnPacks nextPacks(int layer) {
     return held[layer] == null
-        ? ffn.dense().next(layer, null, all)
-        : packs.next(layer, layerIds[layer], layerCounts[layer]);
+        ? ffn.dense().next(layer, null, all, null)
+        : packs.next(layer, layerIds[layer], layerCounts[layer], null);
   }
 
   /** Whether the next token must stream a layer. */

@@ -140,9 +140,10 @@ final class NeuronUnion implements AutoCloseable {
   /** The listed rows for one more step; null where they are not packed. */
   @Nullable FfnPacks nextPacks(int layer) {
     @Nullable NativeMemory listed = ids(layer);
-    return listed == null
-        ? ffn.dense().next(layer, null, counts[layer])
-        : packs.next(layer, listed, counts[layer]);
+    @Nullable NativeMemory masks = users(layer);
+    return listed == null && masks == null
+        ? ffn.dense().next(layer, null, counts[layer], null)
+        : packs.next(layer, listed, counts[layer], masks);
   }
 
   @Override
