@@ -30,14 +30,15 @@ public final class FfnPacks implements AutoCloseable {
     this.kernels = kernels;
     this.weights = weights;
     this.capacity = capacity;
-    try {
-      this.gate = allocate(weights.gate());
-      this.up = allocate(weights.up());
-      this.down = allocate(downOf(weights));
-    } catch (RuntimeException e) {
-      memory.close();
-      throw e;
-    }
+    long gateBytes = bytes(backend, kernels, weights.gate(), capacity);
+    long upBytes = bytes(backend, kernels, weights.up(), capacity);
+    long downBytes = bytes(backend, kernels, downOf(weights), capacity);
+    // One piece, so that it may lie in large pages.
+    NativeMemory all =
+        memory.own(backend.allocate("packed core rows", gateBytes + upBytes + downBytes));
+    this.gate = sliceOrNull(all, 0, gateBytes);
+    this.up = sliceOrNull(all, gateBytes, upBytes);
+    this.down = sliceOrNull(all, gateBytes + upBytes, downBytes);
   }
 
   /**
@@ -72,9 +73,8 @@ public final class FfnPacks implements AutoCloseable {
     return weights.down().dtype().isShared() ? weights.down() : null;
   }
 
-  private @Nullable NativeMemory allocate(@Nullable Tensor weight) {
-    long bytes = bytes(backend, kernels, weight, capacity);
-    return bytes == 0 ? null : memory.own(backend.allocate("packed core rows", bytes));
+  private static @Nullable NativeMemory sliceOrNull(NativeMemory all, long offset, long bytes) {
+    return bytes == 0 ? null : all.slice(offset, bytes);
   }
 
   private static long bytes(
