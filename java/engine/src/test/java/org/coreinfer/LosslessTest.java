@@ -79,11 +79,15 @@ class LosslessTest {
   @EnumSource(names = {"CPU", "SIMULATED_CUDA", "CUDA"})
   void everyBackendVerifies(TestBackend where) {
     try (Model model = TestModels.quick(where, folder).load()) {
-      for (double penalty : new double[] {1, 1.4}) {
+      for (SamplingOptions sampling :
+          List.of(
+              SamplingOptions.GREEDY,
+              SamplingOptions.GREEDY.withRepeatPenalty(1.4),
+              SamplingOptions.GREEDY.withFrequencyPenalty(0.8).withPresencePenalty(0.5))) {
         GenerationRequest request =
             GenerationRequest.of("Once upon a time")
                 .maxTokens(where.isSimulated() ? 8 : 60)
-                .sampling(SamplingOptions.GREEDY.withRepeatPenalty(penalty))
+                .sampling(sampling)
                 .ignoreEos(true)
                 .build();
         GenerationResult dense = answer(model, CoreOptions.dense(), request);

@@ -103,6 +103,7 @@ public final class Scheduler implements AutoCloseable {
    */
   public Ticket submit(ServingRequest request, AnswerListener listener) {
     request.core().requireSuits(model.config());
+    request.generation().sampling().adjustments().requireSuits(model.config().vocabulary());
     Job job = new Job(request, promptTokens(request.generation()), listener, around);
     if (!room.enter(job)) {
       tally.refused();

@@ -53,7 +53,8 @@ class FamilyTest {
   void prefillAndDecodeGiveTransformersLogits(String family, TestBackend backend) {
     List<Reading> readings = READINGS;
     if (backend.isSimulated()) { // slow: every second family reads in pieces, the others at once
-      boolean isWhole = (FAMILIES.indexOf(family) % 2 == 0) == (backend == TestBackend.SIMULATED_CUDA);
+      boolean isWhole =
+          (FAMILIES.indexOf(family) % 2 == 0) == (backend == TestBackend.SIMULATED_CUDA);
       readings = isWhole ? READINGS.subList(0, 2) : OTHER_READINGS;
     }
     check(family, backend::open, readings, bound(family, backend));
