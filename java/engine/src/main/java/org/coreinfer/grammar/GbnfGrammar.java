@@ -20,6 +20,8 @@ public final class GbnfGrammar implements Supplier<TokenConstraint> {
   }
 
   /**
+   * A grammar by its source.
+   *
    * @throws GbnfException if the grammar is broken, or has no text
    * @throws IllegalArgumentException if it is too large, or the model's tokens can't spell its
    *     texts
