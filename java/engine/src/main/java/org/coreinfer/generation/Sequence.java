@@ -3,10 +3,8 @@ package org.coreinfer.generation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.util.HexFormat;
 import java.util.List;
 import org.coreinfer.backend.Backend;
-import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.NeuronScores;
 import org.coreinfer.core.ScoreHistory;
@@ -18,8 +16,6 @@ import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.KvPool;
 import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
-import org.coreinfer.model.StateReader;
-import org.coreinfer.model.StateWriter;
 import org.coreinfer.sampling.DraftSampler;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
@@ -43,7 +39,7 @@ public final class Sequence implements AutoCloseable {
    */
   public static final int GRAIN = NeuronScores.BLOCK;
 
-  private static final int NONE = -1;
+  static final int NONE = -1; // no accepted token
 
   private final Decoder decoder;
   private final CoreOptions options;
@@ -337,27 +333,14 @@ public final class Sequence implements AutoCloseable {
 
   // ---- saving ----
 
-  private static final int VERSION = 1;
-  private static final long MAGIC = 0x4e53455345524f43L; // "CORESESN"
-  private static final int LONGEST_OPTIONS = 4096;
-
   /**
    * Writes everything that further tokens depend on; {@link #load} goes on from there to the same
-   * bits. The format is little-endian: magic, version, the model's fingerprint, the options, the
-   * accepted token, scores, core neurons, keys and values, CRC-32C.
+   * bits.
    *
    * @param fingerprint of the model's weights
    */
   public void save(byte[] fingerprint, OutputStream out) throws IOException {
-    StateWriter writer = new StateWriter(out);
-    writer.put(MAGIC);
-    writer.put(VERSION);
-    writer.put(HexFormat.of().formatHex(fingerprint));
-    writer.put(describe(options));
-    writer.put(pending);
-    decoding.save(writer);
-    state.save(writer);
-    writer.finish();
+    new SequenceFile(decoder, options, decoding, state).save(fingerprint, pending, out);
   }
 
   /**
@@ -369,29 +352,10 @@ public final class Sequence implements AutoCloseable {
    *     another version
    */
   public void load(byte[] fingerprint, InputStream in, String name) throws IOException {
-    StateReader reader = new StateReader(in, name);
     boolean isLoaded = false;
     pending = NONE;
     try {
-      if (reader.getLong() != MAGIC) {
-        throw reader.wrong("is no saved session");
-      }
-      int version = reader.getInt();
-      if (version != VERSION) {
-        throw reader.wrong("is of version %d, this build reads %d".formatted(version, VERSION));
-      }
-      if (!reader.getText("the fingerprint", 64).equals(HexFormat.of().formatHex(fingerprint))) {
-        throw reader.wrong("was saved with another model");
-      }
-      String saved = reader.getText("the options", LONGEST_OPTIONS);
-      if (!saved.equals(describe(options))) {
-        throw reader.wrong("was saved with %s, this is %s".formatted(saved, describe(options)));
-      }
-      int accepted = reader.getInt("the accepted token", NONE, decoder.config().vocabulary() - 1);
-      decoding.load(reader);
-      state.load(reader);
-      reader.finish();
-      pending = accepted;
+      pending = new SequenceFile(decoder, options, decoding, state).load(fingerprint, in, name);
       promptEnd = 0;
       isLoaded = true;
     } finally {
@@ -399,19 +363,6 @@ public final class Sequence implements AutoCloseable {
         rewind(0);
       }
     }
-  }
-
-  private static String describe(CoreOptions options) {
-    Calibration calibration = options.calibration();
-    return "method=%s rule=%s alpha=%s keep=%s layers=%s upkeep=%s calibration=%s"
-        .formatted(
-            options.method(),
-            options.rule(),
-            options.alpha(),
-            options.keep(),
-            options.layers(),
-            options.upkeep(),
-            calibration == null ? "none" : calibration.source());
   }
 
   // ---- drafting ----
