@@ -73,6 +73,7 @@ public final class Session implements AutoCloseable {
    */
   public TokenStream stream(GenerationRequest request) {
     int[] prompt = promptTokens(request);
+    request.sampling().adjustments().requireSuits(model.config().vocabulary());
     int room = sequence.capacity() - sequence.position();
     if (prompt.length > room) {
       throw new IllegalArgumentException(

@@ -13,6 +13,7 @@ import org.coreinfer.core.CoreOptions;
 import org.coreinfer.generation.FinishReason;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.grammar.GbnfGrammar;
 import org.coreinfer.grammar.JsonGrammar;
 import org.coreinfer.sampling.SamplingOptions;
 import org.junit.jupiter.api.Test;
@@ -101,6 +102,41 @@ class ConstrainedAnswerTest {
               .ignoreEos(true)
               .constraint(JsonGrammar.anyJson(model.tokenizer()));
       assertThrows(IllegalArgumentException.class, request::build);
+    }
+  }
+
+  @Test
+  void answersKeepAGrammarOfGbnf() {
+    String grammar =
+        """
+        root ::= line{2,3}
+        line ::= [A-Z] [a-z]{1,5} ": " sum "\\n"
+        sum  ::= [0-9]{1,2} (" + " [0-9]{1,2}){0,2}
+        """;
+    CoreOptions drafting =
+        CoreOptions.stability(0.8).withUpkeep(new CoreOptions.Upkeep(0, false, true));
+    try (Model model = Model.embedded().contextLength(256).load()) {
+      GbnfGrammar lines = GbnfGrammar.of(grammar, model.tokenizer());
+      for (SamplingOptions sampling :
+          List.of(
+              SamplingOptions.GREEDY,
+              SamplingOptions.GREEDY.withTemperature(1).withSeed(3).withFrequencyPenalty(1))) {
+        for (CoreOptions core : List.of(CoreOptions.dense(), drafting)) {
+          try (Session session = model.newSession(core)) {
+            GenerationResult result =
+                session.generate(
+                    GenerationRequest.of("Once upon a time")
+                        .maxTokens(150)
+                        .sampling(sampling)
+                        .constraint(lines)
+                        .build());
+            assertEquals(FinishReason.EOS, result.finishReason(), result.text());
+            assertTrue(
+                result.text().matches("([A-Z][a-z]{1,5}: [0-9]{1,2}( \\+ [0-9]{1,2}){0,2}\n){2,3}"),
+                result.text());
+          }
+        }
+      }
     }
   }
 }

@@ -60,7 +60,7 @@ class LosslessTest {
     try (Model model = Model.load(TestData.shared("models/" + name))) {
       for (String prompt : PROMPTS) {
         GenerationRequest request =
-            GenerationRequest.of(prompt).maxTokens(40).ignoreEos(true).build();
+            GenerationRequest.of(prompt).maxTokens(30).ignoreEos(true).build();
         GenerationResult dense = answer(model, CoreOptions.dense(), request);
         assertNull(dense.drafts());
         for (double keep : new double[] {0.1, 0.8}) {
@@ -69,7 +69,7 @@ class LosslessTest {
           Drafts drafts = lossless.drafts();
           assertNotNull(drafts);
           assertTrue(drafts.accepted() <= drafts.drafted());
-          assertTrue(drafts.passes() + drafts.accepted() >= 39, drafts.toString());
+          assertTrue(drafts.passes() + drafts.accepted() >= 29, drafts.toString());
         }
       }
     }
@@ -79,11 +79,15 @@ class LosslessTest {
   @EnumSource(names = {"CPU", "SIMULATED_CUDA", "CUDA"})
   void everyBackendVerifies(TestBackend where) {
     try (Model model = TestModels.quick(where, folder).load()) {
-      for (double penalty : new double[] {1, 1.4}) {
+      for (SamplingOptions sampling :
+          List.of(
+              SamplingOptions.GREEDY,
+              SamplingOptions.GREEDY.withRepeatPenalty(1.4),
+              SamplingOptions.GREEDY.withFrequencyPenalty(0.8).withPresencePenalty(0.5))) {
         GenerationRequest request =
             GenerationRequest.of("Once upon a time")
-                .maxTokens(where.isSimulated() ? 10 : 60)
-                .sampling(SamplingOptions.GREEDY.withRepeatPenalty(penalty))
+                .maxTokens(where.isSimulated() ? 8 : 60)
+                .sampling(sampling)
                 .ignoreEos(true)
                 .build();
         GenerationResult dense = answer(model, CoreOptions.dense(), request);
@@ -134,7 +138,7 @@ class LosslessTest {
         assertSameAnswer(dense.generate(cut.build()), lossless.generate(cut.build()));
         assertEquals(dense.position(), lossless.position());
       }
-      for (int at = 5; at < 60; at += 7) {
+      for (int at = 5; at < 60; at += 11) {
         GenerationRequest stopped =
             GenerationRequest.of("Once upon a time")
                 .maxTokens(40)
@@ -152,7 +156,7 @@ class LosslessTest {
   @Test
   void answersEndAtTheEndOfTheTextAndOfTheContext() {
     int ended = 0;
-    try (Model model = Model.embedded().load()) {
+    try (Model model = Model.embedded().contextLength(256).load()) {
       for (String prompt : PROMPTS) {
         GenerationRequest.Builder request = GenerationRequest.of(prompt).maxTokens(100_000);
         GenerationResult dense = answer(model, CoreOptions.dense(), request.build());

@@ -20,8 +20,9 @@ import org.coreinfer.weights.Quantization;
 
 /** A small Llama with random weights. */
 public final class RandomModel {
-  public static final int LAYERS = 8;
-  public static final int NEURONS = 160;
+  public static final int LAYERS = 4;
+  public static final int DIM = 32;
+  public static final int NEURONS = 96;
   public static final int VOCABULARY = 96;
 
   private final int layers;
@@ -65,7 +66,7 @@ public final class RandomModel {
    * groups of 32.
    */
   public static Path write(Path folder, DType dtype) {
-    return new RandomModel(LAYERS, 64, NEURONS).write(folder, Quantization.valueOf(dtype.name()));
+    return new RandomModel(LAYERS, DIM, NEURONS).write(folder, Quantization.valueOf(dtype.name()));
   }
 
   /** The same with fewer layers, and rows that suit every dtype. */

@@ -10,9 +10,9 @@ import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.Logits;
 import org.coreinfer.tensor.DType;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 
 /**
  * A random model on one backend, and sequences of it that have read a prompt: for tests of core
@@ -28,25 +28,26 @@ abstract class RefreshFixture {
 
   final TestBackend where;
 
+  /** Of the backend whose turn it is. */
   @SuppressWarnings("NullAway.Init")
-  Model model;
+  static Model model;
 
   @TempDir
   @SuppressWarnings("NullAway.Init")
-  Path folder;
+  static Path folder;
 
   RefreshFixture(TestBackend where) {
     this.where = where;
   }
 
-  @BeforeEach
-  void load() {
+  @BeforeParameterizedClassInvocation
+  static void load(TestBackend where) {
     Path file = RandomModel.write(folder, DType.F16);
     model = TestModels.on(where, Model.builder(file)).contextLength(64).load();
   }
 
-  @AfterEach
-  void close() {
+  @AfterParameterizedClassInvocation
+  static void close() {
     if (model != null) { // else the backend is not here
       model.close();
     }

@@ -90,4 +90,34 @@ class SchedulerBackendTest {
       assertTrue(scheduler.status().cacheTokensUsed() >= 9 + 20 + 24);
     }
   }
+
+  /** On a GPU the pieces of a prompt decide on some bits, so there the answers may differ. */
+  @ParameterizedTest
+  @EnumSource(names = {"SIMULATED_CUDA", "CUDA"})
+  void promptsShareWhatTheyBeginWith(TestBackend where) throws Exception {
+    Path file = RandomModel.write(folder, DType.F16);
+    int common = where.isSimulated() ? 64 : 320;
+    List<Integer> beginning = new Random(5).ints(common, 3, 96).boxed().toList();
+    try (Model model = TestModels.on(where, Model.builder(file)).contextLength(512).load();
+        Scheduler scheduler = Scheduler.builder(model).slots(2).prefillChunk(64).build()) {
+      List<Waiting> answers = List.of(new Waiting(), new Waiting());
+      List<GenerationRequest> requests = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        List<Integer> prompt = new ArrayList<>(beginning);
+        prompt.addAll(new Random(6 + i).ints(64, 3, 96).boxed().toList());
+        GenerationRequest request =
+            GenerationRequest.ofTokens(prompt).maxTokens(3).ignoreEos(true).build();
+        requests.add(request);
+        scheduler.submit(ServingRequest.of(request).build(), answers.get(i));
+      }
+      assertEquals(0, answers.get(0).end.get(100, TimeUnit.SECONDS).cachedTokens());
+      GenerationResult second = answers.get(1).end.get(100, TimeUnit.SECONDS);
+      assertEquals(common, second.cachedTokens());
+      if (where.isSimulated()) {
+        try (Session session = model.newSession(CoreOptions.dense())) {
+          assertEquals(session.generate(requests.get(1)).tokens(), second.tokens());
+        }
+      }
+    }
+  }
 }

@@ -25,6 +25,21 @@ class TaskAnswersTest {
   private static final CoreOptions CORE = CoreOptions.stability(0.3);
   private static final int MAX_TOKENS = 16;
 
+  private static final String STORIES =
+      """
+      {"prompt": "Once upon a time, there was a little", "reference": "girl who had a cat."}
+      {"prompt": "Tom and Lily went to the park. They", "reference": "played with a ball."}
+      {"prompt": "One day, mom said", "reference": "it was time to go home."}
+      """;
+
+  /** Of the small model each letter is a token. */
+  private static final String LETTERS =
+      """
+      {"prompt": "Once upon", "reference": "a cat"}
+      {"prompt": "Tom, Lily", "reference": "and"}
+      {"prompt": "Mom said", "reference": "home."}
+      """;
+
   @TempDir
   @SuppressWarnings("NullAway.Init")
   private Path folder;
@@ -33,13 +48,7 @@ class TaskAnswersTest {
   @EnumSource(names = {"CPU", "SIMULATED_CUDA", "CUDA"})
   void bothAnswersAreThoseOfSessions(TestBackend where) throws IOException {
     Path file = folder.resolve("stories.jsonl");
-    Files.writeString(
-        file,
-        """
-        {"prompt": "Once upon a time, there was a little", "reference": "girl who had a cat."}
-        {"prompt": "Tom and Lily went to the park. They", "reference": "played with a ball."}
-        {"prompt": "One day, mom said", "reference": "it was time to go home."}
-        """);
+    Files.writeString(file, where.isSimulated() ? LETTERS : STORIES);
     List<TaskEvaluator.Answered> answers = new ArrayList<>();
     try (Model model = TestModels.quick(where, folder).threads(2).load()) {
       try (TaskEvaluator evaluator =

@@ -6,11 +6,14 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Where tests find their files: test-data in the repository, and the shared folder beside it, which
@@ -29,6 +32,15 @@ public final class TestData {
     Path path = Path.of(System.getProperty("coreinfer.shared", "../../../shared"), name);
     assumeTrue(Files.exists(path), path + " is absent: it is not part of the repository");
     return path;
+  }
+
+  /** The names of the tiny models of each family, below {@code families}. */
+  public static List<String> families() {
+    try (Stream<Path> folders = Files.list(file("families"))) {
+      return folders.map(folder -> folder.getFileName().toString()).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   public static JsonObject json(Path file) {

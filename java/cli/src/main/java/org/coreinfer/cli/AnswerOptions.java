@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.coreinfer.generation.GenerationRequest;
+import org.coreinfer.grammar.GbnfGrammar;
 import org.coreinfer.grammar.JsonGrammar;
 import org.coreinfer.grammar.JsonGrammars;
 import org.coreinfer.sampling.SamplingOptions;
@@ -68,6 +69,24 @@ final class AnswerOptions {
   private double repeatPenalty;
 
   @Option(
+      names = "--frequency-penalty",
+      paramLabel = "X",
+      defaultValue = "0",
+      description =
+          "Taken from a token's logit as often as the answer has it; -2 to 2 (default:"
+              + " ${DEFAULT-VALUE}).")
+  private double frequencyPenalty;
+
+  @Option(
+      names = "--presence-penalty",
+      paramLabel = "X",
+      defaultValue = "0",
+      description =
+          "Taken from the logits of tokens that the answer has; -2 to 2 (default:"
+              + " ${DEFAULT-VALUE}).")
+  private double presencePenalty;
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       defaultValue = "0",
@@ -94,6 +113,22 @@ final class AnswerOptions {
               + " that --max-tokens cuts off is only the beginning of one.")
   private @Nullable String schemaSource;
 
+  @Option(
+      names = "--grammar",
+      paramLabel = "FILE|GRAMMAR",
+      description =
+          "Answer with a text of this grammar in llama.cpp's GBNF; a file, or the grammar itself.")
+  private @Nullable String grammarSource;
+
+  /** The grammar that answers must keep to; null if there is none. */
+  private @Nullable String grammar() {
+    String source = grammarSource;
+    if (source == null) {
+      return null;
+    }
+    return source.contains("::=") ? source : TextInput.ofFile(Path.of(source));
+  }
+
   /** The text of the schema that answers must satisfy; null if there is none. */
   private @Nullable String schema() {
     String source = schemaSource;
@@ -103,10 +138,13 @@ final class AnswerOptions {
     return source.strip().startsWith("{") ? source : TextInput.ofFile(Path.of(source));
   }
 
-  /** Makes answers JSON if that was asked for. */
+  /** Gives answers the form that was asked for. */
   void constrain(GenerationRequest.Builder request, Tokenizer tokenizer) {
     String schema = schema();
-    if (schema != null) {
+    String grammar = grammar();
+    if (grammar != null) {
+      request.constraint(GbnfGrammar.of(grammar, tokenizer));
+    } else if (schema != null) {
       request.constraint(JsonGrammar.ofSchema(schema, tokenizer));
     } else if (isJsonAsked) {
       request.constraint(JsonGrammar.anyObject(tokenizer));
@@ -115,6 +153,19 @@ final class AnswerOptions {
 
   private void checkForm() {
     String schema = schema();
+    String grammar = grammar();
+    if (grammar != null) {
+      if (isJsonAsked || schema != null) {
+        throw Usage.error(command, "give --grammar, --json-mode or --json-schema, one of them");
+      }
+      Usage.checked(
+          command,
+          () -> {
+            GbnfGrammar.requireValid(grammar);
+            return grammar;
+          },
+          "--grammar");
+    }
     if (schema != null) {
       if (isJsonAsked) {
         throw Usage.error(command, "give --json-mode or --json-schema, not both");
@@ -127,9 +178,10 @@ final class AnswerOptions {
           },
           "--json-schema");
     }
-    if (isEosIgnored && (isJsonAsked || schema != null)) {
+    if (isEosIgnored && (isJsonAsked || schema != null || grammar != null)) {
       throw Usage.error(
-          command, "--ignore-eos: JSON ends where it is complete, so its end can't be ignored");
+          command,
+          "--ignore-eos: an answer of a form ends where it is complete, which can't be ignored");
     }
   }
 
@@ -156,7 +208,9 @@ final class AnswerOptions {
     options = change(options, "--top-k", o -> o.withTopK(topK));
     options = change(options, "--top-p", o -> o.withTopP(topP));
     options = change(options, "--min-p", o -> o.withMinP(minP));
-    return change(options, "--repeat-penalty", o -> o.withRepeatPenalty(repeatPenalty));
+    options = change(options, "--repeat-penalty", o -> o.withRepeatPenalty(repeatPenalty));
+    options = change(options, "--frequency-penalty", o -> o.withFrequencyPenalty(frequencyPenalty));
+    return change(options, "--presence-penalty", o -> o.withPresencePenalty(presencePenalty));
   }
 
   private SamplingOptions change(

@@ -1,6 +1,5 @@
 package org.coreinfer.cli;
 
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -19,7 +18,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Measures tokens per second. */
@@ -48,12 +46,7 @@ final class BenchCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "MODEL",
-      converter = ModelPath.class,
-      description = ModelPath.HELP)
-  private @Nullable Path path;
+  @Mixin private ModelArgument argument = new ModelArgument();
 
   @Option(
       names = {"-p", "--prompt"},
@@ -104,18 +97,18 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<CoreOptions> options = neurons.toCombinations(path, streams);
+    List<CoreOptions> options = neurons.toCombinations(argument.path(), streams);
     if (options.stream().anyMatch(one -> one.upkeep().isLossless())) {
       throw Usage.error(
           spec,
           "--lossless: how many drafts are accepted depends on the text; run shows its speed");
     }
     SpeedPlan plan = plan(options);
-    ModelSummary summary = ModelOptions.builder(spec, path, null).summarize();
+    ModelSummary summary = ModelOptions.builder(spec, argument.path(), null).summarize();
     CoreOptions widest = Collections.max(options, Comparator.comparing(CoreOptions::keep));
     try (Interrupt interrupt = Interrupt.listen(cancellation);
         Progress loading = new Progress(streams, interrupt.cancellation(), "Loading");
-        Model model = models.load(path, widest, streams, loading::update)) {
+        Model model = models.load(argument.path(), widest, streams, loading::update)) {
       loading.end();
       SpeedTest test =
           neurons.suitedLayers(

@@ -12,7 +12,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Holds a conversation. */
@@ -40,12 +39,7 @@ final class ChatCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "MODEL",
-      converter = ModelPath.class,
-      description = ModelPath.HELP)
-  private @Nullable Path path;
+  @Mixin private ModelArgument argument = new ModelArgument();
 
   @Option(names = "--system", paramLabel = "TEXT", description = "The system prompt.")
   private @Nullable String system;
@@ -71,13 +65,13 @@ final class ChatCommand implements Callable<Integer> {
     if (system != null && loaded != null) {
       throw Usage.error(spec, "give --system or --load, not both: a file holds its own");
     }
-    Model.Builder file = ModelOptions.builder(spec, path, null);
-    String name = path == null ? "the embedded model" : path.toString();
+    Model.Builder file = ModelOptions.builder(spec, argument.path(), null);
+    String name = argument.name();
     ChatTemplate template = templates.choose(name, file.readChatTemplateTexts());
-    CoreOptions core = neurons.toCoreOptions(path, streams);
+    CoreOptions core = neurons.toCoreOptions(argument.path(), streams);
     answer.toRequest("");
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Model model = models.load(path, core, streams, interrupt.cancellation());
+        Model model = models.load(argument.path(), core, streams, interrupt.cancellation());
         ChatInput input = input()) {
       ChatLoop loop =
           neurons.suitedLayers(
@@ -90,7 +84,7 @@ final class ChatCommand implements Callable<Integer> {
         if (loaded != null) {
           loop.load(loaded);
         }
-        loop.run(path);
+        loop.run(argument.path());
       }
     }
     return 0;

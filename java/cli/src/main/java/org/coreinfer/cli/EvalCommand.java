@@ -19,7 +19,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Measures what core neurons cost in quality. */
@@ -57,12 +56,7 @@ final class EvalCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "MODEL",
-      converter = ModelPath.class,
-      description = ModelPath.HELP)
-  private @Nullable Path path;
+  @Mixin private ModelArgument argument = new ModelArgument();
 
   @Option(names = "--text", paramLabel = "FILE", description = "The documents.")
   private @Nullable Path text;
@@ -95,9 +89,9 @@ final class EvalCommand implements Callable<Integer> {
     prompts.check();
     checkDrafts();
     if (tasks.isAskedInsteadOf(text)) {
-      CoreOptions core = neurons.toCoreOptions(path, streams);
+      CoreOptions core = neurons.toCoreOptions(argument.path(), streams);
       TaskEvaluation evaluation = new TaskEvaluation(tasks, streams, cancellation);
-      return neurons.suitedLayers(() -> evaluation.run(models, path, core, isJson));
+      return neurons.suitedLayers(() -> evaluation.run(models, argument.path(), core, isJson));
     }
     return compare(Objects.requireNonNull(text));
   }
@@ -116,7 +110,7 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private int compare(Path file) {
-    List<CoreOptions> cores = neurons.toCombinations(path, streams);
+    List<CoreOptions> cores = neurons.toCombinations(argument.path(), streams);
     plot.check();
     if (plot.isWanted() && cores.stream().allMatch(core -> core.method() == Method.DENSE)) {
       throw Usage.error(spec, "--plot: dense decoding has no divergence to draw; give --keep");
@@ -124,7 +118,7 @@ final class EvalCommand implements Callable<Integer> {
     List<String> read = Documents.read(file, documents.most());
     CoreOptions widest = Collections.max(cores, Comparator.comparing(CoreOptions::keep));
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Model model = models.load(path, widest, streams, interrupt.cancellation())) {
+        Model model = models.load(argument.path(), widest, streams, interrupt.cancellation())) {
       Evaluation evaluation = evaluate(model, cores, file, read);
       streams.print(isJson ? EvalReport.json(evaluation) : EvalTable.of(evaluation));
       plot.draw(streams, () -> EvalPictures.of(model.name(), evaluation));

@@ -18,7 +18,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Shows which neurons texts choose. */
@@ -48,12 +47,7 @@ final class NeuronsCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "MODEL",
-      converter = ModelPath.class,
-      description = ModelPath.HELP)
-  private @Nullable Path path;
+  @Mixin private ModelArgument argument = new ModelArgument();
 
   @Option(
       names = "--text",
@@ -116,7 +110,7 @@ final class NeuronsCommand implements Callable<Integer> {
       read.add(Documents.read(text, documents.most()));
     }
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Model model = models.load(path, core, streams, interrupt.cancellation())) {
+        Model model = models.load(argument.path(), core, streams, interrupt.cancellation())) {
       List<List<int[]>> topics = new ArrayList<>();
       for (int i = 0; i < texts.size(); i++) {
         topics.add(DocumentOptions.tokens(model, texts.get(i), read.get(i), LEAST_TOKENS, streams));

@@ -22,7 +22,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Generates text. */
@@ -52,12 +51,7 @@ final class RunCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "MODEL",
-      converter = ModelPath.class,
-      description = ModelPath.HELP)
-  private @Nullable Path path;
+  @Mixin private ModelArgument argument = new ModelArgument();
 
   @Option(
       names = {"-p", "--prompt"},
@@ -85,10 +79,10 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    CoreOptions core = neurons.toCoreOptions(path, streams);
+    CoreOptions core = neurons.toCoreOptions(argument.path(), streams);
     GenerationRequest.Builder request = answer.toRequest(readPrompt()).cancellation(cancellation);
     try (Interrupt interrupt = Interrupt.listen(cancellation);
-        Model model = models.load(path, core, streams, interrupt.cancellation())) {
+        Model model = models.load(argument.path(), core, streams, interrupt.cancellation())) {
       answer.constrain(request, model.tokenizer());
       try (Session session = neurons.suitedLayers(() -> model.newSession(core))) {
         GenerationResult result = answer(session, request);

@@ -1,6 +1,5 @@
 package org.coreinfer.cli;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,12 +11,10 @@ import org.coreinfer.core.CoreWish;
 import org.coreinfer.generation.Cancellation;
 import org.coreinfer.server.Limits;
 import org.coreinfer.server.Server;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Answers over HTTP until it is stopped. */
@@ -50,12 +47,7 @@ final class ServeCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "MODEL",
-      converter = ModelPath.class,
-      description = ModelPath.HELP)
-  private @Nullable Path path;
+  @Mixin private ModelArgument argument = new ModelArgument();
 
   @Option(
       names = "--host",
@@ -93,13 +85,13 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     CoreWish wish = neurons.toWish();
-    CoreOptions core = neurons.toCoreOptions(path, streams);
-    Calibration calibration = neurons.calibration(path);
+    CoreOptions core = neurons.toCoreOptions(argument.path(), streams);
+    Calibration calibration = neurons.calibration(argument.path());
     Duration grace = limits.grace();
     Limits most = limits.toLimits();
     String apiKey = access.key();
     try (Interrupt interrupt = Interrupt.listenForEnd(cancellation, grace.plus(BEYOND_GRACE));
-        Model model = models.load(path, core, streams, interrupt.cancellation())) {
+        Model model = models.load(argument.path(), core, streams, interrupt.cancellation())) {
       neurons.suitedLayers(
           () -> {
             core.requireSuits(model.config());

@@ -1,6 +1,5 @@
 package org.coreinfer.cli;
 
-import java.nio.file.Path;
 import org.coreinfer.Model;
 import org.coreinfer.ModelSummary;
 import org.coreinfer.core.CoreOptions;
@@ -9,7 +8,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Describes a model without loading it. */
@@ -31,12 +29,7 @@ final class ShowCommand implements Runnable {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "MODEL",
-      converter = ModelPath.class,
-      description = ModelPath.HELP)
-  private @Nullable Path path;
+  @Mixin private ModelArgument argument = new ModelArgument();
 
   @Option(names = "--context", paramLabel = "N", description = ModelOptions.CONTEXT_HELP)
   private @Nullable Integer context;
@@ -59,8 +52,8 @@ final class ShowCommand implements Runnable {
 
   @Override
   public void run() {
-    CoreOptions core = neurons.toCoreOptions(path, streams);
-    Model.Builder builder = ModelOptions.builder(spec, path, context).plannedFor(core);
+    CoreOptions core = neurons.toCoreOptions(argument.path(), streams);
+    Model.Builder builder = ModelOptions.builder(spec, argument.path(), context).plannedFor(core);
     if (gpuMemory != null) {
       builder.gpuMemory(gpuMemory);
     }

@@ -14,7 +14,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Shows what a model reads of a conversation. */
@@ -40,12 +39,7 @@ final class TemplateCommand implements Runnable {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Parameters(
-      arity = "0..1",
-      paramLabel = "MODEL",
-      converter = ModelPath.class,
-      description = ModelPath.HELP)
-  private @Nullable Path path;
+  @Mixin private ModelArgument argument = new ModelArgument();
 
   @Option(
       names = {"-p", "--prompt"},
@@ -83,8 +77,8 @@ final class TemplateCommand implements Runnable {
 
   @Override
   public void run() {
-    Model.Builder model = ModelOptions.builder(spec, path, null);
-    String name = path == null ? "the embedded model" : path.toString();
+    Model.Builder model = ModelOptions.builder(spec, argument.path(), null);
+    String name = argument.name();
     ChatTemplate template = templates.choose(name, model.readChatTemplateTexts());
     if (isSourceAsked) {
       print(template.source());

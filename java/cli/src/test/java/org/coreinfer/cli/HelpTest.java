@@ -85,6 +85,8 @@ class HelpTest {
           "--top-p",
           "--min-p",
           "--repeat-penalty",
+          "--frequency-penalty",
+          "--presence-penalty",
           "--seed",
           "--stop",
           "--ignore-eos",

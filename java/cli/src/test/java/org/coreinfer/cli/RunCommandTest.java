@@ -2,6 +2,7 @@ package org.coreinfer.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
@@ -293,5 +294,33 @@ class RunCommandTest {
     run("-p", "x", "--json-schema", "{}", "--json-mode").sentence(2);
     run("-p", "x", "--json-mode", "--ignore-eos").sentence(2);
     run("-p", "x", "--json-schema", "no-such-file.json").sentence(1);
+  }
+
+  @Test
+  void anAnswerKeepsToAGrammar(@TempDir Path folder) throws IOException {
+    String grammar = "root ::= [A-Z] [a-z]{2,8} \".\"";
+    Path file = Files.writeString(folder.resolve("word.gbnf"), "# a word\n" + grammar + "\n");
+    String text = run("-p", PROMPT, "-n", "40", "--grammar", grammar).done().out();
+    assertTrue(text.strip().matches("[A-Z][a-z]{2,8}[.]"), text);
+    assertEquals(text, run("-p", PROMPT, "-n", "40", "--grammar", file.toString()).done().out());
+  }
+
+  @Test
+  void brokenGrammarsAreWrongUsage() {
+    String sentence = run("-p", "x", "--grammar", "root ::= a").sentence(2);
+    assertTrue(
+        sentence.contains("--grammar: grammar, line 1, column 10: there is no rule a"), sentence);
+    run("-p", "x", "--grammar", "root ::= [a]", "--json-mode").sentence(2);
+    run("-p", "x", "--grammar", "root ::= [a]", "--ignore-eos").sentence(2);
+    run("-p", "x", "--grammar", "no-such-file.gbnf").sentence(1);
+  }
+
+  @Test
+  void penaltiesChangeTheAnswer() {
+    String plain = run("-p", PROMPT, "-n", "60", "--ignore-eos").done().out();
+    for (String option : List.of("--frequency-penalty", "--presence-penalty")) {
+      String changed = run("-p", PROMPT, "-n", "60", "--ignore-eos", option, "2").done().out();
+      assertNotEquals(plain, changed);
+    }
   }
 }

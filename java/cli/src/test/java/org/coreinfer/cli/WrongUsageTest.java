@@ -52,6 +52,8 @@ class WrongUsageTest {
     "--min-p,1",
     "--min-p,-0.1",
     "--repeat-penalty,0",
+    "--frequency-penalty,3",
+    "--presence-penalty,-2.5",
     "--seed,x",
     "--stop,''",
   })

@@ -1,6 +1,7 @@
 package org.coreinfer.core;
 
 import java.util.Locale;
+import java.util.Objects;
 import org.coreinfer.model.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
@@ -229,6 +230,28 @@ public record CoreOptions(
     if (calibration != null) {
       calibration.requireShapeOf(config);
     }
+  }
+
+  /**
+   * Whether a prompt gives the same scores with other options, so that what was noted of it serves
+   * both: not if either is dense, as then nothing is noted.
+   */
+  public boolean scoresAs(CoreOptions other) {
+    boolean isSame =
+        method != Method.DENSE
+            && other.method != Method.DENSE
+            && usesPrior() == other.usesPrior()
+            && rule.equals(other.rule)
+            && alpha == other.alpha
+            && Objects.equals(layers, other.layers)
+            && Objects.equals(calibration, other.calibration)
+            && upkeep.compensates() == other.upkeep.compensates();
+    return isSame && (!upkeep.compensates() || keep == other.keep); // which decides how
+  }
+
+  /** Whether the calibration's clusters count beside the prompt. */
+  boolean usesPrior() {
+    return method == Method.SIMILARITY || method == Method.AUTO;
   }
 
   /** Whether a layer is decoded with its core neurons only. */

@@ -90,10 +90,7 @@ public final class NeuronScores implements ActivationListener, AutoCloseable {
 
   private static @Nullable Prior priorOf(CoreOptions options) {
     Calibration calibration = options.calibration();
-    boolean usesPrior =
-        options.method() == CoreOptions.Method.SIMILARITY
-            || options.method() == CoreOptions.Method.AUTO;
-    return usesPrior && calibration != null ? new Prior(calibration) : null;
+    return options.usesPrior() && calibration != null ? new Prior(calibration) : null;
   }
 
   /**

@@ -29,6 +29,11 @@ public final class ScoreHistory {
   /** Scores when the first {@code position} tokens had been read. */
   public record Point(int position, Snapshot snapshot) {}
 
+  /** Tokens between points. */
+  public int interval() {
+    return interval;
+  }
+
   boolean wants(int position) {
     return position % interval == 0;
   }
@@ -47,6 +52,20 @@ public final class ScoreHistory {
   public @Nullable Point floor(int position) {
     Map.Entry<Integer, Point> entry = points.floorEntry(position);
     return entry == null ? null : entry.getValue();
+  }
+
+  /** What it has of the first tokens, which both then go on from, each for itself. */
+  public ScoreHistory beginning(int position) {
+    ScoreHistory beginning = new ScoreHistory(interval);
+    beginning.points.putAll(points.headMap(position, true));
+    return beginning;
+  }
+
+  /** Becomes what another one is, which must not be used any more. */
+  public void become(ScoreHistory other) {
+    points.clear();
+    points.putAll(other.points);
+    interval = other.interval;
   }
 
   /** Forgets all points after a position. */

@@ -45,7 +45,7 @@ final class CoreDecoding implements AutoCloseable {
 
   /**
    * @param state of a new sequence, which the caller closes after this
-   * @param history keeps scores for {@link #resume}; null for none
+   * @param history keeps scores for {@link #noted}; null for none
    */
   CoreDecoding(
       Decoder decoder, DecoderState state, CoreOptions options, @Nullable ScoreHistory history) {
@@ -172,34 +172,41 @@ final class CoreDecoding implements AutoCloseable {
   }
 
   /**
-   * Goes back to the latest point at or before {@code most} tokens at which the scores hold what
-   * was scored before it and nothing else. A prompt must be read next.
+   * What is known of the first tokens.
    *
-   * @return the tokens that are left
+   * @param isWhole whether they are all, and their scores are wanted
    */
-  int resume(int most) {
-    if (most == 0) {
-      state.truncate(0);
-      forget();
-      return 0;
+  Noted noted(CoreOptions options, int tokens, int promptEnd, boolean isWhole) {
+    return new Noted(
+        options,
+        tokens,
+        promptEnd,
+        scoredEnd,
+        isWhole && isScored ? scores.snapshot() : null,
+        history == null ? null : history.beginning(tokens));
+  }
+
+  /** Tokens between points at which a prompt's scores are noted; 0 if they are not. */
+  int noteInterval() {
+    return history == null || scores.needsWholePrompt() ? 0 : history.interval();
+  }
+
+  /** Goes on, in an empty sequence, after tokens of another one. A prompt must be read next. */
+  void begin(Noted noted, int tokens, CoreOptions options) {
+    forget();
+    NeuronScores.Snapshot known = isDense ? null : noted.scores(tokens, options);
+    if (known == null) {
+      return;
     }
-    if (isDense || most >= Math.min(scoredEnd, state.position())) {
-      state.truncate(most);
-      return most;
+    ScoreHistory others = noted.history();
+    if (history != null && others != null) {
+      history.become(others.beginning(tokens));
     }
-    ScoreHistory.Point point = history == null ? null : history.floor(most);
-    if (history != null) {
-      history.truncate(most);
-    }
-    if (point == null) {
-      return resume(0);
-    }
-    state.truncate(point.position());
-    scores.restore(point.snapshot());
-    scoredEnd = point.position();
+    scores.restore(known);
+    isScored = true;
+    scoredEnd = noted.isEnd(tokens, options) ? noted.scoredEnd() : tokens;
     neurons = null;
     isSetLost = true;
-    return point.position();
   }
 
   /**

@@ -3,10 +3,8 @@ package org.coreinfer.generation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.util.HexFormat;
 import java.util.List;
 import org.coreinfer.backend.Backend;
-import org.coreinfer.core.Calibration;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.NeuronScores;
 import org.coreinfer.core.ScoreHistory;
@@ -15,10 +13,9 @@ import org.coreinfer.generation.CoreDecoding.Piece;
 import org.coreinfer.model.BatchEntry;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
+import org.coreinfer.model.KvPool;
 import org.coreinfer.model.Logits;
 import org.coreinfer.model.NeuronSet;
-import org.coreinfer.model.StateReader;
-import org.coreinfer.model.StateWriter;
 import org.coreinfer.sampling.DraftSampler;
 import org.coreinfer.sampling.Sampler;
 import org.coreinfer.sampling.Samplers;
@@ -42,7 +39,7 @@ public final class Sequence implements AutoCloseable {
    */
   public static final int GRAIN = NeuronScores.BLOCK;
 
-  private static final int NONE = -1;
+  static final int NONE = -1; // no accepted token
 
   private final Decoder decoder;
   private final CoreOptions options;
@@ -58,31 +55,36 @@ public final class Sequence implements AutoCloseable {
    * @param cacheDtype of keys and values, F32 or F16
    */
   public Sequence(Decoder decoder, CoreOptions options, int capacity, DType cacheDtype) {
-    this(decoder, options, capacity, cacheDtype, null);
+    this(decoder, options, capacity, decoder.newPool(cacheDtype, Long.MAX_VALUE), null);
   }
 
-  /** A sequence that keeps its scores now and then, for {@link #resume}. */
-  public static Sequence resumable(
-      Decoder decoder, CoreOptions options, int capacity, DType cacheDtype) {
+  /**
+   * A sequence that notes its scores now and then, so that others may begin as its {@link
+   * #beginning}.
+   *
+   * @param pool where keys and values come from
+   */
+  public static Sequence shareable(
+      Decoder decoder, CoreOptions options, int capacity, KvPool pool) {
     // Reading scores back is cheap where they are in reach.
     int interval = decoder.backend().isHost() ? GRAIN : 4 * GRAIN;
     boolean hasScores = options.method() != CoreOptions.Method.DENSE;
     ScoreHistory history = hasScores ? new ScoreHistory(interval) : null;
-    return new Sequence(decoder, options, capacity, cacheDtype, history);
+    return new Sequence(decoder, options, capacity, pool, history);
   }
 
   private Sequence(
       Decoder decoder,
       CoreOptions options,
       int capacity,
-      DType cacheDtype,
+      KvPool pool,
       @Nullable ScoreHistory history) {
     this.decoder = decoder;
     this.options = options;
     try {
       this.state =
           decoder.newState(
-              capacity, CHUNK, cacheDtype, layer -> options.mostChosen(layer, decoder.config()));
+              capacity, CHUNK, pool, layer -> options.mostChosen(layer, decoder.config()));
       resources.onClose(state::close);
       this.decoding = new CoreDecoding(decoder, state, options, history);
       resources.onClose(decoding::close);
@@ -203,19 +205,52 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Goes back to the latest point at or before {@code most} tokens from which a prompt can go on:
-   * with core neurons a multiple of {@link #GRAIN} inside of what was read before, or any point
-   * after it. A prompt must be read next; the core neurons then follow from it and from the prompts
-   * that are left, as the answers between them were not scored.
+   * What the first tokens are, for sequences that begin alike.
    *
-   * @param most at most {@link #position}
-   * @return the tokens that are left
+   * @param tokens at most {@link #position}
+   * @return the caller's, to be closed
    */
-  public int resume(int most) {
-    pending = NONE;
-    int left = decoding.resume(most);
-    promptEnd = Math.min(promptEnd, left);
-    return left;
+  public Beginning beginning(int tokens) {
+    boolean isWhole = tokens == state.position();
+    Noted noted = decoding.noted(options, tokens, Math.min(promptEnd, tokens), isWhole);
+    return new Beginning(state.beginning(tokens), noted);
+  }
+
+  /** As {@link Beginning#usable} of what is here, short of its end. */
+  public int usable(int most, CoreOptions asked) {
+    return decoding.noted(options, state.position(), promptEnd, false).usable(most, asked);
+  }
+
+  /**
+   * How far the points are apart, in tokens, from which others can go on that begin as a prompt
+   * that is being read; 0 if there are none.
+   */
+  public int shareInterval(CoreOptions asked) {
+    if (asked.method() == CoreOptions.Method.DENSE) {
+      return GRAIN;
+    }
+    return options.equals(asked) || options.scoresAs(asked) ? decoding.noteInterval() : 0;
+  }
+
+  /**
+   * Begins as another sequence of the same decoder; this one must be empty. A prompt must be read
+   * next; the core neurons then follow from it and from the prompts that are taken over, as the
+   * answers between them were not scored.
+   *
+   * @param most the most tokens to take over
+   * @return how many were taken over: {@link Beginning#usable}
+   */
+  public int beginAs(Beginning other, int most) {
+    if (!isEmpty()) {
+      throw new IllegalStateException("the sequence has " + position() + " tokens already");
+    }
+    int taken = other.usable(most, options);
+    if (taken > 0) {
+      state.beginAs(other.keys(), taken);
+      decoding.begin(other.noted(), taken, options);
+    }
+    promptEnd = Math.min(other.promptEnd(), taken);
+    return taken;
   }
 
   /** Takes the next token, which is computed by {@link #decode} or with the next prompt. */
@@ -298,27 +333,14 @@ public final class Sequence implements AutoCloseable {
 
   // ---- saving ----
 
-  private static final int VERSION = 1;
-  private static final long MAGIC = 0x4e53455345524f43L; // "CORESESN"
-  private static final int LONGEST_OPTIONS = 4096;
-
   /**
    * Writes everything that further tokens depend on; {@link #load} goes on from there to the same
-   * bits. The format is little-endian: magic, version, the model's fingerprint, the options, the
-   * accepted token, scores, core neurons, keys and values, CRC-32C.
+   * bits.
    *
    * @param fingerprint of the model's weights
    */
   public void save(byte[] fingerprint, OutputStream out) throws IOException {
-    StateWriter writer = new StateWriter(out);
-    writer.put(MAGIC);
-    writer.put(VERSION);
-    writer.put(HexFormat.of().formatHex(fingerprint));
-    writer.put(describe(options));
-    writer.put(pending);
-    decoding.save(writer);
-    state.save(writer);
-    writer.finish();
+    new SequenceFile(decoder, options, decoding, state).save(fingerprint, pending, out);
   }
 
   /**
@@ -330,29 +352,10 @@ public final class Sequence implements AutoCloseable {
    *     another version
    */
   public void load(byte[] fingerprint, InputStream in, String name) throws IOException {
-    StateReader reader = new StateReader(in, name);
     boolean isLoaded = false;
     pending = NONE;
     try {
-      if (reader.getLong() != MAGIC) {
-        throw reader.wrong("is no saved session");
-      }
-      int version = reader.getInt();
-      if (version != VERSION) {
-        throw reader.wrong("is of version %d, this build reads %d".formatted(version, VERSION));
-      }
-      if (!reader.getText("the fingerprint", 64).equals(HexFormat.of().formatHex(fingerprint))) {
-        throw reader.wrong("was saved with another model");
-      }
-      String saved = reader.getText("the options", LONGEST_OPTIONS);
-      if (!saved.equals(describe(options))) {
-        throw reader.wrong("was saved with %s, this is %s".formatted(saved, describe(options)));
-      }
-      int accepted = reader.getInt("the accepted token", NONE, decoder.config().vocabulary() - 1);
-      decoding.load(reader);
-      state.load(reader);
-      reader.finish();
-      pending = accepted;
+      pending = new SequenceFile(decoder, options, decoding, state).load(fingerprint, in, name);
       promptEnd = 0;
       isLoaded = true;
     } finally {
@@ -360,19 +363,6 @@ public final class Sequence implements AutoCloseable {
         rewind(0);
       }
     }
-  }
-
-  private static String describe(CoreOptions options) {
-    Calibration calibration = options.calibration();
-    return "method=%s rule=%s alpha=%s keep=%s layers=%s upkeep=%s calibration=%s"
-        .formatted(
-            options.method(),
-            options.rule(),
-            options.alpha(),
-            options.keep(),
-            options.layers(),
-            options.upkeep(),
-            calibration == null ? "none" : calibration.source());
   }
 
   // ---- drafting ----

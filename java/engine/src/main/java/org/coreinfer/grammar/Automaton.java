@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.coreinfer.error.CoreInferException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Automaton {
   private static final int MOST_REMEMBERED = 100_000; // frames and states
+
+  private static final int MOST_PLACES = 10_000;
 
   private record FrameKey(int node, @Nullable Frame parent, int count) {}
 
@@ -154,6 +157,14 @@ final class Automaton {
   }
 
   private State collect() {
+    if (collected.size() > MOST_PLACES) {
+      collected.clear();
+      visited.clear();
+      mayEnd = false;
+      throw new CoreInferException(
+          "the grammar is too ambiguous: a text may be at more than %d places of it at once"
+              .formatted(MOST_PLACES));
+    }
     collected.sort(Comparator.comparingInt(frame -> frame.id));
     State state =
         collected.isEmpty() && !mayEnd

@@ -4,6 +4,7 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntUnaryOperator;
 import org.coreinfer.backend.AttentionShape;
 import org.coreinfer.backend.Backend;
@@ -140,7 +141,17 @@ public final class Decoder implements AutoCloseable {
    * @param tokens of all of them, in whole pages
    */
   public KvPool newPool(DType cacheDtype, long tokens) {
-    return new KvPool(backend, config, cacheDtype, tokens);
+    return newPool(cacheDtype, tokens, () -> false);
+  }
+
+  /**
+   * What sequences may have of keys and values together.
+   *
+   * @param reclaim called where there is no further page or no memory for it, on the thread that
+   *     wants one: gives some back that nobody needs, as {@link KvBeginning}s, or returns false
+   */
+  public KvPool newPool(DType cacheDtype, long tokens, BooleanSupplier reclaim) {
+    return new KvPool(backend, config, cacheDtype, tokens, reclaim);
   }
 
   /**

@@ -262,7 +262,7 @@ public final class DecoderState implements AutoCloseable {
           "tokens=" + tokens + ": the sequence has " + position + " tokens");
     }
     position = tokens;
-    if (computed - position > Backend.DECODE_TOKENS) {
+    if (position == 0 || computed - position > Backend.DECODE_TOKENS) {
       computed = position;
       cache.truncate(position);
     }
@@ -289,21 +289,42 @@ public final class DecoderState implements AutoCloseable {
    * @throws IllegalStateException if this sequence is not empty
    */
   public void beginAs(DecoderState other, int tokens) {
+    try (KvBeginning beginning = other.beginning(other.position)) {
+      beginAs(beginning, tokens);
+    }
+  }
+
+  /** As the other one, from keys and values that were held. */
+  public void beginAs(KvBeginning beginning, int tokens) {
     if (position > 0) {
       throw new IllegalStateException("the sequence has " + position + " tokens already");
     }
-    if (tokens < 0 || tokens > other.position || tokens > capacity) {
+    if (tokens < 0 || tokens > beginning.tokens() || tokens > capacity) {
       throw new IllegalArgumentException(
           "tokens=%d: the other sequence has %d, this one has room for %d"
-              .formatted(tokens, other.position, capacity));
+              .formatted(tokens, beginning.tokens(), capacity));
     }
-    if (!other.config.equals(config) || other.cache.pool().dtype() != cache.pool().dtype()) {
+    if (!beginning.isOf(config, cache.pool().dtype())) {
       throw new IllegalArgumentException("the other sequence is of another model or cache dtype");
     }
     cache.truncate(0);
-    cache.share(other.cache, tokens);
+    cache.begin(beginning, tokens);
     position = tokens;
     computed = tokens;
+  }
+
+  /**
+   * Holds keys and values of the first tokens for others that begin alike.
+   *
+   * @param tokens at most {@link #position}
+   * @return the caller's, to be closed
+   */
+  public KvBeginning beginning(int tokens) {
+    if (tokens < 0 || tokens > position) {
+      throw new IllegalArgumentException(
+          "tokens=" + tokens + ": the sequence has " + position + " tokens");
+    }
+    return cache.beginning(tokens);
   }
 
   /** Writes the tokens' keys and values, with the sizes that {@link #load} compares. */

@@ -119,10 +119,16 @@ final class KvCache implements AutoCloseable {
     }
   }
 
-  /** Begins as another's first tokens; must be empty. */
-  void share(KvCache other, int tokens) {
-    other.queue.synchronize(); // what fills the pages may still be queued there
-    for (KvPage page : other.pages.subList(0, KvLayer.pages(tokens))) {
+  /** Holds the pages of the first tokens for others. */
+  KvBeginning beginning(int tokens) {
+    queue.synchronize(); // what fills the pages may still be queued
+    return new KvBeginning(
+        pool.config(), pool.dtype(), pages.subList(0, KvLayer.pages(tokens)), tokens);
+  }
+
+  /** Begins as the first tokens of others; must be empty. */
+  void begin(KvBeginning beginning, int tokens) {
+    for (KvPage page : beginning.pages().subList(0, KvLayer.pages(tokens))) {
       pages.add(page.share());
       list(pages.size() - 1);
     }

@@ -1,9 +1,11 @@
 package org.coreinfer.model;
 
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.KvLayer;
 import org.coreinfer.error.CacheFullException;
+import org.coreinfer.error.OutOfNativeMemoryException;
 import org.coreinfer.tensor.DType;
 
 /**
@@ -15,13 +17,16 @@ public final class KvPool {
   private final ModelConfig config;
   private final DType dtype;
   private final long mostPages;
+  private final BooleanSupplier reclaim;
   private final AtomicLong used = new AtomicLong();
 
   /**
    * @param dtype F32 or F16
    * @param tokens of all sequences; rounded up to whole pages
+   * @param reclaim called where there is no further page or no memory for it, on the thread that
+   *     wants one: gives some back that nobody needs, or returns false
    */
-  KvPool(Backend backend, ModelConfig config, DType dtype, long tokens) {
+  KvPool(Backend backend, ModelConfig config, DType dtype, long tokens, BooleanSupplier reclaim) {
     if (tokens < 1) {
       throw new IllegalArgumentException("a cache of " + tokens + " tokens: expected 1 or more");
     }
@@ -31,6 +36,7 @@ public final class KvPool {
     this.backend = backend;
     this.config = config;
     this.dtype = dtype;
+    this.reclaim = reclaim;
     this.mostPages = (tokens - 1) / KvLayer.PAGE + 1;
   }
 
@@ -61,8 +67,21 @@ public final class KvPool {
    * A page for its first user.
    *
    * @throws CacheFullException if all are in use
+   * @throws OutOfNativeMemoryException if there is no memory for it
    */
   KvPage take() {
+    while (true) {
+      try {
+        return takeAtOnce();
+      } catch (CacheFullException | OutOfNativeMemoryException e) {
+        if (!reclaim.getAsBoolean()) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private KvPage takeAtOnce() {
     if (used.incrementAndGet() > mostPages) {
       used.decrementAndGet();
       throw new CacheFullException(

@@ -11,6 +11,7 @@ import org.coreinfer.error.CoreInferException;
 final class Candidates {
   private final SamplingOptions options;
   private final TokenConstraint constraint;
+  private final AnswerTokens answer;
   private float[] logits = {};
   private final RankedTokens ranked = new RankedTokens();
   private double highest;
@@ -23,10 +24,29 @@ final class Candidates {
   Candidates(SamplingOptions options, TokenConstraint constraint) {
     this.options = options;
     this.constraint = constraint;
+    this.answer = new AnswerTokens(options.adjustments());
+  }
+
+  /** Takes the next token of the answer. */
+  void accept(int token) {
+    constraint.accept(token);
+    answer.accept(token);
+  }
+
+  /** Keeps what was accepted so far for {@link #rewind}. */
+  void mark() {
+    constraint.mark();
+    answer.mark();
+  }
+
+  /** Forgets what was accepted since the latest {@link #mark}. */
+  void rewind() {
+    constraint.rewind();
+    answer.rewind();
   }
 
   /**
-   * Takes logits, with the repetition penalty and the constraint.
+   * Takes logits, with what is added to them, the penalties and the constraint.
    *
    * @param source (vocabulary); not changed
    */
@@ -36,6 +56,7 @@ final class Candidates {
       logits = new float[vocabulary];
     }
     source.get(0, logits);
+    options.adjustments().bias().forEach((token, bias) -> logits[token] += bias.floatValue());
     float penalty = (float) options.repeatPenalty();
     for (int i = 0; i < recent.count(); i++) {
       if (recent.isFirst(i)) {
@@ -44,6 +65,7 @@ final class Candidates {
         logits[token] = logit > 0 ? logit / penalty : logit * penalty;
       }
     }
+    answer.penalize(logits);
     constraint.mask(FloatBuffer.wrap(logits));
   }
 

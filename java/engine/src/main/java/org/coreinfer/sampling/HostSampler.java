@@ -10,7 +10,6 @@ final class HostSampler implements Sampler {
   private final SplittableRandom random;
   private final RecentTokens recent;
   private final Candidates candidates;
-  private final TokenConstraint constraint;
 
   HostSampler(SamplingOptions options) {
     this(options, Unconstrained.INSTANCE);
@@ -21,7 +20,6 @@ final class HostSampler implements Sampler {
     this.random = new SplittableRandom(options.seed());
     this.recent = new RecentTokens(options);
     this.candidates = new Candidates(options, constraint);
-    this.constraint = constraint;
   }
 
   @Override
@@ -32,13 +30,13 @@ final class HostSampler implements Sampler {
   @Override
   public void mark() {
     recent.mark();
-    constraint.mark();
+    candidates.mark();
   }
 
   @Override
   public void rewind() {
     recent.rewind();
-    constraint.rewind();
+    candidates.rewind();
   }
 
   @Override
@@ -54,7 +52,7 @@ final class HostSampler implements Sampler {
   int sample(FloatBuffer source) {
     candidates.take(source, recent);
     int token = options.isGreedy() ? candidates.best() : candidates.draw(random.nextDouble());
-    constraint.accept(token);
+    candidates.accept(token);
     return token;
   }
 }

@@ -15,7 +15,6 @@ final class RandomDrafts implements DraftSampler {
   private final SplittableRandom random;
   private final RecentTokens recent;
   private final Candidates candidates;
-  private final TokenConstraint constraint;
   private final List<Draft> drafts = new ArrayList<>(); // of this round
   private boolean isDrafting;
   private int verified; // of this round
@@ -26,7 +25,6 @@ final class RandomDrafts implements DraftSampler {
     this.random = new SplittableRandom(options.seed());
     this.recent = new RecentTokens(options);
     this.candidates = new Candidates(options, constraint);
-    this.constraint = constraint;
   }
 
   @Override
@@ -38,7 +36,7 @@ final class RandomDrafts implements DraftSampler {
   public int draft(Logits logits) {
     if (!isDrafting) {
       recent.mark();
-      constraint.mark();
+      candidates.mark();
       drafts.clear();
       isDrafting = true;
     }
@@ -46,7 +44,7 @@ final class RandomDrafts implements DraftSampler {
     int token = from.draw(random.nextDouble());
     drafts.add(new Draft(token, from));
     recent.accept(token);
-    constraint.accept(token);
+    candidates.accept(token);
     return token;
   }
 
@@ -54,7 +52,7 @@ final class RandomDrafts implements DraftSampler {
   public void beginVerifying() {
     if (isDrafting) {
       recent.rewind();
-      constraint.rewind();
+      candidates.rewind();
       isDrafting = false;
     } else {
       drafts.clear();
@@ -74,7 +72,7 @@ final class RandomDrafts implements DraftSampler {
     }
     verified++;
     recent.accept(token);
-    constraint.accept(token);
+    candidates.accept(token);
     return token;
   }
 

@@ -25,10 +25,10 @@ public final class Samplers implements AutoCloseable {
 
   /**
    * A sampler of the tokens that a constraint allows, or of all; the one before must not be used
-   * any more. Under a constraint tokens are drawn on the host.
+   * any more. Under a constraint, or with adjustments, tokens are drawn on the host.
    */
   public Sampler start(SamplingOptions options, @Nullable TokenConstraint constraint) {
-    if (queue.isHost() || constraint != null) {
+    if (queue.isHost() || constraint != null || !options.adjustments().isNone()) {
       return new HostSampler(options, orNone(constraint));
     }
     RecentTokens recent = new RecentTokens(options);

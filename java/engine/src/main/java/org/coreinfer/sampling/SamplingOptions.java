@@ -1,5 +1,7 @@
 package org.coreinfer.sampling;
 
+import java.util.Map;
+
 /**
  * How a token is drawn.
  *
@@ -10,6 +12,7 @@ package org.coreinfer.sampling;
  * @param repeatPenalty above 1 makes tokens that already occurred less likely (arXiv 1909.05858)
  * @param repeatWindow how many of the latest tokens the penalty looks at
  * @param seed of the random numbers; the same seed draws the same tokens
+ * @param adjustments what is added to logits
  */
 public record SamplingOptions(
     double temperature,
@@ -18,7 +21,8 @@ public record SamplingOptions(
     double minP,
     double repeatPenalty,
     int repeatWindow,
-    long seed) {
+    long seed,
+    Adjustments adjustments) {
 
   /** The most likely token, always. */
   public static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, 1, 64, 0);
@@ -33,6 +37,18 @@ public record SamplingOptions(
     require(repeatWindow >= 0, "repeat window", repeatWindow, "0 or more");
   }
 
+  /** Options without adjustments. */
+  public SamplingOptions(
+      double temperature,
+      int topK,
+      double topP,
+      double minP,
+      double repeatPenalty,
+      int repeatWindow,
+      long seed) {
+    this(temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed, Adjustments.NONE);
+  }
+
   private static void require(boolean holds, String name, Number value, String expected) {
     if (!holds) {
       throw new IllegalArgumentException(name + "=" + value + ": expected " + expected);
@@ -45,26 +61,55 @@ public record SamplingOptions(
   }
 
   public SamplingOptions withTemperature(double value) {
-    return new SamplingOptions(value, topK, topP, minP, repeatPenalty, repeatWindow, seed);
+    return new SamplingOptions(
+        value, topK, topP, minP, repeatPenalty, repeatWindow, seed, adjustments);
   }
 
   public SamplingOptions withTopK(int value) {
-    return new SamplingOptions(temperature, value, topP, minP, repeatPenalty, repeatWindow, seed);
+    return new SamplingOptions(
+        temperature, value, topP, minP, repeatPenalty, repeatWindow, seed, adjustments);
   }
 
   public SamplingOptions withTopP(double value) {
-    return new SamplingOptions(temperature, topK, value, minP, repeatPenalty, repeatWindow, seed);
+    return new SamplingOptions(
+        temperature, topK, value, minP, repeatPenalty, repeatWindow, seed, adjustments);
   }
 
   public SamplingOptions withMinP(double value) {
-    return new SamplingOptions(temperature, topK, topP, value, repeatPenalty, repeatWindow, seed);
+    return new SamplingOptions(
+        temperature, topK, topP, value, repeatPenalty, repeatWindow, seed, adjustments);
   }
 
   public SamplingOptions withRepeatPenalty(double value) {
-    return new SamplingOptions(temperature, topK, topP, minP, value, repeatWindow, seed);
+    return new SamplingOptions(
+        temperature, topK, topP, minP, value, repeatWindow, seed, adjustments);
   }
 
   public SamplingOptions withSeed(long value) {
-    return new SamplingOptions(temperature, topK, topP, minP, repeatPenalty, repeatWindow, value);
+    return new SamplingOptions(
+        temperature, topK, topP, minP, repeatPenalty, repeatWindow, value, adjustments);
+  }
+
+  public SamplingOptions withAdjustments(Adjustments value) {
+    return new SamplingOptions(
+        temperature, topK, topP, minP, repeatPenalty, repeatWindow, seed, value);
+  }
+
+  /** As {@link Adjustments#frequencyPenalty}. */
+  public SamplingOptions withFrequencyPenalty(double value) {
+    return withAdjustments(
+        new Adjustments(value, adjustments.presencePenalty(), adjustments.bias()));
+  }
+
+  /** As {@link Adjustments#presencePenalty}. */
+  public SamplingOptions withPresencePenalty(double value) {
+    return withAdjustments(
+        new Adjustments(adjustments.frequencyPenalty(), value, adjustments.bias()));
+  }
+
+  /** As {@link Adjustments#bias}. */
+  public SamplingOptions withLogitBias(Map<Integer, Double> value) {
+    return withAdjustments(
+        new Adjustments(adjustments.frequencyPenalty(), adjustments.presencePenalty(), value));
   }
 }

@@ -29,6 +29,7 @@ final class ComputeLoop implements Runnable {
   private final Tally tally;
   private final int prefillChunk;
   private final Duration patience;
+  private final List<Job> waiting = new ArrayList<>(); // in slots, for what others are reading
   private final List<Running> running = new ArrayList<>();
   private final Grouping grouping = new Grouping();
   private int lastReader; // in running
@@ -86,7 +87,11 @@ final class ComputeLoop implements Runnable {
     for (Running each : List.copyOf(running)) {
       fail(each, failure);
     }
-    for (Job job : room.takeAll()) {
+    List<Job> unanswered = new ArrayList<>(waiting);
+    waiting.forEach(job -> room.freeSlot());
+    waiting.clear();
+    unanswered.addAll(room.takeAll());
+    for (Job job : unanswered) {
       tally.failed(failure, job.age());
       job.delivery().end(listener -> listener.onFailure(failure));
     }
@@ -113,15 +118,24 @@ final class ComputeLoop implements Runnable {
   }
 
   private void admit() {
-    Job job = room.admit();
-    while (job != null) {
-      begin(job);
-      job = room.admit();
+    for (Job job = room.admit(); job != null; job = room.admit()) {
+      waiting.add(job);
+    }
+    for (Job job : List.copyOf(waiting)) {
+      ServingRequest request = job.request();
+      if (job.interruption() != null) {
+        waiting.remove(job);
+        room.freeSlot();
+        endUnanswered(job);
+      } else if (!texts.isComing(job.prompt(), request.core(), request.promptLogprobs())) {
+        waiting.remove(job);
+        begin(job);
+      }
     }
   }
 
   private void begin(Job job) {
-    KeptText text = null;
+    LentText text = null;
     try {
       ServingRequest request = job.request();
       text = texts.take(job.prompt(), request.core(), request.promptLogprobs());
@@ -227,7 +241,6 @@ final class ComputeLoop implements Runnable {
       fail(each, e);
       return;
     }
-    texts.count();
     if (each.answer().finishReason() != null) {
       end(each);
     }
@@ -235,7 +248,7 @@ final class ComputeLoop implements Runnable {
 
   private void end(Running each) {
     each.ended();
-    texts.giveBack(each.text());
+    texts.giveBack(each.text(), each.answer().text());
     leave(each);
   }
 

@@ -2,154 +2,240 @@ package org.coreinfer.serving;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.coreinfer.backend.KvLayer;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.CoreOptions.Method;
 import org.coreinfer.error.OutOfNativeMemoryException;
+import org.coreinfer.generation.Beginning;
 import org.coreinfer.generation.Sequence;
 import org.coreinfer.model.Decoder;
+import org.coreinfer.model.KvPool;
 import org.coreinfer.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory for texts, of which those that were answered are kept until it is needed, the least
- * recently used going first. A prompt that begins like a kept text takes it over and goes on from
- * there. For one thread, except {@link #tokens}.
+ * Sequences for prompts, and texts that are kept for prompts that begin alike. A prompt shares the
+ * pages of what it begins with, whether that is a kept text or one that is being answered, and
+ * leaves it as it is. Where pages are short, kept texts go, the least recently used first; of them
+ * only pages are given back that nobody else uses. For one thread, except {@link #usedTokens}.
  */
 final class KeptTexts implements AutoCloseable {
   private final Decoder decoder;
   private final int capacity;
-  private final DType cacheDtype;
   private final int most;
+  private final int slots;
   private final Scheduler.Reuse reuse;
+  private final KvPool pool;
   private final List<KeptText> kept = new ArrayList<>(); // least recently used first
-  private final List<KeptText> lent = new ArrayList<>();
-  private volatile long tokens;
+  private final List<LentText> lent = new ArrayList<>();
+  private final List<Sequence> idle = new ArrayList<>(); // empty ones, least recently used first
 
   /**
    * @param capacity the most tokens of a text
-   * @param most texts that there is memory for, lent ones included
+   * @param slots texts that are lent at once
+   * @param most texts that are kept, at most; with as many whole texts the pages are full
    */
-  KeptTexts(Decoder decoder, int capacity, DType cacheDtype, int most, Scheduler.Reuse reuse) {
+  KeptTexts(
+      Decoder decoder, int capacity, DType cacheDtype, int slots, int most, Scheduler.Reuse reuse) {
     this.decoder = decoder;
     this.capacity = capacity;
-    this.cacheDtype = cacheDtype;
+    this.slots = slots;
     this.most = most;
     this.reuse = reuse;
+    long longest = (long) KvLayer.pages(capacity) * KvLayer.PAGE;
+    this.pool = decoder.newPool(cacheDtype, most * longest, this::evict);
+  }
+
+  /** A beginning of a prompt that somebody has. */
+  private record Source(TextTokens tokens, @Nullable KeptText kept, @Nullable LentText lent) {
+    static final Source NOBODY = new Source(TextTokens.NONE, null, null);
+  }
+
+  /** The longest beginning of a prompt, and how many tokens it has. */
+  private record Found(Source source, int tokens) {}
+
+  /**
+   * Whether a text that is being read will soon hold more of a prompt than anybody does now, so
+   * that to wait for it is to read less.
+   *
+   * @param wholePrompt whether all of the prompt is to be read
+   */
+  boolean isComing(int[] prompt, CoreOptions options, boolean wholePrompt) {
+    if (wholePrompt || reuse == Scheduler.Reuse.NONE) {
+      return false;
+    }
+    CoreOptions asked = asked(options);
+    int known = -1;
+    for (LentText each : lent) {
+      int interval = each.sequence().shareInterval(asked);
+      if (interval == 0) {
+        continue;
+      }
+      int promised = each.promised().shared(prompt, Integer.MAX_VALUE, false);
+      promised -= promised % interval;
+      if (promised > each.read()) {
+        known = known < 0 ? find(prompt, asked).tokens() : known;
+        if (promised > known) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   /**
-   * A text that begins a prompt, or an empty one, for the caller until it is given back.
+   * A sequence that begins as a prompt, or an empty one, for the caller until it is given back.
    *
    * @param wholePrompt whether all of the prompt is to be read
    * @throws OutOfNativeMemoryException if there is no memory even without any kept text
    */
-  KeptText take(int[] prompt, CoreOptions options, boolean wholePrompt) {
-    CoreOptions asked = options.method() == Method.DENSE ? CoreOptions.dense() : options;
-    KeptText best = null;
-    int shared = 0;
+  LentText take(int[] prompt, CoreOptions options, boolean wholePrompt) {
+    CoreOptions asked = asked(options);
+    boolean isShared = !wholePrompt && reuse != Scheduler.Reuse.NONE;
+    Found found = isShared ? find(prompt, asked) : new Found(Source.NOBODY, 0);
+    Source source = found.source;
+    if (source.kept != null) { // used last, so that it goes last while memory is sought
+      kept.remove(source.kept);
+      kept.add(source.kept);
+    }
+    Sequence sequence = empty(asked);
+    try {
+      int cached = 0;
+      if (source.kept != null && kept.contains(source.kept)) {
+        cached = sequence.beginAs(source.kept.beginning(), found.tokens);
+      } else if (source.lent != null) {
+        try (Beginning beginning = source.lent.sequence().beginning(found.tokens)) {
+          cached = sequence.beginAs(beginning, found.tokens);
+        }
+      }
+      LentText text = new LentText(sequence, prompt, source.tokens, cached);
+      lent.add(text);
+      return text;
+    } catch (RuntimeException e) {
+      sequence.close();
+      throw e;
+    }
+  }
+
+  private static CoreOptions asked(CoreOptions options) {
+    return options.method() == Method.DENSE ? CoreOptions.dense() : options;
+  }
+
+  private Found find(int[] prompt, CoreOptions asked) {
+    Found best = new Found(Source.NOBODY, 0);
     for (KeptText each : kept) {
-      int common =
-          wholePrompt || reuse == Scheduler.Reuse.NONE || !each.options().equals(asked)
-              ? 0
-              : each.shared(prompt, reuse == Scheduler.Reuse.CONVERSATIONS);
-      if (common > 0 && common >= shared && isWorth(each, common, each.common(prompt))) {
-        best = each;
-        shared = common;
+      Beginning beginning = each.beginning();
+      boolean answersToo =
+          reuse == Scheduler.Reuse.CONVERSATIONS && beginning.options().equals(asked);
+      int shared = each.tokens().shared(prompt, beginning.promptEnd(), answersToo);
+      int usable = beginning.usable(shared, asked);
+      if (usable > 0 && usable >= best.tokens) {
+        best = new Found(new Source(each.tokens(), each, null), usable);
       }
     }
-    KeptText text = best == null ? empty(asked) : best;
-    kept.remove(text);
-    lent.add(text);
-    text.resume(shared);
-    count();
-    return text;
-  }
-
-  /**
-   * Whether a text gives more than is lost of it, or will be lost anyway.
-   *
-   * @param common tokens that a prompt begins with as it does
-   */
-  private boolean isWorth(KeptText text, int shared, int common) {
-    boolean isLostAnyway = isFull() && kept.indexOf(text) == 0;
-    return isLostAnyway || shared >= text.length() - common;
-  }
-
-  private boolean isFull() {
-    return kept.size() + lent.size() >= most;
-  }
-
-  private KeptText empty(CoreOptions options) {
-    if (isFull()) {
-      KeptText oldest = kept.remove(0);
-      if (oldest.options().equals(options)) {
-        return oldest;
+    for (LentText each : lent) {
+      TextTokens known = each.known();
+      boolean answersToo = reuse == Scheduler.Reuse.CONVERSATIONS && each.options().equals(asked);
+      int end = answersToo ? known.length() : each.sequence().promptEnd();
+      int shared = known.shared(prompt, end, false);
+      int usable = each.sequence().usable(shared, asked);
+      if (usable > best.tokens) {
+        best = new Found(new Source(known, null, each), usable);
       }
-      oldest.close();
+    }
+    return best;
+  }
+
+  private Sequence empty(CoreOptions options) {
+    for (Sequence each : idle) {
+      if (each.options().equals(options)) {
+        idle.remove(each);
+        return each;
+      }
+    }
+    if (lent.size() + idle.size() >= slots && !idle.isEmpty()) {
+      idle.remove(0).close();
     }
     while (true) {
       try {
-        return new KeptText(Sequence.resumable(decoder, options, capacity, cacheDtype));
+        return Sequence.shareable(decoder, options, capacity, pool);
       } catch (OutOfNativeMemoryException e) {
-        if (kept.isEmpty()) {
+        if (!idle.isEmpty()) {
+          idle.remove(0).close();
+        } else if (!evict()) {
           throw e;
         }
-        kept.remove(0).close();
       }
     }
+  }
+
+  /** Forgets the text that was used longest ago, or returns false if none is kept. */
+  private boolean evict() {
+    if (kept.isEmpty()) {
+      return false;
+    }
+    kept.remove(0).close();
+    return true;
   }
 
   /**
-   * Takes a text back and keeps it.
+   * Takes a text back and keeps it, in place of kept ones that it goes on from.
    *
-   * @param text which says what its tokens are
+   * @param tokens prompt and answer, of which the sequence may not hold the last one
    */
-  void giveBack(KeptText text) {
+  void giveBack(LentText text, int[] tokens) {
     lent.remove(text);
-    if (text.length() == 0 || reuse == Scheduler.Reuse.NONE) {
-      kept.add(0, text);
-    } else {
-      kept.add(text);
+    Sequence sequence = text.sequence();
+    if (reuse != Scheduler.Reuse.NONE && sequence.position() > 0) {
+      TextTokens whole = text.whole(tokens);
+      for (KeptText each : List.copyOf(kept)) {
+        if (each.beginning().options().equals(text.options()) && each.tokens().begins(whole)) {
+          kept.remove(each);
+          each.close();
+        }
+      }
+      if (kept.size() >= most) {
+        evict();
+      }
+      kept.add(new KeptText(whole, sequence.beginning(sequence.position())));
     }
-    count();
+    sequence.rewind(0);
+    idle.add(sequence);
   }
 
   /** Takes a text back that can't be used any more. */
-  void discard(KeptText text) {
+  void discard(LentText text) {
     lent.remove(text);
     text.close();
-    count();
   }
 
-  /** Says that lent texts have grown. */
-  void count() {
-    long sum = 0;
-    for (List<KeptText> texts : List.of(kept, lent)) {
-      for (KeptText each : texts) {
-        sum += each.sequence().position();
-      }
-    }
-    tokens = sum;
+  /** Tokens of the pages in use; a page counts once. From any thread. */
+  long usedTokens() {
+    return pool.usedTokens();
   }
 
-  /** Tokens that are kept, when {@link #count} was called last. From any thread. */
+  /** The most of them. */
   long tokens() {
-    return tokens;
+    return pool.tokens();
   }
 
   /** Frees what is kept; nothing must be lent. */
   @Override
   public void close() {
     @Nullable RuntimeException failure = null;
-    for (KeptText each : kept) {
+    List<AutoCloseable> all = new ArrayList<>(kept);
+    all.addAll(idle);
+    kept.clear();
+    idle.clear();
+    for (AutoCloseable each : all) {
       try {
         each.close();
       } catch (RuntimeException e) {
         failure = failure == null ? e : failure;
+      } catch (Exception e) {
+        throw new IllegalStateException(e); // neither of them throws one
       }
     }
-    kept.clear();
-    count();
     if (failure != null) {
       throw failure;
     }

@@ -16,9 +16,8 @@ import org.jspecify.annotations.Nullable;
 /** A job in its slot: its answer's steps, told to its listener. For the computing thread. */
 final class Running {
   private final Job job;
-  private final KeptText text;
+  private final LentText text;
   private final Answer answer;
-  private final int cached;
   private final @Nullable Logprobs logprobs;
   private final Tally tally;
   private final long begun = System.nanoTime();
@@ -27,14 +26,13 @@ final class Running {
   private @Nullable NeuronSet told; // to the listener, as core neurons
 
   /**
-   * @param text which begins the prompt, or is empty
+   * @param text which begins as the prompt, or is empty
    * @param check called during steps, with what goes on; may throw to end the answer
    */
-  Running(Model model, Job job, KeptText text, Tally tally, Answer.Check check) {
+  Running(Model model, Job job, LentText text, Tally tally, Answer.Check check) {
     this.job = job;
     this.text = text;
     this.tally = tally;
-    this.cached = text.length();
     this.waited = job.age();
     ServingRequest request = job.request();
     boolean hasLogprobs = request.topLogprobs() >= 0 || request.promptLogprobs();
@@ -53,7 +51,7 @@ final class Running {
             text.sequence(),
             request.generation(),
             job.prompt(),
-            cached,
+            text.cached(),
             new Answer.Setting(
                 endTokens,
                 model.tokenizer().newStreamDecoder(false),
@@ -67,7 +65,7 @@ final class Running {
     return job;
   }
 
-  KeptText text() {
+  LentText text() {
     return text;
   }
 
@@ -83,11 +81,12 @@ final class Running {
   /** Reads a piece of the prompt. */
   void read(int most) {
     Token token = answer.read(most);
+    text.hasRead(answer.readTokens());
     if (answer.isReading()) {
       return;
     }
     tally.firstToken(
-        job.prompt().length, cached, waited, Duration.ofNanos(System.nanoTime() - begun));
+        job.prompt().length, text.cached(), waited, Duration.ofNanos(System.nanoTime() - begun));
     lastToken = System.nanoTime();
     if (logprobs != null && job.request().promptLogprobs()) {
       List<TokenLogprob> ofPrompt = logprobs.ofPrompt();
@@ -134,7 +133,6 @@ final class Running {
 
   /** Tells the end. */
   void ended() {
-    text.holds(answer.text(), cached, answer.readTokens());
     GenerationResult result = answer.result();
     tally.ended(result, job.age(), Duration.ofNanos(System.nanoTime() - begun));
     job.delivery().end(listener -> listener.onEnd(result));

@@ -17,8 +17,9 @@ import org.coreinfer.text.Tokenizer;
  * tokens per pass only on the CPU; GPU libraries may round otherwise).
  *
  * <p>Texts are kept as long as there is memory, so that a prompt which begins like one of them need
- * not be read from its beginning: see {@link Reuse}. Thread-safe. Closing the model ends all
- * answers with {@link AnswerListener#onFailure}.
+ * not be read from its beginning: see {@link Reuse}. Prompts at the same time that begin alike wait
+ * for the first of them to read that, and share its pages of keys and values. Thread-safe. Closing
+ * the model ends all answers with {@link AnswerListener#onFailure}.
  */
 public final class Scheduler implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(Scheduler.class.getName());
@@ -30,7 +31,8 @@ public final class Scheduler implements AutoCloseable {
     NONE,
     /**
      * What was read of a prompt, up to a multiple of 64 tokens: on the CPU the answer is that of
-     * reading all of it, to the bit.
+     * reading all of it, to the bit. Core neurons follow from its scores, so where they are chosen
+     * by another rule, only dense answers share it.
      */
     PROMPTS,
     /**
@@ -47,7 +49,6 @@ public final class Scheduler implements AutoCloseable {
   private final WaitingRoom room;
   private final Tally tally;
   private final KeptTexts texts;
-  private final int mostTexts;
   private final ExecutorService listeners;
   private final Job.Surroundings around;
   private final Thread worker;
@@ -56,14 +57,18 @@ public final class Scheduler implements AutoCloseable {
   private Scheduler(Builder settings) {
     this.model = settings.model;
     this.settings = settings;
-    this.mostTexts = settings.mostTexts();
     this.room = new WaitingRoom(settings.slots, settings.queue);
     this.tally = new Tally(settings.listener);
     this.listeners = DeliveryThread.newPool();
     this.around = new Job.Surroundings(listeners, settings.buffer, room::wake, room::leave);
     this.texts =
         new KeptTexts(
-            model.decoder(), model.contextLength(), model.cacheDtype(), mostTexts, settings.reuse);
+            model.decoder(),
+            model.contextLength(),
+            model.cacheDtype(),
+            settings.slots,
+            settings.mostTexts(),
+            settings.reuse);
     ComputeLoop loop =
         new ComputeLoop(model, room, texts, tally, settings.prefillChunk, settings.patience);
     model.lifetime().enter();
@@ -98,6 +103,7 @@ public final class Scheduler implements AutoCloseable {
    */
   public Ticket submit(ServingRequest request, AnswerListener listener) {
     request.core().requireSuits(model.config());
+    request.generation().sampling().adjustments().requireSuits(model.config().vocabulary());
     Job job = new Job(request, promptTokens(request.generation()), listener, around);
     if (!room.enter(job)) {
       tally.refused();
@@ -140,8 +146,8 @@ public final class Scheduler implements AutoCloseable {
         room.waiting(),
         settings.slots,
         settings.queue,
+        texts.usedTokens(),
         texts.tokens(),
-        (long) mostTexts * model.contextLength(),
         tally.counters());
   }
 
@@ -257,7 +263,7 @@ public final class Scheduler implements AutoCloseable {
 
     /**
      * Tokens whose keys and values there is memory for; 0, the default, for as many as the slots
-     * need with the longest texts. Each text takes memory for a whole context.
+     * need with the longest texts. Texts take it page by page, and share what they begin with.
      */
     public Builder cacheTokens(long value) {
       if (value < 0) {

@@ -7,8 +7,8 @@ package org.coreinfer.serving;
  * @param waiting requests that wait for a slot
  * @param slots the most requests that are computed at once
  * @param queue the most requests that wait
- * @param cacheTokensUsed tokens whose keys and values are kept, for answers in progress and for
- *     requests that may begin alike
+ * @param cacheTokensUsed tokens of the pages of keys and values that are in use, for answers in
+ *     progress and for requests that may begin alike; a page that several share counts once
  * @param cacheTokens the most of them that there is memory for
  * @param counters since the scheduler was made
  */

@@ -33,7 +33,7 @@ class CalibratorTest {
       List.of("code", "generated-stories", "german", "qa", "shakespeare", "stories", "web", "wiki");
   private static final Settings SETTINGS = new Settings("relative", 0.4, 0, 2, 1);
   private static final Monitor QUIET = (step, fraction) -> {};
-  private static final int TOKENS = 20;
+  private static final int TOKENS = 12;
 
   private static Model model;
   private static List<int[]> documents;

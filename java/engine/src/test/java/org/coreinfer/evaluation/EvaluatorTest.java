@@ -40,17 +40,23 @@ class EvaluatorTest {
     try (Model model = Model.load(TestData.shared("models/" + name))) {
       double sum = 0;
       long tokens = 0;
+      Evaluator evaluator =
+          new Evaluator(model.decoder(), List.of(CoreOptions.stability(0.4)), model.cacheDtype());
       for (JsonElement element : golden.getAsJsonArray("documents")) {
         JsonObject document = element.getAsJsonObject();
-        Evaluation one = evaluate(model, List.of(document), CoreOptions.stability(0.4));
-        assertEquals(document.get("scored_tokens").getAsLong(), one.tokens());
-        double perplexity = document.get("perplexity").getAsDouble();
+        evaluator.add(
+            TestData.ints(document.getAsJsonArray("ids")),
+            document.get("prompt_tokens").getAsInt(),
+            fraction -> {});
+        tokens += document.get("scored_tokens").getAsLong();
+        sum += document.get("nll").getAsDouble() * document.get("scored_tokens").getAsLong();
+        Evaluation soFar = evaluator.result();
+        assertEquals(tokens, soFar.tokens());
+        double perplexity = Math.exp(sum / tokens);
         assertEquals(
-            perplexity, one.dense().perplexity().value(), perplexity * PERPLEXITY_TOLERANCE);
-        sum += document.get("nll").getAsDouble() * one.tokens();
-        tokens += one.tokens();
+            perplexity, soFar.dense().perplexity().value(), perplexity * PERPLEXITY_TOLERANCE);
       }
-      Evaluation all = evaluate(model, documents(golden), CoreOptions.stability(0.4));
+      Evaluation all = evaluator.result();
       assertEquals(sum / tokens, all.dense().nll().value(), PERPLEXITY_TOLERANCE);
       Evaluation.Core core = all.cores().get(0);
       assertEquals(0.4, core.keepMeasured().value(), 0.003);
@@ -61,23 +67,6 @@ class EvaluatorTest {
         assertTrue(share.halfWidth() > 0);
       }
     }
-  }
-
-  private static List<JsonObject> documents(JsonObject golden) {
-    List<JsonObject> documents = new ArrayList<>();
-    golden.getAsJsonArray("documents").forEach(d -> documents.add(d.getAsJsonObject()));
-    return documents;
-  }
-
-  private static Evaluation evaluate(Model model, List<JsonObject> documents, CoreOptions options) {
-    Evaluator evaluator = new Evaluator(model.decoder(), List.of(options), model.cacheDtype());
-    for (JsonObject document : documents) {
-      evaluator.add(
-          TestData.ints(document.getAsJsonArray("ids")),
-          document.get("prompt_tokens").getAsInt(),
-          fraction -> {});
-    }
-    return evaluator.result();
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.coreinfer.ChiSquare;
@@ -25,6 +26,7 @@ import org.coreinfer.model.Decoder;
 import org.coreinfer.model.DecoderState;
 import org.coreinfer.model.ModelLoader;
 import org.coreinfer.model.family.Families;
+import org.coreinfer.sampling.Adjustments;
 import org.coreinfer.sampling.SamplingOptions;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.weights.WeightFile;
@@ -97,6 +99,11 @@ class DraftedDecodingTest {
         float penalty = (float) sampling.repeatPenalty();
         logit = logit > 0 ? (float) logit / penalty : (float) logit * penalty;
       }
+      Adjustments added = sampling.adjustments();
+      int token = i;
+      long count = before.stream().skip(PROMPT.length).filter(t -> t == token).count();
+      logit -= count * added.frequencyPenalty() + (count > 0 ? added.presencePenalty() : 0);
+      logit += added.bias().getOrDefault(i, 0.0);
       scaled[i] = logit / (float) sampling.temperature();
     }
     int[] ranked =
@@ -150,15 +157,30 @@ class DraftedDecodingTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 3, 1, 1, 1", "3, 3, 1, 1, 3", "2.5, 4, 0.9, 1.3, 2", "1.5, 3, 1, 1, 0"})
+  @CsvSource({
+    "1, 3, 1, 1, 1, 0, 0",
+    "3, 3, 1, 1, 3, 0, 0",
+    "2.5, 4, 0.9, 1.3, 2, 0, 0",
+    "1.5, 3, 1, 1, 0, 0, 0",
+    "3, 3, 1, 1, 3, 1.5, 0.7"
+  })
   void sampledTextsHaveTheProbabilitiesOfDenseDecoding(
-      double temperature, int topK, double topP, double penalty, int length) {
+      double temperature,
+      int topK,
+      double topP,
+      double penalty,
+      int length,
+      double frequencyPenalty,
+      double presencePenalty) {
     SamplingOptions sampling =
         SamplingOptions.GREEDY
             .withTemperature(temperature)
             .withTopK(topK)
             .withTopP(topP)
-            .withRepeatPenalty(penalty);
+            .withRepeatPenalty(penalty)
+            .withFrequencyPenalty(frequencyPenalty)
+            .withPresencePenalty(presencePenalty)
+            .withLogitBias(frequencyPenalty == 0 ? Map.of() : Map.of(7, 2.5, 30, -100.0));
     withDecoder(
         decoder -> {
           List<Integer> prompt = IntStream.of(PROMPT).boxed().toList();

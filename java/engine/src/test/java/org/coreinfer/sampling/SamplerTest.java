@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.FloatBuffer;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.coreinfer.error.CoreInferException;
@@ -120,5 +122,64 @@ class SamplerTest {
   private static void assertMessage(String part, Runnable construct) {
     IllegalArgumentException e = assertThrows(IllegalArgumentException.class, construct::run);
     assertTrue(String.valueOf(e.getMessage()).contains(part), e.getMessage());
+  }
+
+  @Test
+  void penaltiesCountTheAnswersTokensOnly() {
+    FloatBuffer logits = FloatBuffer.wrap(new float[] {3, 2.6f, 2, 0});
+    HostSampler frequency = new HostSampler(SamplingOptions.GREEDY.withFrequencyPenalty(0.5));
+    frequency.accept(0); // of the prompt, which does not count
+    // After each draw 0.5 less: 3, 2.6 and 2.5 are drawn, then 2.1, 2, 2, and so on.
+    int[] drawn = IntStream.range(0, 7).map(i -> frequency.sample(logits)).toArray();
+    assertArrayEquals(new int[] {0, 1, 0, 1, 0, 2, 1}, drawn);
+    HostSampler presence = new HostSampler(SamplingOptions.GREEDY.withPresencePenalty(1.5));
+    drawn = IntStream.range(0, 5).map(i -> presence.sample(logits)).toArray();
+    assertArrayEquals(new int[] {0, 1, 2, 0, 0}, drawn);
+    HostSampler reward = new HostSampler(SamplingOptions.GREEDY.withFrequencyPenalty(-2));
+    drawn = IntStream.range(0, 3).map(i -> reward.sample(logits)).toArray();
+    assertArrayEquals(new int[] {0, 0, 0}, drawn);
+  }
+
+  @Test
+  void penaltiesForgetWhatIsRewound() {
+    FloatBuffer logits = FloatBuffer.wrap(new float[] {3, 2.6f});
+    HostSampler sampler = new HostSampler(SamplingOptions.GREEDY.withPresencePenalty(1));
+    sampler.mark();
+    assertEquals(0, sampler.sample(logits));
+    sampler.rewind();
+    assertEquals(0, sampler.sample(logits));
+    sampler.mark();
+    assertEquals(1, sampler.sample(logits));
+    sampler.rewind();
+    assertEquals(1, sampler.sample(logits));
+  }
+
+  @Test
+  void aBiasIsAddedBeforeAnythingElse() {
+    FloatBuffer logits = FloatBuffer.wrap(new float[] {1, 2, 3});
+    SamplingOptions biased = SamplingOptions.GREEDY.withLogitBias(Map.of(0, 2.5, 2, -100.0));
+    assertEquals(0, new HostSampler(biased).sample(logits));
+    HostSampler repeating = new HostSampler(biased.withRepeatPenalty(2));
+    repeating.accept(0); // so that of 3.5 half is left
+    assertEquals(1, repeating.sample(logits));
+    double[] wanted = {0.5, 0.25, 0.25};
+    SamplingOptions even = WARM.withSeed(5).withLogitBias(Map.of(0, Math.log(2)));
+    assertArrayEquals(wanted, frequencies(even, logits(0.2, 0.2, 0.2), 100_000), 0.01);
+  }
+
+  @Test
+  void adjustmentsOutOfRangeAreRefused() {
+    SamplingOptions greedy = SamplingOptions.GREEDY;
+    for (double value : new double[] {2.1, -2.1, Double.NaN}) {
+      assertThrows(IllegalArgumentException.class, () -> greedy.withFrequencyPenalty(value));
+      assertThrows(IllegalArgumentException.class, () -> greedy.withPresencePenalty(value));
+    }
+    for (Map<Integer, Double> bias :
+        List.of(Map.of(1, 100.5), Map.of(1, Double.NaN), Map.of(-1, 1.0))) {
+      assertThrows(IllegalArgumentException.class, () -> greedy.withLogitBias(bias));
+    }
+    Adjustments far = greedy.withLogitBias(Map.of(50, 1.0)).adjustments();
+    far.requireSuits(51);
+    assertThrows(IllegalArgumentException.class, () -> far.requireSuits(50));
   }
 }

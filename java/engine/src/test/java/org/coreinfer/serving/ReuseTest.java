@@ -159,16 +159,44 @@ class ReuseTest {
     }
   }
 
+  /** What is shared with other options is what a prompt leaves, whatever is asked of it. */
   @Test
-  void textsOfOtherOptionsAreNotReused() throws Exception {
+  void promptsOfOtherOptionsAreReusedWhereThatChangesNothing() throws Exception {
+    List<Integer> prompt = tokens(13, 150);
+    List<Integer> answered = joined(prompt, alone(CORE, prompt).tokens());
+    List<Integer> turn = joined(answered, tokens(14, 80));
+    for (CoreOptions core :
+        List.of(
+            CoreOptions.dense(),
+            CoreOptions.dense().withRule("paper"),
+            CORE.withKeep(0.5),
+            CORE.withUpkeep(new Upkeep(0, false, true)),
+            CORE.withUpkeep(Upkeep.refreshing(5)))) {
+      try (Scheduler scheduler = Scheduler.builder(model).slots(2).build()) {
+        answer(scheduler, CORE, prompt);
+        GenerationResult result = answer(scheduler, core, turn);
+        assertEquals(128, result.cachedTokens(), core.toString());
+        assertEquals(alone(core, turn).tokens(), result.tokens(), core.toString());
+      }
+    }
+  }
+
+  @Test
+  void promptsWhoseScoresWouldDifferAreNotReused() throws Exception {
     List<Integer> prompt = tokens(13, 150);
     try (Scheduler scheduler = Scheduler.builder(model).slots(3).build()) {
+      answer(scheduler, CoreOptions.dense(), prompt);
       answer(scheduler, CORE, prompt);
-      assertEquals(0, answer(scheduler, CORE.withKeep(0.5), prompt).cachedTokens());
-      assertEquals(0, answer(scheduler, CoreOptions.dense(), prompt).cachedTokens());
-      CoreOptions otherDense = CoreOptions.dense().withRule("paper");
-      assertEquals(64, answer(scheduler, otherDense, prompt).cachedTokens());
-      assertEquals(64, answer(scheduler, CORE, prompt).cachedTokens());
+      for (CoreOptions core :
+          List.of(
+              CORE.withRule("paper"),
+              CORE.withAlpha(0.3),
+              CORE.withLayers(new CoreOptions.LayerRange(1, 2)),
+              CORE.withUpkeep(new Upkeep(6, true, false)))) {
+        GenerationResult result = answer(scheduler, core, prompt);
+        assertEquals(0, result.cachedTokens(), core.toString());
+        assertEquals(alone(core, prompt).tokens(), result.tokens(), core.toString());
+      }
     }
   }
 

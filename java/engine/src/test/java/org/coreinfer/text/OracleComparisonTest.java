@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("oracle")
 class OracleComparisonTest {
   private static final boolean EXHAUSTIVE = Boolean.getBoolean("coreinfer.exhaustive");
-  private static final int CHUNK = 16_000;
+  private static final int CHUNK = 6_000;
   private static final int CHUNKS_PER_FILE = 2;
 
   @ParameterizedTest
@@ -49,7 +49,7 @@ class OracleComparisonTest {
       }
     }
     System.out.println(folder + ": " + characters + " characters give the ids of Hugging Face");
-    assertTrue(characters > 1_000_000);
+    assertTrue(characters > 400_000);
   }
 
   @ParameterizedTest
@@ -67,7 +67,7 @@ class OracleComparisonTest {
     Tokenizer tokenizer = Tokenizers.fromTokenizerJson(json);
     AwkwardText texts = new AwkwardText(new Random(7));
     try (Oracle oracle = new Oracle(json)) {
-      for (int i = 0; i < (EXHAUSTIVE ? 200_000 : 4_000); i++) {
+      for (int i = 0; i < (EXHAUSTIVE ? 200_000 : 2_000); i++) {
         compare(oracle, tokenizer, texts.next(), () -> folder);
       }
     }
@@ -88,7 +88,7 @@ class OracleComparisonTest {
     Tokenizer tokenizer = Tokenizers.fromTokenizerJson(json);
     Random random = new Random(11);
     try (Oracle oracle = new Oracle(json)) {
-      for (int i = 0; i < 2_000; i++) {
+      for (int i = 0; i < 1_000; i++) {
         int bound = random.nextInt(3) == 0 ? 300 : tokenizer.vocabularySize() + 3;
         int[] ids = random.ints(random.nextInt(20), 0, bound).toArray();
         String expected = oracle.decode(ids);

@@ -26,9 +26,8 @@ import org.coreinfer.serving.Ticket;
  *
  * <p>Many threads may ask at once; they share the scheduler's slots. Answers carry {@link
  * CoreInferChatResponseMetadata}. A request for what this engine doesn't do ends with {@link
- * dev.langchain4j.exception.UnsupportedFeatureException}: penalties for frequency and presence,
- * images, JSON together with tools. An interrupted call ends its answer, as does cancelling the
- * future of {@code chatAsync}.
+ * dev.langchain4j.exception.UnsupportedFeatureException}: images, JSON together with tools. An
+ * interrupted call ends its answer, as does cancelling the future of {@code chatAsync}.
  */
 public final class CoreInferChatModel implements ChatModel, AutoCloseable {
   private static final Set<Capability> CAPABILITIES =

@@ -51,11 +51,12 @@ final class ChatCompletions implements Endpoint {
     if (top > 0 && !withLogprobs) {
       throw ApiException.invalid("top_logprobs", "top_logprobs: needs logprobs to be true");
     }
-    SamplingOptions sampling = SamplingFields.read(fields);
+    SamplingOptions sampling = SamplingFields.read(fields, model.config());
     List<String> stops = SamplingFields.stops(fields);
     boolean ignoreEos = fields.bool("ignore_eos", false);
     CoreOptions core = CoreFields.read(fields, served.core(), served.calibration(), model.config());
-    Supplier<TokenConstraint> constraint = tools.constraint();
+    Supplier<TokenConstraint> constraint =
+        GrammarField.read(fields, model.tokenizer(), tools.constraint());
     List<ServingRequest> requests = new ArrayList<>();
     for (int choice = 0; choice < choices; choice++) {
       GenerationRequest.Builder request =

@@ -2,9 +2,11 @@ package org.coreinfer.server;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.sampling.SamplingOptions;
+import org.coreinfer.sampling.TokenConstraint;
 import org.coreinfer.serving.Scheduler;
 import org.coreinfer.serving.ServingRequest;
 
@@ -33,7 +35,9 @@ final class Completions implements Endpoint {
     int top = fields.integer("logprobs", 0, ServingRequest.MOST_LOGPROBS, -1);
     boolean echo = fields.bool("echo", false);
     CompletionForm.Wish wish = new CompletionForm.Wish(prompts, choices, maxTokens, echo, top >= 0);
-    SamplingOptions sampling = SamplingFields.read(fields);
+    SamplingOptions sampling = SamplingFields.read(fields, served.model().config());
+    Supplier<TokenConstraint> constraint =
+        GrammarField.read(fields, served.model().tokenizer(), null);
     List<String> stops = SamplingFields.stops(fields);
     boolean ignoreEos = fields.bool("ignore_eos", false);
     CoreOptions core =
@@ -47,6 +51,9 @@ final class Completions implements Endpoint {
                 .sampling(sampling.withSeed(sampling.seed() + choice))
                 .ignoreEos(ignoreEos);
         stops.forEach(request::stop);
+        if (constraint != null) {
+          request.constraint(constraint);
+        }
         requests.add(
             ServingRequest.of(request.build())
                 .core(core)

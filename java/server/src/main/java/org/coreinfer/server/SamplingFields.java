@@ -4,9 +4,12 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonPrimitive;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.UnaryOperator;
+import org.coreinfer.model.ModelConfig;
 import org.coreinfer.sampling.SamplingOptions;
 import org.jspecify.annotations.Nullable;
 
@@ -20,13 +23,10 @@ final class SamplingFields {
   /**
    * How tokens are drawn: OpenAI's defaults, and engines' usual names for what it lacks.
    *
-   * @throws ApiException if a field is out of range, or asks for what would change the text and is
-   *     not done here
+   * @param config of the model, whose tokens may have a bias
+   * @throws ApiException if a field is out of range
    */
-  static SamplingOptions read(Fields fields) {
-    refuseOtherThan(fields, "frequency_penalty", 0, "repeat_penalty");
-    refuseOtherThan(fields, "presence_penalty", 0, "repeat_penalty");
-    refuseBias(fields);
+  static SamplingOptions read(Fields fields, ModelConfig config) {
     SamplingOptions options = SamplingOptions.GREEDY.withSeed(seed(fields));
     double temperature = fields.number("temperature", 1);
     options = change(options, fields, "temperature", o -> o.withTemperature(temperature));
@@ -38,7 +38,12 @@ final class SamplingFields {
     options = change(options, fields, "min_p", o -> o.withMinP(minP));
     String penaltyName = fields.has("repetition_penalty") ? "repetition_penalty" : "repeat_penalty";
     double penalty = fields.number(penaltyName, 1);
-    return change(options, fields, penaltyName, o -> o.withRepeatPenalty(penalty));
+    options = change(options, fields, penaltyName, o -> o.withRepeatPenalty(penalty));
+    double frequency = fields.number("frequency_penalty", 0);
+    options = change(options, fields, "frequency_penalty", o -> o.withFrequencyPenalty(frequency));
+    double presence = fields.number("presence_penalty", 0);
+    options = change(options, fields, "presence_penalty", o -> o.withPresencePenalty(presence));
+    return withBias(options, fields, config);
   }
 
   private static long seed(Fields fields) {
@@ -57,22 +62,40 @@ final class SamplingFields {
     }
   }
 
-  private static void refuseOtherThan(Fields fields, String name, double only, String instead) {
-    double value = fields.number(name, only);
-    if (value != only) {
-      throw ApiException.unsupported(
-          fields.nameOf(name),
-          "%s=%s: is not done here; leave it out, or use %s"
-              .formatted(fields.nameOf(name), value, instead));
+  private static SamplingOptions withBias(
+      SamplingOptions options, Fields fields, ModelConfig config) {
+    Map<Integer, Double> bias = bias(fields);
+    try {
+      SamplingOptions biased = options.withLogitBias(bias);
+      biased.adjustments().requireSuits(config.vocabulary());
+      return biased;
+    } catch (IllegalArgumentException e) {
+      String name = fields.nameOf("logit_bias");
+      throw ApiException.invalid(name, name + ": " + e.getMessage());
     }
   }
 
-  private static void refuseBias(Fields fields) {
-    JsonElement bias = fields.element("logit_bias");
-    if (bias != null && !Fields.objectOf(bias, fields.nameOf("logit_bias")).isEmpty()) {
-      throw ApiException.unsupported(
-          fields.nameOf("logit_bias"), "logit_bias: is not done here; leave it out");
+  /** What is added to the logits of tokens: {@code {"id": bias}}. */
+  private static Map<Integer, Double> bias(Fields fields) {
+    JsonElement element = fields.element("logit_bias");
+    if (element == null) {
+      return Map.of();
     }
+    String name = fields.nameOf("logit_bias");
+    Map<Integer, Double> bias = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonElement> entry : Fields.objectOf(element, name).entrySet()) {
+      String token = entry.getKey();
+      if (!token.matches("[0-9]{1,9}")) {
+        throw ApiException.invalid(
+            name, "%s: \"%s\" is no token id, such as \"1234\"".formatted(name, token));
+      }
+      if (!(entry.getValue() instanceof JsonPrimitive value && value.isNumber())) {
+        throw ApiException.invalid(
+            name, "%s: token %s: expected a number of -100 to 100".formatted(name, token));
+      }
+      bias.put(Integer.parseInt(token), value.getAsDouble());
+    }
+    return bias;
   }
 
   /** The strings before which an answer ends: one, or a list. */

@@ -136,6 +136,7 @@ class ChatTest {
         "HELLO, TOOL, 'response_format': {'type': 'json_object'} | response_format | together with tools",
         "HELLO, 'response_format': {'type': 'xml'} | response_format.type | found xml",
         "HELLO, 'response_format': {'type': 'json_schema', 'json_schema': {'name': 'x'}} | response_format.json_schema.schema | is missing",
+        "HELLO, 'grammar': 'root ::= [a]', 'response_format': {'type': 'json_object'} | grammar | together with response_format",
         "HELLO, 'top_logprobs': 2 | top_logprobs | needs logprobs",
         "HELLO, 'logprobs': true, 'top_logprobs': 21 | top_logprobs | 0 to 20",
         "HELLO, 'max_tokens': 0 | max_tokens | 1 or more",

@@ -10,6 +10,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.coreinfer.Calibrations;
 import org.coreinfer.Session;
@@ -17,6 +18,7 @@ import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.CoreOptions.Method;
 import org.coreinfer.core.CoreWish;
 import org.coreinfer.generation.GenerationRequest;
+import org.coreinfer.sampling.SamplingOptions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -68,6 +70,39 @@ class CompletionsTest {
     assertEquals(
         greedy(wish.resolve(Calibrations.of(null), part -> part), 12),
         client.ask("/completions", "{'prompt': '" + STORY + "', " + core + "}").text());
+  }
+
+  @Test
+  void anAnswerCanKeepToAGrammar() {
+    String fields = "'prompt': 'Once', 'seed': 4, 'max_tokens': 60, 'grammar': ";
+    Client.Reply reply =
+        client.ask(
+            "/v1/completions",
+            "{" + fields + "'root ::= [A-Z] [a-z]{2,5} (\\\". \\\" | [!?]){2}'}");
+    assertTrue(reply.text().matches("[A-Z][a-z]{2,5}(\\. |[!?]){2}"), reply.text());
+    assertEquals("stop", reply.choice().get("finish_reason").getAsString());
+  }
+
+  @Test
+  void penaltiesAndBiasesAreThoseOfTheLibrary() {
+    SamplingOptions sampling =
+        SamplingOptions.GREEDY
+            .withFrequencyPenalty(1.5)
+            .withPresencePenalty(0.5)
+            .withLogitBias(Map.of(100, -100.0, 300, 5.0));
+    GenerationRequest request =
+        GenerationRequest.of(STORY).maxTokens(30).sampling(sampling).ignoreEos(true).build();
+    String wanted;
+    try (Session session = Served.model().newSession(CoreOptions.dense())) {
+      wanted = session.generate(request).text();
+    }
+    String fields =
+        "{'prompt': '%s', 'temperature': 0, 'max_tokens': 30, 'ignore_eos': true, %s"
+            + " 'coreinfer': {'method': 'dense'}}";
+    String adjusted =
+        "'frequency_penalty': 1.5, 'presence_penalty': 0.5, 'logit_bias': {'100': -100, '300': 5},";
+    assertEquals(wanted, client.ask("/v1/completions", fields.formatted(STORY, adjusted)).text());
+    assertNotEquals(wanted, client.ask("/v1/completions", fields.formatted(STORY, "")).text());
   }
 
   @Test
