@@ -1,5 +1,7 @@
 package org.coreinfer.sampling;
 
+import java.io.Serializable;
+
 /**
  * How a token is drawn.
  *
@@ -18,7 +20,8 @@ public record SamplingOptions(
     double minP,
     double repeatPenalty,
     int repeatWindow,
-    long seed) {
+    long seed)
+    implements Serializable {
 
   /** The most likely token, always. */
   public static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, 1, 64, 0);
