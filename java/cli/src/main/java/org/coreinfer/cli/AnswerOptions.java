@@ -95,7 +95,7 @@ final class AnswerOptions {
   private @Nullable String schemaSource;
 
   /** The text of the schema that answers must satisfy; null if there is none. */
-  private @Nullable String schema() {
+  @Nullable String schema() {
     String source = schemaSource;
     if (source == null) {
       return null;
@@ -111,6 +111,11 @@ final class AnswerOptions {
     } else if (isJsonAsked) {
       request.constraint(JsonGrammar.anyObject(tokenizer));
     }
+  }
+
+  /** Whether any JSON object was asked for. */
+  boolean isJsonAsked() {
+    return isJsonAsked;
   }
 
   private void checkForm() {

@@ -214,7 +214,8 @@ final class Engines {
   private static void unpackOnOnesOwn(SparkConf conf) {
     boolean isAlone = conf.get("spark.master", "").matches("local(\\[.*)?");
     if (!isAlone && System.getProperty(CACHE) == null) {
-      System.setProperty(CACHE, Path.of(SparkFiles.getRootDirectory(), "javacpp").toString());
+      System.setProperty(
+          CACHE, Path.of(SparkFiles.getRootDirectory(), "javacpp").toAbsolutePath().toString());
     }
   }
 }

@@ -27,7 +27,8 @@ import org.coreinfer.generation.GenerationResult;
 import org.junit.jupiter.api.Test;
 
 class BatchTest {
-  private static final ExecutorModel MODEL = ExecutorModel.embedded().withContextLength(128);
+  private static final ExecutorModel MODEL =
+      ExecutorModel.embedded().withContextLength(128).withThreads(1);
   private static final BatchOptions SAMPLED =
       BatchOptions.builder().maxTokens(4).keep(0.4).temperature(0.9).seed(7).build();
 
