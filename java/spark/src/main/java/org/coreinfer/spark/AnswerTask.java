@@ -13,7 +13,7 @@ import org.apache.spark.util.TaskCompletionListener;
  * @param prompt the prompt's column
  * @param key the column of the key's hash, the last one
  */
-record AnswerTask(ExecutorModel model, BatchOptions options, int prompt, int key)
+record AnswerTask(ExecutorModel model, SentFiles sent, BatchOptions options, int prompt, int key)
     implements MapPartitionsFunction<Row, Row> {
   @Override
   public Iterator<Row> call(Iterator<Row> rows) {
@@ -21,7 +21,7 @@ record AnswerTask(ExecutorModel model, BatchOptions options, int prompt, int key
       return Collections.emptyIterator(); // for which no model is loaded
     }
     TaskContext task = TaskContext.get();
-    Engines.Lease lease = Engines.lease(model, TaskDevice.of(model.device()));
+    Engines.Lease lease = Engines.lease(model, TaskDevice.of(model.device()), sent);
     AnsweringIterator answers;
     try {
       answers = new AnsweringIterator(rows, prompt, key, options, lease, task::isInterrupted);

@@ -114,7 +114,12 @@ public final class CoreInferBatch {
     StructType answered = columns.addedTo(schema);
     Dataset<Row> keyed = rows.withColumn(KEY, RowKeys.hash(rows, keys));
     AnswerTask task =
-        new AnswerTask(model, options, schema.fieldIndex(prompt), schema.fields().length);
+        new AnswerTask(
+            model,
+            SentFiles.of(rows.sparkSession().sparkContext()),
+            options,
+            schema.fieldIndex(prompt),
+            schema.fields().length);
     return keyed.mapPartitions(task, Encoders.row(answered));
   }
 }

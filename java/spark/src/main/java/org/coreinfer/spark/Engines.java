@@ -71,11 +71,11 @@ final class Engines {
    *
    * @throws CoreInferException if the model can't be loaded here
    */
-  static Lease lease(ExecutorModel model, TaskDevice device) {
-    return OF_PROCESS.take(new Key(model, device));
+  static Lease lease(ExecutorModel model, TaskDevice device, SentFiles sent) {
+    return OF_PROCESS.take(new Key(model, device), sent);
   }
 
-  private Lease take(Key key) {
+  private Lease take(Key key, SentFiles sent) {
     Entry entry;
     synchronized (this) {
       if (isEnding) {
@@ -90,7 +90,7 @@ final class Engines {
       synchronized (entry) { // others wait here while one loads
         Engine engine = entry.engine;
         if (engine == null) {
-          engine = load(key);
+          engine = load(key, sent);
           entry.engine = engine;
         }
         return new Lease(engine, entry);
@@ -165,13 +165,13 @@ final class Engines {
 
   // ---- loading ----
 
-  private static Engine load(Key key) {
+  private static Engine load(Key key, SentFiles sent) {
     ExecutorModel wanted = key.model();
     SparkConf conf = SparkEnv.get().conf();
     unpackOnOnesOwn(conf);
-    Path path = wanted.place() == ExecutorModel.Place.EMBEDDED ? null : find(wanted, wanted.name());
-    String calibration = wanted.calibration();
-    Path calibrationFile = calibration == null ? null : find(wanted, calibration);
+    boolean isEmbedded = wanted.place() == ExecutorModel.Place.EMBEDDED;
+    Path path = isEmbedded ? null : find(wanted, wanted.name(), sent);
+    Path calibrationFile = calibration(wanted, sent);
     int threads = wanted.threads() > 0 ? wanted.threads() : conf.getInt("spark.executor.cores", 0);
     Model.Builder builder =
         wanted
@@ -189,18 +189,34 @@ final class Engines {
     }
   }
 
-  private static Path find(ExecutorModel wanted, String name) {
-    boolean isAdded = wanted.place() == ExecutorModel.Place.ADDED_FILE;
-    Path path = Path.of(isAdded ? SparkFiles.get(name) : name);
-    if (Files.exists(path)) {
+  /** The calibration that was named, or sent beside the model; null for what lies beside it. */
+  private static @Nullable Path calibration(ExecutorModel wanted, SentFiles sent) {
+    String named = wanted.calibration();
+    if (named != null) {
+      return find(wanted, named, sent);
+    }
+    return wanted.place() == ExecutorModel.Place.ADDED_FILE
+        ? sent.find(wanted.name() + ".calibration", SparkEnv.get().conf())
+        : null;
+  }
+
+  private static Path find(ExecutorModel wanted, String name, SentFiles sent) {
+    if (wanted.place() == ExecutorModel.Place.ADDED_FILE) {
+      Path path = sent.find(name, SparkEnv.get().conf());
+      if (path == null) {
+        throw new CoreInferException(
+            "%s: no file '%s' was sent to it; send it by SparkContext.addFile before"
+                .formatted(where(), name));
+      }
       return path;
     }
-    throw new CoreInferException(
-        isAdded
-            ? "%s: no file '%s' was sent to it; send it by SparkContext.addFile before"
-                .formatted(where(), name)
-            : "%s: there is no model or calibration at %s; put it where every executor can read it, or send it by SparkContext.addFile and name it by ExecutorModel.added"
-                .formatted(where(), path.toAbsolutePath()));
+    Path path = Path.of(name);
+    if (!Files.exists(path)) {
+      throw new CoreInferException(
+          "%s: there is no model or calibration at %s; put it where every executor can read it, or send it by SparkContext.addFile and name it by ExecutorModel.added"
+              .formatted(where(), path.toAbsolutePath()));
+    }
+    return path;
   }
 
   private static String where() {
