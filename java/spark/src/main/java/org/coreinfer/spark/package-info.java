@@ -1,10 +1,12 @@
 /**
  * Many texts on Apache Spark: {@link org.coreinfer.spark.CoreInferBatch} answers the rows of a
- * dataset. A model is never divided among machines: each executor's process loads all of it, once
- * ({@code Engines}), and the cluster multiplies these engines.
+ * dataset, {@link org.coreinfer.spark.CoreInferCalibration} calibrates on a corpus, and {@link
+ * org.coreinfer.spark.CoreInferSweep} evaluates many choices of neurons. A model is never divided
+ * among machines: each executor's process loads all of it, once ({@code Engines}), and the cluster
+ * multiplies these engines.
  *
  * <p>A partition's rows stream through {@code AnsweringIterator} into the executor's scheduler, a
- * few at a time, and leave in their order.
+ * few at a time, and leave in their order. {@code BatchRun} is {@code coreinfer batch}.
  */
 @NullMarked
 package org.coreinfer.spark;
