@@ -48,7 +48,10 @@ final class BatchRun {
   }
 
   BatchJob.Outcome run(BatchJob.Monitor monitor) {
-    PartFolder.Manifest before = folder.manifest();
+    PartFolder.Manifest begun = folder.manifest();
+    Set<Integer> done = begun == null ? Set.of() : folder.done();
+    PartFolder.Manifest before =
+        done.isEmpty() ? null : begun; // else there is nothing to go on with
     Dataset<Row> rows = read();
     Dataset<Row> keyed = rows.withColumn(KEY, RowKeys.hash(rows, job.keyColumns()));
     answers(rows); // refuses columns before anything is computed
@@ -58,7 +61,6 @@ final class BatchRun {
     } else {
       requireSame(before, manifest);
     }
-    Set<Integer> done = folder.done();
     Dataset<Row> answered = target.fitted(answers(divided(keyed, manifest.parts(), done)));
     if (done.size() < manifest.parts()) {
       write(answered, manifest.parts(), done.size(), monitor);

@@ -30,7 +30,7 @@ class BatchTest {
   private static final ExecutorModel MODEL =
       ExecutorModel.embedded().withContextLength(128).withThreads(1);
   private static final BatchOptions SAMPLED =
-      BatchOptions.builder().maxTokens(4).keep(0.4).temperature(0.9).seed(7).build();
+      BatchOptions.builder().maxTokens(3).keep(0.4).temperature(0.9).seed(7).build();
 
   private static CoreInferBatch batch(Dataset<Row> rows) {
     return CoreInferBatch.on(rows).model(MODEL).prompt("question").key("id").options(SAMPLED);

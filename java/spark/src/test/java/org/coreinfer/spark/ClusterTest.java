@@ -32,7 +32,7 @@ class ClusterTest {
   private static final Path EMBEDDED =
       Path.of(System.getProperty("coreinfer.testData", "../../test-data"), "embedded");
   private static final BatchOptions SAMPLED =
-      BatchOptions.builder().maxTokens(4).keep(0.4).temperature(0.9).seed(7).build();
+      BatchOptions.builder().maxTokens(3).keep(0.4).temperature(0.9).seed(7).build();
 
   private static Dataset<Row> answers(ExecutorModel model, Dataset<Row> prompts) {
     return CoreInferBatch.on(prompts)

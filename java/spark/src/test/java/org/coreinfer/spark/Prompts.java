@@ -15,13 +15,12 @@ final class Prompts {
   static final StructType SCHEMA =
       new StructType().add("id", DataTypes.IntegerType).add("question", DataTypes.StringType);
 
-  private static final List<String> HEROES =
-      List.of("a cat", "a small boat", "Lily", "the old man", "Tom and his dog", "a red bird");
+  private static final List<String> HEROES = List.of("A cat", "Lily", "The man", "A bird");
 
   private Prompts() {}
 
   static String text(int id) {
-    return "One day %s found %d ".formatted(HEROES.get(id % HEROES.size()), id);
+    return "%s found %d ".formatted(HEROES.get(id % HEROES.size()), id);
   }
 
   /** So many prompts in so many partitions. */

@@ -16,9 +16,6 @@ import org.jspecify.annotations.Nullable;
 final class Sessions {
   static final String LOCAL = "local[2]";
 
-  /** Two workers, each with an executor of one core: processes of their own. */
-  static final String CLUSTER = "local-cluster[2,1,2048]";
-
   private static @Nullable SparkSession current;
   private static String master = "";
 
@@ -28,8 +25,13 @@ final class Sessions {
     return of(LOCAL);
   }
 
+  /** So many workers, each with an executor of one core: processes of their own. */
+  static SparkSession cluster(int executors) {
+    return of("local-cluster[%d,1,2048]".formatted(executors));
+  }
+
   static SparkSession cluster() {
-    return of(CLUSTER);
+    return cluster(2);
   }
 
   private static synchronized SparkSession of(String wanted) {
@@ -47,12 +49,14 @@ final class Sessions {
             .appName("tests")
             .config("spark.ui.enabled", "false")
             .config("spark.sql.shuffle.partitions", "3")
+            .config("spark.sql.codegen.wholeStage", "false") // compiling takes longer than it saves
             .config("spark.sql.warehouse.dir", target.resolve("warehouse").toString())
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1");
-    if (wanted.equals(CLUSTER)) {
+    if (!wanted.equals(LOCAL)) {
       builder
           .config("spark.executor.memory", "512m")
+          .config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
           .config("spark.executor.extraClassPath", installed(target.resolve("spark-home")));
     }
     SparkSession started = builder.getOrCreate();
