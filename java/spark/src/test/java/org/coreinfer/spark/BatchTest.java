@@ -27,19 +27,17 @@ import org.coreinfer.generation.GenerationResult;
 import org.junit.jupiter.api.Test;
 
 class BatchTest {
-  private static final ExecutorModel MODEL =
-      ExecutorModel.embedded().withContextLength(128).withThreads(1);
-  private static final BatchOptions SAMPLED =
-      BatchOptions.builder().maxTokens(3).keep(0.4).temperature(0.9).seed(7).build();
+  private static final ExecutorModel MODEL = Thousand.MODEL;
+  private static final BatchOptions SAMPLED = Thousand.OPTIONS;
 
   private static CoreInferBatch batch(Dataset<Row> rows) {
-    return CoreInferBatch.on(rows).model(MODEL).prompt("question").key("id").options(SAMPLED);
+    return Thousand.batch(rows);
   }
 
   @Test
   void partitionsDoNotChangeAnswers() {
     SparkSession spark = Sessions.local();
-    List<Row> inOne = Prompts.comparable(batch(Prompts.of(spark, 1000, 1)).generate());
+    List<Row> inOne = Thousand.answers(spark);
     assertEquals(1000, inOne.size());
     assertEquals(inOne, Prompts.comparable(batch(Prompts.of(spark, 1000, 2)).generate()));
     assertEquals(inOne, Prompts.comparable(batch(Prompts.of(spark, 1000, 7)).generate()));

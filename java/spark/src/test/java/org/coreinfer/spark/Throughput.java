@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
  * tests of a build; {@code bench/results/spark.md} has the command.
  */
 class Throughput {
-  private static final int PROMPTS = 400;
-  private static final int TOKENS = 48;
+  private static final int PROMPTS = 200;
+  private static final int TOKENS = 32;
   private static final int ROUNDS = 3;
   private static final ExecutorModel MODEL =
       ExecutorModel.embedded().withContextLength(128).withThreads(1);

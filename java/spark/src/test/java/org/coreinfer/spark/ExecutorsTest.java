@@ -26,21 +26,13 @@ import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 
 /** On executors that are processes of their own. */
-class ClusterTest {
-  private static final ExecutorModel MODEL =
-      ExecutorModel.embedded().withContextLength(128).withThreads(1);
+class ExecutorsTest {
+  private static final ExecutorModel MODEL = Thousand.MODEL;
   private static final Path EMBEDDED =
       Path.of(System.getProperty("coreinfer.testData", "../../test-data"), "embedded");
-  private static final BatchOptions SAMPLED =
-      BatchOptions.builder().maxTokens(3).keep(0.4).temperature(0.9).seed(7).build();
 
   private static Dataset<Row> answers(ExecutorModel model, Dataset<Row> prompts) {
-    return CoreInferBatch.on(prompts)
-        .model(model)
-        .prompt("question")
-        .key("id")
-        .options(SAMPLED)
-        .generate();
+    return Thousand.batch(prompts).model(model).generate();
   }
 
   /** What an executor says of itself: number, process, working folder, cache, added files. */
@@ -85,7 +77,7 @@ class ClusterTest {
   @Test
   void answersSurviveAnExecutorThatIsKilled() {
     SparkSession spark = Sessions.cluster();
-    List<Row> expected = Prompts.comparable(answers(MODEL, Prompts.of(spark, 1000, 2)));
+    List<Row> expected = Thousand.answers(spark);
     Map<String, Executor> executors = executors(spark);
     AtomicReference<String> killed = new AtomicReference<>();
     SparkListener killer =
