@@ -10,8 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BatchCommandTest {
   @Test
   void withoutSparkItSaysWhatIsMissing() {
-    String sentence =
-        Command.run("batch", "in.csv", "out", "--prompt-column", "q").sentence(1);
+    String sentence = Command.run("batch", "in.csv", "out", "--prompt-column", "q").sentence(1);
     assertTrue(sentence.contains("batch runs on Spark, which is not part of this"), sentence);
   }
 

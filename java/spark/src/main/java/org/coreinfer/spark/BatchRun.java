@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -89,11 +90,15 @@ final class BatchRun {
   }
 
   private PartFolder.Manifest manifest(Dataset<Row> keyed, PartFolder.@Nullable Manifest before) {
-    Dataset<Row> hashes =
-        keyed.select(functions.xxhash64(RowKeys.hash(keyed, List.of(keyed.columns()))).as("h"));
-    Row facts = hashes.agg(functions.count("h"), functions.expr("bit_xor(h)")).head();
+    // What answers follow from, in any order.
+    Column hash = RowKeys.hash(keyed, List.of(job.promptColumn(), KEY));
+    Row facts =
+        keyed
+            .select(hash.cast("decimal(38,0)").as("h"))
+            .agg(functions.count("h"), functions.sum("h"))
+            .head();
     long count = facts.getLong(0);
-    String content = facts.isNullAt(1) ? "" : Long.toHexString(facts.getLong(1));
+    String content = facts.isNullAt(1) ? "" : facts.getDecimal(1).toPlainString();
     int parts = job.parts();
     if (parts == 0) {
       int least = 2 * spark.sparkContext().defaultParallelism();

@@ -29,7 +29,7 @@ final class Engines {
 
   /** An engine, or the place for one that is being loaded. */
   private static final class Entry {
-    @Nullable Engine engine;
+    volatile @Nullable Engine engine;
     int leases;
     boolean isDiscarded;
   }
@@ -228,8 +228,7 @@ final class Engines {
    * has chosen one: executors of one machine would be in each other's way in the usual one.
    */
   private static void unpackOnOnesOwn(SparkConf conf) {
-    boolean isAlone = conf.get("spark.master", "").matches("local(\\[.*)?");
-    if (!isAlone && System.getProperty(CACHE) == null) {
+    if (!TaskDevice.isAlone(conf) && System.getProperty(CACHE) == null) {
       System.setProperty(
           CACHE, Path.of(SparkFiles.getRootDirectory(), "javacpp").toAbsolutePath().toString());
     }

@@ -37,7 +37,7 @@ final class PartFolder {
    *
    * @param parts that its rows are divided into
    * @param rows of the input
-   * @param content hash of the input's rows, in any order
+   * @param content sum of the hashes of prompts and keys
    * @param options all that answers depend on
    */
   record Manifest(int parts, long rows, String content, String options) {}

@@ -23,7 +23,7 @@ public final class SparkBatchRunner implements BatchRunner {
       SparkSession spark = session(job.master());
       ExecutorModel model = model(job, spark);
       return new BatchRun(spark, job, model, options(job)).run(monitor);
-    } catch (CoreInferException | IllegalArgumentException e) {
+    } catch (IllegalArgumentException e) {
       throw new CoreInferException(String.valueOf(e.getMessage()), e);
     }
   }
@@ -34,9 +34,10 @@ public final class SparkBatchRunner implements BatchRunner {
       conf.setMaster(master);
     }
     conf.setIfMissing("spark.master", "local[*]");
-    conf.setIfMissing("spark.ui.enabled", "false");
     String jars = System.getProperty(JARS, "");
-    if (!jars.isEmpty() && !conf.get("spark.master").matches("local(\\[.*)?")) {
+    if (TaskDevice.isAlone(conf)) {
+      conf.setIfMissing("spark.ui.enabled", "false");
+    } else if (!jars.isEmpty()) {
       conf.setIfMissing("spark.jars", jars);
     }
     return SparkSession.builder().config(conf).getOrCreate();

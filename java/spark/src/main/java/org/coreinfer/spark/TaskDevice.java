@@ -1,6 +1,7 @@
 package org.coreinfer.spark;
 
 import java.util.Map;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.resource.ResourceInformation;
@@ -22,18 +23,30 @@ record TaskDevice(ComputeDevice device, int gpu) {
    * @throws IllegalArgumentException if the GPU has no number
    */
   static TaskDevice of(ComputeDevice asked) {
-    if (asked == ComputeDevice.CPU) {
-      return new TaskDevice(ComputeDevice.CPU, UNNAMED);
-    }
     TaskContext task = TaskContext.get();
     Map<String, ResourceInformation> resources = task == null ? Map.of() : task.resourcesJMap();
     ResourceInformation given = resources.get(RESOURCE);
-    if (given != null && given.addresses().length > 0) {
-      return new TaskDevice(ComputeDevice.CUDA, number(given.addresses()[0]));
+    String[] addresses = given == null ? new String[0] : given.addresses();
+    return of(asked, addresses, isAlone(SparkEnv.get().conf()));
+  }
+
+  /**
+   * The device of a task.
+   *
+   * @param addresses of the GPUs that Spark gave it
+   * @param isAlone whether all tasks run in one process
+   */
+  static TaskDevice of(ComputeDevice asked, String[] addresses, boolean isAlone) {
+    if (asked != ComputeDevice.CPU && addresses.length > 0) {
+      return new TaskDevice(ComputeDevice.CUDA, number(addresses[0]));
     }
-    boolean isAlone = SparkEnv.get().conf().get("spark.master", "").matches("local(\\[.*)?");
-    return new TaskDevice(
-        asked == ComputeDevice.AUTO && !isAlone ? ComputeDevice.CPU : asked, UNNAMED);
+    boolean isUnclaimed = asked == ComputeDevice.AUTO && !isAlone;
+    return new TaskDevice(isUnclaimed ? ComputeDevice.CPU : asked, UNNAMED);
+  }
+
+  /** Whether all tasks run in the driver's process. */
+  static boolean isAlone(SparkConf conf) {
+    return conf.get("spark.master", "").matches("local(\\[.*)?");
   }
 
   private static int number(String address) {

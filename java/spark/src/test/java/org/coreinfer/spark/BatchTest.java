@@ -13,12 +13,15 @@ import java.util.List;
 import java.util.Set;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.coreinfer.Calibrations;
+import org.coreinfer.ComputeDevice;
 import org.coreinfer.Model;
 import org.coreinfer.Session;
 import org.coreinfer.core.CoreOptions;
@@ -54,10 +57,10 @@ class BatchTest {
         Prompts.of(Sessions.local(), 12, 2)
             .orderBy("id")
             .select(functions.xxhash64(functions.col("id")))
-            .as(org.apache.spark.sql.Encoders.LONG())
+            .as(Encoders.LONG())
             .collectAsList();
     try (Model model = Model.embedded().contextLength(128).load()) {
-      CoreOptions core = SAMPLED.core().resolve(org.coreinfer.Calibrations.of(null), part -> part);
+      CoreOptions core = SAMPLED.core().resolve(Calibrations.of(null), part -> part);
       for (int id = 0; id < rows.size(); id++) {
         Row row = rows.get(id);
         try (Session session = model.newSession(core)) {
@@ -207,5 +210,41 @@ class BatchTest {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> ExecutorModel.at("s3a://b/m.gguf"));
     assertTrue(String.valueOf(e.getMessage()).contains("SparkContext.addFile"), e.getMessage());
+  }
+
+  @Test
+  void aTaskComputesOnTheGpuThatItWasGiven() {
+    String[] none = {};
+    String[] third = {"2"};
+    assertEquals(
+        new TaskDevice(ComputeDevice.CUDA, 2), TaskDevice.of(ComputeDevice.AUTO, third, false));
+    assertEquals(
+        new TaskDevice(ComputeDevice.CPU, -1), TaskDevice.of(ComputeDevice.CPU, third, false));
+    assertEquals(
+        new TaskDevice(ComputeDevice.CPU, -1), TaskDevice.of(ComputeDevice.AUTO, none, false));
+    assertEquals(
+        new TaskDevice(ComputeDevice.AUTO, -1), TaskDevice.of(ComputeDevice.AUTO, none, true));
+    IllegalArgumentException e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> TaskDevice.of(ComputeDevice.AUTO, new String[] {"GPU-1f"}, false));
+    assertTrue(String.valueOf(e.getMessage()).contains("'GPU-1f'"), e.getMessage());
+  }
+
+  @Test
+  void keysAndPromptsMayHaveAnyNames() {
+    Dataset<Row> rows = Prompts.of(Sessions.local(), 3, 1).toDF("the.id", "a `question`");
+    List<Row> named =
+        CoreInferBatch.on(rows)
+            .model(MODEL)
+            .prompt("a `question`")
+            .key("the.id")
+            .options(SAMPLED)
+            .generate()
+            .select("text")
+            .collectAsList();
+    List<Row> usual =
+        batch(Prompts.of(Sessions.local(), 3, 1)).generate().select("text").collectAsList();
+    assertEquals(usual, named);
   }
 }
