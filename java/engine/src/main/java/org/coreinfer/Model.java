@@ -292,6 +292,18 @@ public final class Model implements AutoCloseable {
     }
 
     /**
+     * Which GPU to use where there are several, as CUDA counts them; by default the first that has
+     * kernels.
+     */
+    public Builder gpu(int number) {
+      if (number < 0) {
+        throw new IllegalArgumentException("gpu=" + number + ": expected 0 or more");
+      }
+      cuda = limit -> Cuda.open(number, limit);
+      return this;
+    }
+
+    /**
      * What sessions will most likely ask for: GPU memory is planned for one such session. By
      * default core neurons with the usual keep.
      */

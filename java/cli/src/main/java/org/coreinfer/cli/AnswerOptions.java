@@ -130,7 +130,7 @@ final class AnswerOptions {
   }
 
   /** The text of the schema that answers must satisfy; null if there is none. */
-  private @Nullable String schema() {
+  @Nullable String schema() {
     String source = schemaSource;
     if (source == null) {
       return null;
@@ -149,6 +149,11 @@ final class AnswerOptions {
     } else if (isJsonAsked) {
       request.constraint(JsonGrammar.anyObject(tokenizer));
     }
+  }
+
+  /** Whether any JSON object was asked for. */
+  boolean isJsonAsked() {
+    return isJsonAsked;
   }
 
   private void checkForm() {

@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
       "owner/name:Q4_K_M; left out, the embedded model.",
       "Results go to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage."
     })
-final class CoreInferCommand implements Runnable {
+public final class CoreInferCommand implements Runnable {
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
@@ -80,6 +80,7 @@ final class CoreInferCommand implements Runnable {
     command.addSubcommand(new BenchCommand(streams, cancellation));
     command.addSubcommand(new NeuronsCommand(streams, cancellation));
     command.addSubcommand(new CalibrateCommand(streams, cancellation));
+    command.addSubcommand(new BatchCommand(streams, cancellation));
     command.addSubcommand(new ConvertCommand(streams, cancellation));
     command.addSubcommand(new QuantizeCommand(streams, cancellation));
     command.addSubcommand(new SynthCommand(streams, cancellation));

@@ -105,7 +105,7 @@ final class ModelOptions {
         : Usage.checked(command, () -> builder.contextLength(context), "--context");
   }
 
-  private static final class DeviceConverter implements ITypeConverter<ComputeDevice> {
+  static final class DeviceConverter implements ITypeConverter<ComputeDevice> {
     @Override
     public ComputeDevice convert(String value) {
       return switch (value.toLowerCase(Locale.ROOT)) {

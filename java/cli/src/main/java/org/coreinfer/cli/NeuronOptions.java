@@ -250,6 +250,11 @@ final class NeuronOptions {
     }
   }
 
+  /** The calibration's file, if one was named. */
+  @Nullable Path calibrationFile() {
+    return calibrationFile;
+  }
+
   /** Whether core neurons only draft. */
   boolean isLossless() {
     return isLossless;

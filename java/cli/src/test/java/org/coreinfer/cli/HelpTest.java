@@ -26,6 +26,7 @@ class HelpTest {
           "quantize",
           "synth",
           "bench",
+          "batch",
           "doctor",
           "completion",
           "Examples:",
@@ -49,6 +50,7 @@ class HelpTest {
         "quantize",
         "synth",
         "bench",
+        "batch",
         "doctor",
         "completion"
       })

@@ -1,5 +1,6 @@
 package org.coreinfer.calibration;
 
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
 import org.coreinfer.core.Calibration;
@@ -19,6 +21,7 @@ import org.coreinfer.core.Rules;
 import org.coreinfer.model.Decoder;
 import org.coreinfer.model.ModelConfig;
 import org.coreinfer.tensor.DType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes a calibration of a model from documents. Every eighth document is held out, to measure on.
@@ -74,7 +77,8 @@ public final class Calibrator {
    * @param clusters how many; 0 finds out
    * @param measured held-out documents to measure on, at most
    */
-  public record Settings(String rule, double alpha, int clusters, int measured, long seed) {
+  public record Settings(String rule, double alpha, int clusters, int measured, long seed)
+      implements Serializable {
     public Settings {
       Rules.addable(rule, alpha);
       if (clusters < 0 || clusters > 64) {
@@ -90,6 +94,26 @@ public final class Calibrator {
   public interface Monitor {
     /** {@code fraction} of this step is done, in 0..1. */
     void progress(String step, double fraction);
+  }
+
+  /**
+   * A document whose scores are asked for.
+   *
+   * @param index tells it from the others
+   * @param ids its tokens
+   */
+  public record Unread(int index, int[] ids) implements Serializable {}
+
+  /** Reads documents, here or on other machines. */
+  @FunctionalInterface
+  public interface Reading {
+    /**
+     * Reads all of these documents.
+     *
+     * @param scores takes what {@link DocumentScoring#scores} gives of each, in any order, on the
+     *     calling thread; may throw to end the reading
+     */
+    void read(List<Unread> documents, BiConsumer<Unread, byte[]> scores);
   }
 
   /**
@@ -114,6 +138,17 @@ public final class Calibrator {
    * @throws IllegalArgumentException if there are too few documents
    */
   public Calibration run(List<int[]> documents, Path log, Monitor monitor) {
+    return run(documents, log, monitor, null);
+  }
+
+  /**
+   * The same, with documents read elsewhere; all that follows is computed here. The calibration is
+   * the same to the bit if the other place computes as this one does.
+   *
+   * @param reading null to read here
+   */
+  public Calibration run(
+      List<int[]> documents, Path log, Monitor monitor, @Nullable Reading reading) {
     if (documents.size() < LEAST_DOCUMENTS) {
       throw new IllegalArgumentException(
           "%d documents: a calibration needs %d or more"
@@ -126,7 +161,7 @@ public final class Calibrator {
     }
     CalibrationLog records = new CalibrationLog(log, purpose(documents));
     try (records) {
-      Run run = new Run(records, monitor, read, heldOut);
+      Run run = new Run(records, monitor, read, heldOut, reading);
       Calibration calibration = run.calibrate();
       records.delete();
       return calibration;
@@ -161,12 +196,17 @@ public final class Calibrator {
     private final int neurons = config.neurons();
     private final ReadDocuments documents;
 
-    Run(CalibrationLog log, Monitor monitor, List<int[]> read, List<int[]> heldOut) {
+    Run(
+        CalibrationLog log,
+        Monitor monitor,
+        List<int[]> read,
+        List<int[]> heldOut,
+        @Nullable Reading reading) {
       this.log = log;
       this.monitor = monitor;
       this.read = read;
       this.heldOut = heldOut;
-      this.documents = readDocuments();
+      this.documents = readDocuments(reading);
     }
 
     Calibration calibrate() {
@@ -206,12 +246,19 @@ public final class Calibrator {
       return best;
     }
 
-    private ReadDocuments readDocuments() {
-      int longest = longest();
-      try (DocumentReader reader =
-          new DocumentReader(decoder, stability(0.5), longest, cacheDtype)) {
+    private ReadDocuments readDocuments(@Nullable Reading elsewhere) {
+      try (DocumentScoring scoring =
+          new DocumentScoring(decoder, settings, longest(), cacheDtype)) {
+        Reading here =
+            (unread, scores) ->
+                unread.forEach(each -> scores.accept(each, scoring.scores(each.ids())));
         return new ReadDocuments(
-            reader, config, read, log, part -> monitor.progress("Reading documents", part));
+            elsewhere == null ? here : elsewhere,
+            scoring.rowWeights(),
+            config,
+            read,
+            log,
+            part -> monitor.progress("Reading documents", part));
       }
     }
 
@@ -379,9 +426,5 @@ public final class Calibrator {
           new Calibration.Budgets(KEEPS, shares, unknown),
           Map.of());
     }
-  }
-
-  private CoreOptions stability(double keep) {
-    return CoreOptions.stability(keep).withRule(settings.rule()).withAlpha(settings.alpha());
   }
 }

@@ -21,13 +21,15 @@ final class ReadDocuments {
   private final float[][] rowWeights;
 
   /**
-   * Reads what the log does not hold yet.
+   * Has read what the log does not hold yet.
    *
+   * @param rowWeights (layers, neurons): what a score counts times
    * @param documents token ids
    * @param progress may throw to end the reading
    */
   ReadDocuments(
-      DocumentReader reader,
+      Calibrator.Reading reading,
+      float[][] rowWeights,
       ModelConfig config,
       List<int[]> documents,
       CalibrationLog log,
@@ -36,27 +38,34 @@ final class ReadDocuments {
     this.documents = documents;
     this.layers = config.layers();
     this.neurons = config.neurons();
-    this.rowWeights = reader.rowWeights();
-    for (int i = 0; i < documents.size(); i++) {
-      progress.accept((double) i / documents.size());
-      if (log.find(key(i)) == null) {
-        log.put(key(i), encode(reader.meanScores(documents.get(i))));
-      }
+    this.rowWeights = rowWeights;
+    List<Calibrator.Unread> unread =
+        IntStream.range(0, documents.size())
+            .filter(i -> log.find(key(i)) == null)
+            .mapToObj(i -> new Calibrator.Unread(i, documents.get(i)))
+            .toList();
+    int[] done = {documents.size() - unread.size()};
+    progress.accept((double) done[0] / documents.size());
+    reading.read(
+        unread,
+        (document, scores) -> {
+          log.put(key(document.index()), checked(scores));
+          done[0]++;
+          progress.accept((double) done[0] / documents.size());
+        });
+  }
+
+  private byte[] checked(byte[] scores) {
+    if (scores.length != layers * neurons * Short.BYTES) {
+      throw new IllegalArgumentException(
+          "%d bytes of scores: %d layers of %d neurons have %d; was another model read with?"
+              .formatted(scores.length, layers, neurons, layers * neurons * Short.BYTES));
     }
-    progress.accept(1);
+    return scores;
   }
 
   private static String key(int index) {
     return "document " + index;
-  }
-
-  private byte[] encode(float[][] scores) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(layers * neurons * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    for (float[] layer : scores) {
-      RowCodec.encode(DType.BF16, layer, bytes);
-    }
-    return bytes.array();
   }
 
   /** (layers, neurons): what a score counts times. */

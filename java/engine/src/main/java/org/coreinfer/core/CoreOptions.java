@@ -1,5 +1,6 @@
 package org.coreinfer.core;
 
+import java.io.Serializable;
 import java.util.Locale;
 import java.util.Objects;
 import org.coreinfer.model.ModelConfig;
@@ -40,7 +41,7 @@ public record CoreOptions(
   }
 
   /** Layers {@code first} to {@code last}, counted from 0, both included. */
-  public record LayerRange(int first, int last) {
+  public record LayerRange(int first, int last) implements Serializable {
     public LayerRange {
       if (first < 0 || last < first) {
         throw new IllegalArgumentException(

@@ -1,5 +1,6 @@
 package org.coreinfer.core;
 
+import java.io.Serializable;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -25,7 +26,8 @@ public record CoreWish(
     @Nullable LayerRange layers,
     @Nullable Integer refresh,
     @Nullable Boolean compensates,
-    @Nullable Boolean isLossless) {
+    @Nullable Boolean isLossless)
+    implements Serializable {
 
   /** Nothing is asked for: the model's defaults. */
   public static final CoreWish NONE =

@@ -1,5 +1,6 @@
 package org.coreinfer.evaluation;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.coreinfer.core.Calibration;
@@ -71,21 +72,59 @@ public final class Evaluator {
   public void add(int[] ids, int promptTokens, Decoder.Monitor monitor) {
     Steps steps = new Steps(monitor, 1 + tallies.stream().mapToInt(Evaluator::steps).sum());
     try (DenseReference reference = comparison.dense(ids, promptTokens, steps.next())) {
-      List<CoreSet> continuations = continuations(reference);
-      for (int i = 0; i < tallies.size(); i++) {
-        Tally tally = tallies.get(i);
-        DocumentScores scores = comparison.compare(reference, tally.options(), steps.next());
-        tally.add(scores, CoreSet.of(scores.prompted()).overlap(continuations.get(i)));
-        if (isRefreshed(tally)) {
-          CoreOptions larger = notRefreshed(tally.options(), scores.keep() / scores.tokens());
-          tally.addNotRefreshed(comparison.compare(reference, larger, steps.next()));
-        }
+      add(scores(reference, steps));
+      for (Tally tally : tallies) {
         LosslessTrial trial = tally.lossless();
         if (trial != null) {
           trial.add(reference, steps.next());
         }
       }
     }
+  }
+
+  /**
+   * Scores a document without adding it, for an evaluator elsewhere, which may have more options:
+   * no number depends on what else is scored. Lossless options answer nothing.
+   *
+   * @return for each of the options how it did
+   */
+  public List<OptionScores> score(int[] ids, int promptTokens, Decoder.Monitor monitor) {
+    Steps steps = new Steps(monitor, 1 + tallies.stream().mapToInt(Evaluator::steps).sum());
+    try (DenseReference reference = comparison.dense(ids, promptTokens, steps.next())) {
+      return scores(reference, steps);
+    }
+  }
+
+  /**
+   * Adds a document that was scored.
+   *
+   * @param scores for each of the options how it did
+   */
+  public void add(List<OptionScores> scores) {
+    if (scores.size() != tallies.size()) {
+      throw new IllegalArgumentException(
+          "%d scores for %d options".formatted(scores.size(), tallies.size()));
+    }
+    for (int i = 0; i < tallies.size(); i++) {
+      tallies.get(i).add(scores.get(i));
+    }
+  }
+
+  private List<OptionScores> scores(DenseReference reference, Steps steps) {
+    List<CoreSet> continuations = continuations(reference);
+    List<OptionScores> all = new ArrayList<>();
+    for (int i = 0; i < tallies.size(); i++) {
+      Tally tally = tallies.get(i);
+      DocumentScores scores = comparison.compare(reference, tally.options(), steps.next());
+      Double notRefreshed = null;
+      if (isRefreshed(tally)) {
+        CoreOptions larger = notRefreshed(tally.options(), scores.keep() / scores.tokens());
+        notRefreshed = comparison.compare(reference, larger, steps.next()).divergence();
+      }
+      double overlap = CoreSet.of(scores.prompted()).overlap(continuations.get(i));
+      all.add(OptionScores.of(scores, overlap, notRefreshed));
+    }
+    return all;
   }
 
   private static int steps(Tally tally) {

@@ -1,5 +1,6 @@
 package org.coreinfer.sampling;
 
+import java.io.Serializable;
 import java.util.Map;
 
 /**
@@ -10,7 +11,8 @@ import java.util.Map;
  * @param bias what is added to the logits of some tokens; -100 to 100
  */
 public record Adjustments(
-    double frequencyPenalty, double presencePenalty, Map<Integer, Double> bias) {
+    double frequencyPenalty, double presencePenalty, Map<Integer, Double> bias)
+    implements Serializable {
   /** Nothing is added. */
   public static final Adjustments NONE = new Adjustments(0, 0, Map.of());
 

@@ -1,5 +1,6 @@
 package org.coreinfer.sampling;
 
+import java.io.Serializable;
 import java.util.Map;
 
 /**
@@ -22,7 +23,8 @@ public record SamplingOptions(
     double repeatPenalty,
     int repeatWindow,
     long seed,
-    Adjustments adjustments) {
+    Adjustments adjustments)
+    implements Serializable {
 
   /** The most likely token, always. */
   public static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, 1, 64, 0);

@@ -101,12 +101,36 @@ public final class Cuda {
   }
 
   /**
-   * Opens the GPU.
+   * Opens the GPU that {@link Status#gpu} names.
    *
    * @param limit bytes of its memory that may be allocated; 0 for what is free
    * @throws BackendUnavailableException if CUDA can't be used here
    */
   public static CudaBackend open(long limit) {
+    Status status = usable();
+    return open(Objects.requireNonNull(status.gpu()), limit);
+  }
+
+  /**
+   * Opens one of several GPUs.
+   *
+   * @param number as CUDA counts them
+   * @param limit as for the other one
+   * @throws BackendUnavailableException if CUDA can't be used here, or has no such GPU
+   */
+  public static CudaBackend open(int number, long limit) {
+    Status status = usable();
+    Gpu gpu = status.gpus().stream().filter(g -> g.number() == number).findFirst().orElse(null);
+    if (gpu == null || !gpu.isSupported()) {
+      throw new BackendUnavailableException(
+          gpu == null
+              ? "there is no GPU %d: CUDA finds %s".formatted(number, status.gpus())
+              : gpu + " can't be used: its compute capability is below 7.5");
+    }
+    return open(gpu, limit);
+  }
+
+  private static Status usable() {
     Status status = status();
     if (status.failure() != null) {
       throw new BackendUnavailableException(
@@ -120,7 +144,11 @@ public final class Cuda {
           "prompts are read without cuBLAS, by slower kernels of our own: {0}",
           status.blasFailure());
     }
-    Presets runtime = new Presets(Objects.requireNonNull(status.gpu()));
+    return status;
+  }
+
+  private static CudaBackend open(Gpu gpu, long limit) {
+    Presets runtime = new Presets(gpu);
     long allowed = limit > 0 ? limit : Math.max(1, runtime.freeBytes() - MARGIN);
     Backend cpu = Host.cpu(0);
     try {

@@ -1,0 +1,4 @@
+@NullMarked
+package org.coreinfer.spark;
+
+import org.jspecify.annotations.NullMarked;
