@@ -12,14 +12,14 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-constexpr int64_t kSlabHeader = 2 * kSlabColumns;
+constexpr int64_t kSlabHeader = int64_t{2} * kSlabColumns;
 constexpr int kSlabVecs = kSlabColumns / kLanes;
 
 // A group's sums of a slab's columns, in steps of its factors.
 struct PackedQuads {
   static constexpr int32_t kMiddle = NibblePieces::kMiddle;
   static constexpr int32_t kRows = 4;
-  static constexpr int64_t kBytes = 2 * kSlabColumns;
+  static constexpr int64_t kBytes = int64_t{2} * kSlabColumns;
   static constexpr bool kIsSplit = true;
 
   // Four rows' bytes of 16 columns and the 16 behind them become one vector.
@@ -45,13 +45,13 @@ struct PackedQuads {
   static void Sum(const uint8_t* rows, const PackedGroup& group, Vec (&sum)[kSlabVecs]) {
     __m512i high[kSlabVecs];
     __m512i low[kSlabVecs];
-    for (int v = 0; v < kSlabVecs; ++v) high[v] = low[v] = _mm512_setzero_si512();
+    for (int64_t v = 0; v < kSlabVecs; ++v) high[v] = low[v] = _mm512_setzero_si512();
     for (int32_t quad = 0; 4 * quad < group.count; ++quad, rows += kBytes) {
       if ((group.digits[quad][0] | group.digits[quad][1]) == 0) continue;
       const __m512i first = _mm512_set1_epi32(group.digits[quad][0]);
       const __m512i second = _mm512_set1_epi32(group.digits[quad][1]);
 #pragma GCC unroll 2
-      for (int piece = 0; piece < 2; ++piece) {
+      for (int64_t piece = 0; piece < 2; ++piece) {
         const Codes codes = SplitNibbles(_mm512_load_si512(rows + 64 * piece));
         high[2 * piece] = _mm512_dpbusd_epi32(high[2 * piece], codes.first, first);
         low[2 * piece] = _mm512_dpbusd_epi32(low[2 * piece], codes.first, second);
@@ -61,7 +61,7 @@ struct PackedQuads {
     }
     const __m512i start = _mm512_set1_epi32(group.start);
     const Vec step = Set(group.step);
-    for (int v = 0; v < kSlabVecs; ++v) {
+    for (int64_t v = 0; v < kSlabVecs; ++v) {
       const __m512i total = _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[v], 8), low[v]), start);
       sum[v] = Mul(step, _mm512_cvtepi32_ps(total));
     }
@@ -83,7 +83,7 @@ struct PackedByteRows {
     for (Vec& columns : sum) columns = Zero();
     for (int32_t row = 0; row < group.count; ++row, rows += kBytes) {
       const Vec factor = Set(group.factors[row]);
-      for (int v = 0; v < kSlabVecs; ++v) {
+      for (int64_t v = 0; v < kSlabVecs; ++v) {
         const __m512i codes = _mm512_cvtepi8_epi32(Load16Bytes(rows + kLanes * v));
         sum[v] = Fma(factor, _mm512_cvtepi32_ps(codes), sum[v]);
       }
@@ -122,7 +122,7 @@ bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
     SplitUnit unit;
     memset(&unit, 0, sizeof(unit));
     if (!SplitGroup(padded, 0, &unit)) return false;
-    for (int quad = 0; quad < 8; ++quad) {
+    for (int64_t quad = 0; quad < 8; ++quad) {
       for (int digit = 0; digit < kDigits; ++digit) {
         memcpy(&group->digits[quad][digit], unit.digits[digit][quad / 4] + quad % 4 * 4, 4);
       }
@@ -138,7 +138,7 @@ template <class Rows>
 void AddPackedDown(const uint8_t* slab, const PackedGroup* groups, int64_t count, float* y) {
   constexpr int64_t kAhead = 4096;
   Vec out[kSlabVecs];
-  for (int v = 0; v < kSlabVecs; ++v) out[v] = Load(y + v * kLanes);
+  for (int64_t v = 0; v < kSlabVecs; ++v) out[v] = Load(y + v * kLanes);
   for (int64_t g = 0; g < count; ++g) {
     const PackedGroup& group = groups[g];
     const int64_t rows_bytes = PackedRowsBytes<Rows>(group.count);
@@ -146,11 +146,11 @@ void AddPackedDown(const uint8_t* slab, const PackedGroup* groups, int64_t count
     if (!group.is_idle) {
       Vec sum[kSlabVecs];
       Rows::Sum(slab + kSlabHeader, group, sum);
-      for (int v = 0; v < kSlabVecs; ++v) out[v] = Fma(LoadF16(slab + 2 * v * kLanes), sum[v], out[v]);
+      for (int64_t v = 0; v < kSlabVecs; ++v) out[v] = Fma(LoadF16(slab + 2 * v * kLanes), sum[v], out[v]);
     }
     slab += kSlabHeader + rows_bytes;
   }
-  for (int v = 0; v < kSlabVecs; ++v) Store(y + v * kLanes, out[v]);
+  for (int64_t v = 0; v < kSlabVecs; ++v) Store(y + v * kLanes, out[v]);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ struct PackedNibbles {
   using Split = Q4Split;
   static constexpr int64_t kVectors = 4;  // of a group
   static __m512i Arrange(__m512i codes) { return codes; }
-  static Codes Read(const uint8_t* vectors, int v) { return SplitNibbles(_mm512_load_si512(vectors + 64 * v)); }
+  static Codes Read(const uint8_t* vectors, int64_t v) { return SplitNibbles(_mm512_load_si512(vectors + 64 * v)); }
 };
 
 // Four bytes v, an element each, without a sign.
@@ -25,18 +25,19 @@ struct PackedBytes {
   using Split = Q8Split;
   static constexpr int64_t kVectors = 8;
   static __m512i Arrange(__m512i codes) { return _mm512_xor_si512(codes, _mm512_set1_epi8(-128)); }
-  static Codes Read(const uint8_t* vectors, int v) {
+  static Codes Read(const uint8_t* vectors, int64_t v) {
     return {_mm512_load_si512(vectors + 64 * v), _mm512_load_si512(vectors + 64 * (v + 4))};
   }
 };
 
+// Four groups of sixteen rows.
 template <class Format>
-constexpr int64_t kPackUnitBytes = kPackedRows * 4 * Format::Split::kBytes;
+constexpr int64_t kPackUnitBytes = 64 * Format::Split::kBytes;
 
 // Four bytes of each of 16 rows: lane r becomes lane `v` of the 16 bytes of row r.
 struct SixteenRows {
   explicit SixteenRows(const uint8_t* const* rows, int64_t offset) {
-    for (int i = 0; i < 4; ++i) {
+    for (int64_t i = 0; i < 4; ++i) {
       __m512i four = _mm512_castsi128_si512(Load16Bytes(rows[4 * i] + offset));
       four = _mm512_inserti64x2(four, Load16Bytes(rows[4 * i + 1] + offset), 1);
       four = _mm512_inserti64x2(four, Load16Bytes(rows[4 * i + 2] + offset), 2);
@@ -44,9 +45,9 @@ struct SixteenRows {
     }
   }
 
-  __m512i Lane(int lane) const {
+  __m512i Lane(int64_t lane) const {
     const __m512i index = _mm512_add_epi32(_mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28),
-                                           _mm512_set1_epi32(lane));
+                                           _mm512_set1_epi32(static_cast<int>(lane)));
     const __m512i low = _mm512_permutex2var_epi32(v[0], index, v[1]);
     const __m512i high = _mm512_permutex2var_epi32(v[2], index, v[3]);
     return _mm512_mask_blend_epi32(0xff00, low, high);
@@ -55,18 +56,18 @@ struct SixteenRows {
   __m512i v[4];
 };
 
-// One unit, of which each row has kGroups groups at `offset`.
+// One unit, of which each row has `groups` groups from `offset` on.
 template <class Format>
 void PackUnit(const uint8_t* const* rows, int64_t offset, int64_t groups, uint8_t* unit) {
-  uint8_t* vectors = unit + 4 * 2 * kPackedRows;
+  uint8_t* vectors = unit + int64_t{8} * kPackedRows;
   for (int64_t g = 0; g < groups; ++g, offset += Format::Split::kBytes) {
-    for (int r = 0; r < kPackedRows; ++r) memcpy(unit + 2 * (kPackedRows * g + r), rows[r] + offset, 2);
+    for (int64_t r = 0; r < kPackedRows; ++r) memcpy(unit + 2 * (kPackedRows * g + r), rows[r] + offset, 2);
     for (int64_t part = 0; part < Format::kVectors / 4; ++part, vectors += 256) {
       const SixteenRows codes(rows, offset + 2 + 16 * part);
-      for (int v = 0; v < 4; ++v) _mm512_store_si512(vectors + 64 * v, Format::Arrange(codes.Lane(v)));
+      for (int64_t v = 0; v < 4; ++v) _mm512_store_si512(vectors + 64 * v, Format::Arrange(codes.Lane(v)));
     }
   }
-  memset(unit + 2 * kPackedRows * groups, 0, static_cast<size_t>((4 - groups) * 2 * kPackedRows));
+  memset(unit + groups * 2 * kPackedRows, 0, static_cast<size_t>((4 - groups) * 2 * kPackedRows));
   memset(vectors, 0, static_cast<size_t>(unit + kPackUnitBytes<Format> - vectors));
 }
 
@@ -88,15 +89,15 @@ inline __m512i FourDigits(const int8_t* digits) {
 template <class Format, int kTokens>
 inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* const* units, int64_t unit, Vec (&sum)[kTokens][4]) {
 #pragma GCC unroll 4
-  for (int g = 0; g < 4; ++g) {
-    const uint8_t* vectors = pack + 4 * 2 * kPackedRows + 64 * Format::kVectors * g;
+  for (int64_t g = 0; g < 4; ++g) {
+    const uint8_t* vectors = pack + int64_t{8} * kPackedRows + 64 * Format::kVectors * g;
     __m512i high[kTokens];
     __m512i low[kTokens];
     for (int t = 0; t < kTokens; ++t) high[t] = low[t] = _mm512_setzero_si512();
 #pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) {
+    for (int64_t v = 0; v < 4; ++v) {
       const Codes codes = Format::Read(vectors, v);
-      const int at = 16 * g + 4 * v;
+      const int64_t at = 16 * g + 4 * v;
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
         const auto& digits = units[t][unit].digits;
@@ -107,7 +108,7 @@ inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* const* units, in
       }
     }
     const __m512 scale =
-        _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(pack + 2 * kPackedRows * g)));
+        _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(pack + g * 2 * kPackedRows)));
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = units[t][unit];
@@ -142,7 +143,7 @@ void TakePackedDots(const uint8_t* pack, const uint8_t* next, const SplitUnit* c
 template <class Format>
 void PackedDotEach(const uint8_t* pack, const uint8_t* next, const SplitUnit* const* units, int32_t tokens,
                    int64_t columns, float* out) {
-  int32_t t = 0;
+  int64_t t = 0;
   for (; t + 4 <= tokens; t += 4) {
     TakePackedDots<Format, 4>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
   }

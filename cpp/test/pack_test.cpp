@@ -161,8 +161,8 @@ TEST(PackedRowsTakeExtremeVectors) {
   for (const auto& [up, down] : {std::pair<int32_t, int32_t>{CI_Q4_0, CI_Q4_0_SHARED}, {CI_Q8_0, CI_Q8_0_SHARED}}) {
     const Layer layer(CI_SILU, true, up, down, 256, 160, false, random);
     for (const float value : {0.0f, 1e37f, 1e-38f, std::numeric_limits<float>::infinity()}) {
-      Case what{Portion(256, 4, random), {}, {}, random.Values(3 * 160), 3};
-      for (int i = 0; i < 160; ++i) what.x[static_cast<size_t>(160 + i)] = i % 3 == 0 ? value : 0.0f;
+      Case what{Portion(256, 4, random), {}, {}, random.Values(480), 3};
+      for (size_t i = 0; i < 160; ++i) what.x[160 + i] = i % 3 == 0 ? value : 0.0f;
       CheckPacked(layer, what, random);
     }
   }
