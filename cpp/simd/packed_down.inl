@@ -111,24 +111,19 @@ void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t*
 // Factors of 0 change neither the step nor a sum, so it does not matter that they are not left out.
 template <class Rows>
 bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
-  float padded[32] = {};
-  memcpy(padded, factors, static_cast<size_t>(count) * sizeof(float));
   group->count = count;
   group->is_idle = true;
-  for (const float factor : padded) group->is_idle &= factor == 0.0f;
+  for (int32_t i = 0; i < count; ++i) group->is_idle &= factors[i] == 0.0f;
   if constexpr (!Rows::kIsSplit) {
-    memcpy(group->factors, padded, sizeof(padded));
+    memcpy(group->factors, factors, static_cast<size_t>(count) * sizeof(float));
   } else if (!group->is_idle) {
     SplitUnit unit;
-    memset(&unit, 0, sizeof(unit));
-    if (!SplitGroup(padded, 0, &unit)) return false;
+    if (!SplitFactorsOf(factors, count, Rows::kMiddle, &unit, &group->start)) return false;
     for (int64_t quad = 0; quad < 8; ++quad) {
       for (int digit = 0; digit < kDigits; ++digit) {
         memcpy(&group->digits[quad][digit], unit.digits[digit][quad / 4] + quad % 4 * 4, 4);
       }
     }
-    const __m512i one = _mm512_set1_epi8(1);
-    group->start = -Rows::kMiddle * _mm512_reduce_add_epi32(MultiplyBoth(one, one, unit));
     group->step = unit.step[0];
   }
   return true;
