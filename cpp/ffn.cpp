@@ -286,14 +286,11 @@ void AddDown(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t
 
 void AddPackedDown(ci_context& c, const DownSum& sum, const uint8_t* data, int32_t thread, int32_t begin, int32_t end) {
   const DownPack& pack = *c.simd.down_packs[sum.down.dtype - CI_Q8_0_SHARED];
-  PackedDown packed(pack, sum.down, sum.list, data, c.thread_scratch(thread));
+  PackedDown packed(pack, sum.down, sum.list, data, sum.tokens, c.thread_scratch(thread));
   for (int32_t t = 0; t < sum.tokens; ++t) {
-    if (packed.Prepare(sum.activations_of(t))) {
-      packed.Add(begin, end, sum.y_of(t));
-    } else {
-      AddDown(c.simd, sum.OfToken(t), begin, end);
-    }
+    if (!packed.Take(sum.activations_of(t), sum.y_of(t))) AddDown(c.simd, sum.OfToken(t), begin, end);
   }
+  packed.Add(begin, end);
 }
 
 void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreList& list, const Vectors& x,
@@ -301,7 +298,7 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
   const DownSum sum{ffn.down, list, activations, ffn.neurons, x.tokens, y};
   const RowDots rows(c, ffn.up.dtype, x);
   const PackedUp packed_up = PackedUpOf(c, ffn, packed, rows);
-  if (packed.down != nullptr) c.ReserveThreadScratch(PackedDown::ScratchBytes(list));
+  if (packed.down != nullptr) c.ReserveThreadScratch(PackedDown::ScratchBytes(ffn.down, list, x.tokens));
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead([&](int64_t block, int64_t following) {

@@ -23,10 +23,14 @@ int64_t GroupBytes(const DownPack& pack, int64_t rows) {
   return pack.header_bytes + DivideUp(rows, pack.rows) * pack.rows_bytes;
 }
 
-// The most that `capacity` rows take: spread over as many groups as they can be.
-int64_t MostBytes(const DownPack& pack, const Matrix& down, int64_t capacity) {
+// The most groups that `capacity` rows can be spread over.
+int64_t MostGroups(const Matrix& down, int64_t capacity) {
   const int64_t all = DivideUp(down.rows, SharedLayoutOf(down.dtype).scale_rows);
-  const int64_t groups = capacity < all ? capacity : all;
+  return capacity < all ? capacity : all;
+}
+
+int64_t MostBytes(const DownPack& pack, const Matrix& down, int64_t capacity) {
+  const int64_t groups = MostGroups(down, capacity);
   const int64_t sets = (capacity + (pack.rows - 1) * groups) / pack.rows;
   return DivideUp(down.columns, kSlabColumns) * (groups * pack.header_bytes + sets * pack.rows_bytes);
 }
@@ -115,31 +119,40 @@ void RequireOrder(const int32_t* order, int32_t core) {
   for (int32_t i = 0; order != nullptr && i < core; ++i) RequireRange("packed_order", order[i], 0, core - 1);
 }
 
-bool PackedDown::Prepare(const float* activations) {
+int64_t PackedDown::ScratchBytes(const Matrix& down, const CoreList& list, int32_t tokens) {
+  return MostGroups(down, list.size) * tokens * int64_t{sizeof(PackedGroup)};
+}
+
+bool PackedDown::Take(const float* activations, float* y) {
   const SharedGroups groups(down_, list_);
-  count_ = 0;
-  slab_bytes_ = 0;
-  for (int32_t begin = 0; begin < list_.size; ++count_) {
+  int64_t count = 0;
+  int64_t slab_bytes = 0;
+  for (int32_t begin = 0; begin < list_.size; ++count) {
     const int32_t end = groups.EndOf(begin);
-    if (!pack_.prepare(activations + begin, end - begin, groups_ + count_)) return false;
-    slab_bytes_ += GroupBytes(pack_, end - begin);
+    PackedGroup* const group = groups_ + count * sum_.stride + sum_.tokens;
+    if (!pack_.prepare(activations + begin, end - begin, group)) return false;
+    slab_bytes += GroupBytes(pack_, end - begin);
     begin = end;
   }
+  sum_.count = count;
+  slab_bytes_ = slab_bytes;
+  y_[sum_.tokens++] = y;
   return true;
 }
 
-void PackedDown::Add(int32_t begin, int32_t end, float* y) const {
-  for (int64_t column = begin; column < end; column += kSlabColumns) {
+void PackedDown::Add(int32_t begin, int32_t end) const {
+  float* y[CI_DECODE_TOKENS];
+  float last[CI_DECODE_TOKENS][kSlabColumns] = {};
+  for (int32_t column = begin; column < end; column += kSlabColumns) {
     const uint8_t* const slab = data_ + column / kSlabColumns * slab_bytes_;
-    if (end - column >= kSlabColumns) {
-      pack_.add(slab, groups_, count_, y + column);
-      continue;
+    const bool is_whole = end - column >= kSlabColumns;
+    const size_t bytes = is_whole ? 0 : static_cast<size_t>(end - column) * sizeof(float);
+    for (int32_t t = 0; t < sum_.tokens; ++t) {
+      y[t] = is_whole ? y_[t] + column : last[t];
+      std::memcpy(last[t], y_[t] + column, bytes);
     }
-    float last[kSlabColumns] = {};
-    const size_t bytes = static_cast<size_t>(end - column) * sizeof(float);
-    std::memcpy(last, y + column, bytes);
-    pack_.add(slab, groups_, count_, last);
-    std::memcpy(y + column, last, bytes);
+    pack_.add(slab, sum_, y);
+    for (int32_t t = 0; t < sum_.tokens; ++t) std::memcpy(y_[t] + column, last[t], bytes);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "context.h"
 #include "core_list.h"
+#include "coreinfer/types.h"
 #include "ffn.h"
 #include "simd/simd.h"
 
@@ -45,20 +46,27 @@ struct PackedUp {
   PackedRows up;
 };
 
-/// A down projection's packed rows, and one token's factors for them; for one thread.
+/// A down projection's packed rows, and some tokens' factors for them; for one thread.
 class PackedDown {
  public:
-  /// Bytes of scratch memory for a list.
-  static int64_t ScratchBytes(const CoreList& list) { return int64_t{list.size} * int64_t{sizeof(PackedGroup)}; }
+  /// Bytes of scratch memory for a list and as many tokens.
+  static int64_t ScratchBytes(const Matrix& down, const CoreList& list, int32_t tokens);
 
-  PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data, uint8_t* scratch)
-      : pack_(pack), down_(down), list_(list), data_(data), groups_(reinterpret_cast<PackedGroup*>(scratch)) {}
+  PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data, int32_t most_tokens,
+             uint8_t* scratch)
+      : pack_(pack),
+        down_(down),
+        list_(list),
+        data_(data),
+        groups_(reinterpret_cast<PackedGroup*>(scratch)),
+        sum_{groups_, 0, most_tokens, 0} {}
 
-  /// Prepares a token's activations, one for each listed neuron; false if they cannot be split.
-  bool Prepare(const float* activations);
+  /// Takes one more token, with an activation for each listed neuron and a row y that is added to; false if the
+  /// activations cannot be split, and nothing was taken.
+  bool Take(const float* activations, float* y);
 
-  /// y[i] += the sum of the rows, for begin <= i < end; begin is a multiple of kSlabColumns.
-  void Add(int32_t begin, int32_t end, float* y) const;
+  /// y[i] += the sum of the rows, for begin <= i < end and every token; begin is a multiple of kSlabColumns.
+  void Add(int32_t begin, int32_t end) const;
 
  private:
   const DownPack& pack_;
@@ -66,7 +74,8 @@ class PackedDown {
   const CoreList& list_;
   const uint8_t* const data_;
   PackedGroup* const groups_;
-  int64_t count_ = 0;
+  PackedSum sum_;
+  float* y_[CI_DECODE_TOKENS];
   int64_t slab_bytes_ = 0;
 };
 

@@ -15,7 +15,11 @@ namespace {
 constexpr int64_t kSlabHeader = int64_t{2} * kSlabColumns;
 constexpr int kSlabVecs = kSlabColumns / kLanes;
 
-// A group's sums of a slab's columns, in steps of its factors.
+// y += vector v of a group's sums, times the columns' scales.
+inline void AddScaledSum(const uint8_t* slab, int64_t v, Vec sum, float* y) {
+  Store(y + v * kLanes, Fma(LoadF16(slab + 2 * v * kLanes), sum, Load(y + v * kLanes)));
+}
+
 struct PackedQuads {
   static constexpr int32_t kMiddle = NibblePieces::kMiddle;
   static constexpr int32_t kRows = 4;
@@ -42,28 +46,51 @@ struct PackedQuads {
     for (int64_t piece = 0; piece < columns / 32; ++piece) PackPiece(rows, (column + 32 * piece) / 2, out + 64 * piece);
   }
 
-  static void Sum(const uint8_t* rows, const PackedGroup& group, Vec (&sum)[kSlabVecs]) {
-    __m512i high[kSlabVecs];
-    __m512i low[kSlabVecs];
-    for (int64_t v = 0; v < kSlabVecs; ++v) high[v] = low[v] = _mm512_setzero_si512();
-    for (int32_t quad = 0; 4 * quad < group.count; ++quad, rows += kBytes) {
-      if ((group.digits[quad][0] | group.digits[quad][1]) == 0) continue;
-      const __m512i first = _mm512_set1_epi32(group.digits[quad][0]);
-      const __m512i second = _mm512_set1_epi32(group.digits[quad][1]);
+  // kPieces pieces from `piece` on: as many as have the sums of all tokens in registers.
+  template <int kTokens, int kPieces>
+  static void AddPieces(const uint8_t* slab, const PackedGroup* groups, int64_t piece, float* const* y) {
+    __m512i high[kTokens][2 * kPieces];
+    __m512i low[kTokens][2 * kPieces];
+    for (int t = 0; t < kTokens; ++t) {
+      for (int v = 0; v < 2 * kPieces; ++v) high[t][v] = low[t][v] = _mm512_setzero_si512();
+    }
+    const uint8_t* rows = slab + kSlabHeader + 64 * piece;
+    for (int32_t quad = 0; 4 * quad < groups[0].count; ++quad, rows += kBytes) {
+      if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
 #pragma GCC unroll 2
-      for (int64_t piece = 0; piece < 2; ++piece) {
-        const Codes codes = SplitNibbles(_mm512_load_si512(rows + 64 * piece));
-        high[2 * piece] = _mm512_dpbusd_epi32(high[2 * piece], codes.first, first);
-        low[2 * piece] = _mm512_dpbusd_epi32(low[2 * piece], codes.first, second);
-        high[2 * piece + 1] = _mm512_dpbusd_epi32(high[2 * piece + 1], codes.second, first);
-        low[2 * piece + 1] = _mm512_dpbusd_epi32(low[2 * piece + 1], codes.second, second);
+      for (int p = 0; p < kPieces; ++p) {
+        const Codes codes = SplitNibbles(_mm512_load_si512(rows + int64_t{64} * p));
+#pragma GCC unroll 4
+        for (int t = 0; t < kTokens; ++t) {
+          const __m512i first = _mm512_set1_epi32(groups[t].digits[quad][0]);
+          const __m512i second = _mm512_set1_epi32(groups[t].digits[quad][1]);
+          high[t][2 * p] = _mm512_dpbusd_epi32(high[t][2 * p], codes.first, first);
+          low[t][2 * p] = _mm512_dpbusd_epi32(low[t][2 * p], codes.first, second);
+          high[t][2 * p + 1] = _mm512_dpbusd_epi32(high[t][2 * p + 1], codes.second, first);
+          low[t][2 * p + 1] = _mm512_dpbusd_epi32(low[t][2 * p + 1], codes.second, second);
+        }
       }
     }
-    const __m512i start = _mm512_set1_epi32(group.start);
-    const Vec step = Set(group.step);
-    for (int64_t v = 0; v < kSlabVecs; ++v) {
-      const __m512i total = _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[v], 8), low[v]), start);
-      sum[v] = Mul(step, _mm512_cvtepi32_ps(total));
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t) {
+      if (groups[t].is_idle) continue;
+      const __m512i start = _mm512_set1_epi32(groups[t].start);
+      const Vec step = Set(groups[t].step);
+#pragma GCC unroll 4
+      for (int v = 0; v < 2 * kPieces; ++v) {
+        const __m512i total = _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[t][v], 8), low[t][v]), start);
+        AddScaledSum(slab, 2 * piece + v, Mul(step, _mm512_cvtepi32_ps(total)), y[t]);
+      }
+    }
+  }
+
+  template <int kTokens>
+  static void Add(const uint8_t* slab, const PackedGroup* groups, float* const* y) {
+    if constexpr (kTokens <= 2) {
+      AddPieces<kTokens, 2>(slab, groups, 0, y);
+    } else {
+      AddPieces<kTokens, 1>(slab, groups, 0, y);
+      AddPieces<kTokens, 1>(slab, groups, 1, y);
     }
   }
 };
@@ -79,14 +106,24 @@ struct PackedByteRows {
     memcpy(out, rows[0] + column, static_cast<size_t>(columns));
   }
 
-  static void Sum(const uint8_t* rows, const PackedGroup& group, Vec (&sum)[kSlabVecs]) {
-    for (Vec& columns : sum) columns = Zero();
-    for (int32_t row = 0; row < group.count; ++row, rows += kBytes) {
-      const Vec factor = Set(group.factors[row]);
+  template <int kTokens>
+  static void Add(const uint8_t* slab, const PackedGroup* groups, float* const* y) {
+    Vec sum[kTokens][kSlabVecs];
+    for (auto& token : sum) {
+      for (Vec& columns : token) columns = Zero();
+    }
+    const uint8_t* rows = slab + kSlabHeader;
+    for (int32_t row = 0; row < groups[0].count; ++row, rows += kBytes) {
+#pragma GCC unroll 4
       for (int64_t v = 0; v < kSlabVecs; ++v) {
-        const __m512i codes = _mm512_cvtepi8_epi32(Load16Bytes(rows + kLanes * v));
-        sum[v] = Fma(factor, _mm512_cvtepi32_ps(codes), sum[v]);
+        const Vec codes = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(Load16Bytes(rows + kLanes * v)));
+#pragma GCC unroll 4
+        for (int t = 0; t < kTokens; ++t) sum[t][v] = Fma(Set(groups[t].factors[row]), codes, sum[t][v]);
       }
+    }
+    for (int t = 0; t < kTokens; ++t) {
+      if (groups[t].is_idle) continue;
+      for (int64_t v = 0; v < kSlabVecs; ++v) AddScaledSum(slab, v, sum[t][v], y[t]);
     }
   }
 };
@@ -114,6 +151,7 @@ bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
   group->count = count;
   group->is_idle = true;
   for (int32_t i = 0; i < count; ++i) group->is_idle &= factors[i] == 0.0f;
+  memset(group->digits, 0, sizeof(group->digits));
   if constexpr (!Rows::kIsSplit) {
     memcpy(group->factors, factors, static_cast<size_t>(count) * sizeof(float));
   } else if (!group->is_idle) {
@@ -129,23 +167,30 @@ bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
   return true;
 }
 
-template <class Rows>
-void AddPackedDown(const uint8_t* slab, const PackedGroup* groups, int64_t count, float* y) {
+// kTokens tokens, whose factors for a group lie one after another.
+template <class Rows, int kTokens>
+void AddGroups(const uint8_t* slab, const PackedGroup* groups, const PackedSum& sum, float* const* y) {
   constexpr int64_t kAhead = 4096;
-  Vec out[kSlabVecs];
-  for (int64_t v = 0; v < kSlabVecs; ++v) out[v] = Load(y + v * kLanes);
-  for (int64_t g = 0; g < count; ++g) {
-    const PackedGroup& group = groups[g];
-    const int64_t rows_bytes = PackedRowsBytes<Rows>(group.count);
-    for (int64_t at = 0; at < kSlabHeader + rows_bytes; at += 64) Prefetch(slab + kAhead + at);
-    if (!group.is_idle) {
-      Vec sum[kSlabVecs];
-      Rows::Sum(slab + kSlabHeader, group, sum);
-      for (int64_t v = 0; v < kSlabVecs; ++v) out[v] = Fma(LoadF16(slab + 2 * v * kLanes), sum[v], out[v]);
-    }
-    slab += kSlabHeader + rows_bytes;
+  for (int64_t g = 0; g < sum.count; ++g, groups += sum.stride) {
+    const int64_t bytes = kSlabHeader + PackedRowsBytes<Rows>(groups[0].count);
+    for (int64_t at = 0; at < bytes; at += 64) Prefetch(slab + kAhead + at);
+    if (kTokens > 1 || !groups[0].is_idle) Rows::template Add<kTokens>(slab, groups, y);
+    slab += bytes;
   }
-  for (int64_t v = 0; v < kSlabVecs; ++v) Store(y + v * kLanes, out[v]);
+}
+
+// As many tokens at once as have their sums in registers; the slab stays in the cache for the others.
+template <class Rows>
+void AddPackedDown(const uint8_t* slab, const PackedSum& sum, float* const* y) {
+  int32_t t = 0;
+  for (; t + 4 <= sum.tokens; t += 4) AddGroups<Rows, 4>(slab, sum.groups + t, sum, y + t);
+  if (t + 3 == sum.tokens) {
+    AddGroups<Rows, 3>(slab, sum.groups + t, sum, y + t);
+  } else if (t + 2 == sum.tokens) {
+    AddGroups<Rows, 2>(slab, sum.groups + t, sum, y + t);
+  } else if (t + 1 == sum.tokens) {
+    AddGroups<Rows, 1>(slab, sum.groups + t, sum, y + t);
+  }
 }
 
 }  // namespace

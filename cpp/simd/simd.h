@@ -73,10 +73,18 @@ struct RowPack {
 struct PackedGroup {
   int32_t count;         // of rows
   bool is_idle;          // all factors are 0
-  int32_t digits[8][2];  // of the factors, four bytes each, highest first
   int32_t start;         // takes the middle of the codes away
   float step;            // what 1 stands for
+  int32_t digits[8][2];  // of the factors, four bytes each, highest first
   float factors[32];     // where they are not split
+};
+
+/// What some tokens add of a slab: group g of token t is groups[g * stride + t].
+struct PackedSum {
+  const PackedGroup* groups;
+  int64_t count;  // of groups
+  int32_t stride;
+  int32_t tokens;
 };
 
 /// Columns of down rows whose sums stay in registers.
@@ -89,8 +97,8 @@ struct DownPack {
   void (*pack)(const SharedRows& group, int64_t column, int64_t columns, uint8_t* packed);
   /// Prepares the factors of up to 32 rows; false if they cannot be split.
   bool (*prepare)(const float* factors, int32_t count, PackedGroup* group);
-  /// y (kSlabColumns) += the groups of a slab, with the bits of add_shared_rows.
-  void (*add)(const uint8_t* slab, const PackedGroup* groups, int64_t count, float* y);
+  /// y[t] (kSlabColumns) += the groups of a slab for token t, with the bits of add_shared_rows.
+  void (*add)(const uint8_t* slab, const PackedSum& sum, float* const* y);
 };
 
 /// Positions that softmax is taken over at once in decode.
