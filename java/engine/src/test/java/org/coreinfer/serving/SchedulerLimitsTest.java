@@ -18,6 +18,10 @@ import org.coreinfer.core.CoreOptions;
 import org.coreinfer.generation.FinishReason;
 import org.coreinfer.generation.GenerationRequest;
 import org.coreinfer.generation.GenerationResult;
+import org.coreinfer.model.BatchEntry;
+import org.coreinfer.model.Decoder;
+import org.coreinfer.model.DecoderState;
+import org.coreinfer.model.NeuronSet;
 import org.coreinfer.tensor.NativeMemory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -312,12 +316,21 @@ class SchedulerLimitsTest {
 
   @Test
   void memoryStaysFlatOverManyAnswers() throws Exception {
-    try (Scheduler scheduler = Scheduler.builder(model).slots(3).queue(60).build()) {
-      answer(scheduler, 60); // after which the model has all that it keeps
+    System.setProperty("coreinfer.pack", "off"); // packs come and grow with the lists
+    try {
+      model.close();
+      load();
+    } finally {
+      System.clearProperty("coreinfer.pack");
+    }
+    decodeManyGroups();
+    try (Scheduler scheduler = Scheduler.builder(model).build()) {
+      answer(scheduler, 1); // the rule's norms of rows
     }
     long before = NativeMemory.ownedBytes();
     try (Scheduler scheduler = Scheduler.builder(model).slots(3).queue(600).build()) {
-      answer(scheduler, 60);
+      lendEverySlot(scheduler);
+      answer(scheduler, 60); // after which the scheduler has all that it keeps
       long warm = NativeMemory.ownedBytes();
       answer(scheduler, 500);
       assertEquals(warm, NativeMemory.ownedBytes());
@@ -325,6 +338,34 @@ class SchedulerLimitsTest {
       assertTrue(scheduler.status().cacheTokensUsed() <= 3 * 512);
     }
     assertEquals(before, NativeMemory.ownedBytes());
+  }
+
+  /** Steps over more groups of sequences than the model keeps room for. */
+  private void decodeManyGroups() {
+    Decoder decoder = model.decoder();
+    try (DecoderState first = decoder.newState(8, 8, model.cacheDtype());
+        DecoderState second = decoder.newState(8, 8, model.cacheDtype())) {
+      for (int i = 0; i < 8; i++) {
+        NeuronSet own = NeuronSet.all(decoder.config());
+        decoder.decodeTogether(
+            List.of(new BatchEntry(first, 3, own), new BatchEntry(second, 4, own)));
+      }
+    }
+  }
+
+  private static void lendEverySlot(Scheduler scheduler) throws Exception {
+    List<Collected> answers = new ArrayList<>();
+    List<Ticket> tickets = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      Collected heard = new Collected();
+      tickets.add(submit(scheduler, endless(1000 + i), heard));
+      answers.add(heard);
+    }
+    answers.forEach(each -> awaitTokens(each, 1));
+    tickets.forEach(Ticket::cancel);
+    for (Collected each : answers) {
+      each.result();
+    }
   }
 
   private static void answer(Scheduler scheduler, int count) throws Exception {
@@ -336,6 +377,9 @@ class SchedulerLimitsTest {
     }
     for (Collected each : answers) {
       assertEquals(2, each.result().tokens().size());
+    }
+    while (scheduler.status().running() > 0) {
+      Thread.onSpinWait(); // the last result is heard before its text is given back
     }
   }
 }
