@@ -131,12 +131,8 @@ Listed RowsOfPack(const PackedUp& packed, const CoreList& list, int64_t pack) {
   return listed;
 }
 
-// A pack's rows are taken of every token that uses one of them, and dropped where it does not.
-void TakePackedDots(const RowDots& dots, const uint8_t* pack, const uint8_t* next, const float* bias,
-                    const Listed& listed, BlockDots& out) {
-  uint32_t users = 0;
-  for (int32_t i = 0; i < listed.count; ++i) users |= listed.users[i];
-  dots.TakePacked(pack, next, users, out);
+// Adds the biases of a pack's rows to their dots, and drops those of tokens that do not use a row.
+void FinishDots(const RowDots& dots, const float* bias, const Listed& listed, BlockDots& out) {
   for (int32_t t = 0; t < dots.vectors().tokens; ++t) {
     for (int32_t i = 0; i < listed.count; ++i) {
       if ((listed.users[i] >> t & 1) == 0) {
@@ -148,20 +144,20 @@ void TakePackedDots(const RowDots& dots, const uint8_t* pack, const uint8_t* nex
   }
 }
 
-// ActivateListed for the neurons of a pack; `following` is the pack with which this thread goes on.
+// ActivateListed for the neurons of a pack, of which all are taken of every token that uses one of them; `following` is
+// the pack with which this thread goes on.
 void ActivatePacked(const SimdKernels& simd, const Ffn& ffn, const PackedUp& packed, const CoreList& list,
                     const RowDots& rows, int64_t pack, int64_t following, float* activations) {
   const Listed listed = RowsOfPack(packed, list, pack);
-  BlockDots gates;
-  BlockDots ups;
-  if (ffn.gated()) {
-    TakePackedDots(rows, packed.gate.At(pack), packed.up.At(pack), ffn.gate_bias, listed, gates);
-    TakePackedDots(rows, packed.up.At(pack), packed.gate.At(following), ffn.up_bias, listed, ups);
-  } else {
-    TakePackedDots(rows, packed.up.At(pack), packed.up.At(following), ffn.up_bias, listed, ups);
-  }
+  uint32_t users = 0;
+  for (int32_t i = 0; i < listed.count; ++i) users |= listed.users[i];
+  BlockDots dots[2];
+  BlockDots& ups = dots[ffn.gated() ? 1 : 0];
+  rows.TakePacked(packed.At(pack), packed.At(following), users & rows.all(), dots);
+  if (ffn.gated()) FinishDots(rows, ffn.gate_bias, listed, dots[0]);
+  FinishDots(rows, ffn.up_bias, listed, ups);
   for (int64_t t = 0; t < rows.vectors().tokens; ++t) {
-    simd.activate(ffn.activation, ffn.gated() ? gates[t] : nullptr, ups[t], listed.count, ups[t]);
+    simd.activate(ffn.activation, ffn.gated() ? dots[0][t] : nullptr, ups[t], listed.count, ups[t]);
     for (int32_t i = 0; i < listed.count; ++i) activations[t * ffn.neurons + listed.places[i]] = ups[t][i];
   }
 }
@@ -273,7 +269,7 @@ PackedUp PackedUpOf(const ci_context& c, const Ffn& ffn, const PackedFfn& packed
   const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
   if (packed.up == nullptr || skips || !rows.TakesPacked()) return {};
   const int64_t bytes = RowPackBytes(*c.simd.row_packs[ffn.up.dtype], ffn.dim);
-  return {true, packed.order, {packed.gate, bytes}, {packed.up, bytes}};
+  return {true, packed.order, packed.gate, packed.up, bytes};
 }
 
 void AddDown(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {

@@ -9,6 +9,7 @@
 #include "core_list.h"
 #include "coreinfer/types.h"
 #include "ffn.h"
+#include "row_dots.h"
 #include "simd/simd.h"
 
 namespace coreinfer {
@@ -31,19 +32,20 @@ void RequireOrder(const int32_t* order, int32_t core);
 /// Bytes of a pack of rows.
 int64_t RowPackBytes(const RowPack& pack, int32_t columns);
 
-/// Packs of a matrix's listed rows, in their order.
-struct PackedRows {
-  const uint8_t* data;
-  int64_t pack_bytes;
-
-  const uint8_t* At(int64_t pack) const { return data + pack * pack_bytes; }
-};
-
+/// Packs of listed rows of up, and of gate where there is one.
 struct PackedUp {
   bool is_used;
   const int32_t* order;
-  PackedRows gate;
-  PackedRows up;
+  const uint8_t* gate;
+  const uint8_t* up;
+  int64_t pack_bytes;
+
+  /// Those of the same neurons: gate and up, or up.
+  PackPair At(int64_t pack) const {
+    const int64_t offset = pack * pack_bytes;
+    if (gate == nullptr) return {{up + offset, nullptr}, 1};
+    return {{gate + offset, up + offset}, 2};
+  }
 };
 
 /// A down projection's packed rows, and some tokens' factors for them; for one thread.

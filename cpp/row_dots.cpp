@@ -136,19 +136,22 @@ void RowDots::TakeSplitToken(const RowList& list, const RowList& next, int32_t t
   for (int32_t r = 0; r < own.count; ++r) out[token][places[r]] = own_dots[r];
 }
 
-void RowDots::TakePacked(const uint8_t* pack, const uint8_t* next, uint32_t users, Out& out) const {
+void RowDots::TakePacked(const PackPair& packs, const PackPair& next, uint32_t users, Out (&out)[2]) const {
   const SplitUnit* units[CI_DECODE_TOKENS] = {};
   int32_t tokens[CI_DECODE_TOKENS];
   int32_t count = 0;
   for (int32_t t = 0; t < x_.tokens; ++t) {
-    for (float& dot : out[t]) dot = 0.0f;
     if ((users >> t & 1) == 0) continue;
     units[count] = units_ + t * units_per_token_;
     tokens[count++] = t;
   }
-  Out dots;
-  row_pack_->dot(pack, next, units, count, x_.columns, dots[0]);
-  for (int32_t i = 0; i < count; ++i) memcpy(out[tokens[i]], dots[i], sizeof(out[0]));
+  Out dots[2];
+  float* const targets[2] = {dots[0][0], dots[1][0]};
+  row_pack_->dot[packs.count - 1](packs.data, next.data, units, count, x_.columns, targets);
+  for (int32_t p = 0; p < packs.count; ++p) {
+    memset(out[p], 0, static_cast<size_t>(x_.tokens) * sizeof(out[p][0]));
+    for (int32_t i = 0; i < count; ++i) memcpy(out[p][tokens[i]], dots[p][i], sizeof(out[p][0]));
+  }
 }
 
 }  // namespace coreinfer

@@ -27,6 +27,12 @@ struct RowList {
   int32_t count = 0;
 };
 
+/// One or two packs of rows of as many columns.
+struct PackPair {
+  const uint8_t* data[2];
+  int32_t count;
+};
+
 class RowDots {
  public:
   /// Dots by tokens and rows.
@@ -42,9 +48,9 @@ class RowDots {
   /// Whether every vector is integers, as packs need them.
   bool TakesPacked() const { return split_ == all(); }
 
-  /// The same of kPackedRows packed rows for the tokens whose bits are set, and 0 for the others; `next` is a pack that
-  /// is read after them.
-  void TakePacked(const uint8_t* pack, const uint8_t* next, uint32_t users, Out& out) const;
+  /// The same of the kPackedRows rows of each pack for the tokens whose bits are set, and 0 for the others; `next` are
+  /// as many packs that are read after them.
+  void TakePacked(const PackPair& packs, const PackPair& next, uint32_t users, Out (&out)[2]) const;
 
   const Vectors& vectors() const { return x_; }
 

@@ -29,7 +29,8 @@ namespace {
 #define COREINFER_SIMD_PACK(pack) &pack
 
 template <class Format>
-constexpr RowPack kRowPack = {kPackUnitBytes<Format>, PackRows<Format>, PackedDotEach<Format>};
+constexpr RowPack kRowPack = {
+    kPackUnitBytes<Format>, PackRows<Format>, {PackedDotEach<Format, 1>, PackedDotEach<Format, 2>}};
 template <class Rows>
 constexpr DownPack kDownPack = {Rows::kRows,    Rows::kBytes,       kSlabHeader,
                                 PackDown<Rows>, PrepareGroup<Rows>, AddPackedDown<Rows>};

@@ -85,74 +85,102 @@ inline __m512i FourDigits(const int8_t* digits) {
   return _mm512_set1_epi32(four);
 }
 
-// Each group of a unit is added to a sum of its own, as in the lanes of split_blocks.inl.
-template <class Format, int kTokens>
-inline void AddPackedUnit(const uint8_t* pack, const SplitUnit* const* units, int64_t unit, Vec (&sum)[kTokens][4]) {
+// Each group of a unit is added to a sum of its own, as in the lanes of split_blocks.inl. Of two packs each element of
+// a vector is loaded once.
+template <class Format, int kTokens, int kPacks>
+inline void AddPackedUnit(const uint8_t* const* packs, int64_t offset, const SplitUnit* const* units, int64_t unit,
+                          Vec (&sum)[kTokens][kPacks][4]) {
 #pragma GCC unroll 4
   for (int64_t g = 0; g < 4; ++g) {
-    const uint8_t* vectors = pack + int64_t{8} * kPackedRows + 64 * Format::kVectors * g;
-    __m512i high[kTokens];
-    __m512i low[kTokens];
-    for (int t = 0; t < kTokens; ++t) high[t] = low[t] = _mm512_setzero_si512();
+    const int64_t vectors = offset + int64_t{8} * kPackedRows + 64 * Format::kVectors * g;
+    __m512i high[kTokens][kPacks];
+    __m512i low[kTokens][kPacks];
+    for (int t = 0; t < kTokens; ++t) {
+      for (int p = 0; p < kPacks; ++p) high[t][p] = low[t][p] = _mm512_setzero_si512();
+    }
 #pragma GCC unroll 4
     for (int64_t v = 0; v < 4; ++v) {
-      const Codes codes = Format::Read(vectors, v);
+      Codes codes[kPacks];
+      for (int p = 0; p < kPacks; ++p) codes[p] = Format::Read(packs[p] + vectors, v);
       const int64_t at = 16 * g + 4 * v;
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
         const auto& digits = units[t][unit].digits;
-        high[t] = _mm512_dpbusd_epi32(high[t], codes.first, FourDigits(digits[0][0] + at));
-        low[t] = _mm512_dpbusd_epi32(low[t], codes.first, FourDigits(digits[1][0] + at));
-        high[t] = _mm512_dpbusd_epi32(high[t], codes.second, FourDigits(digits[0][1] + at));
-        low[t] = _mm512_dpbusd_epi32(low[t], codes.second, FourDigits(digits[1][1] + at));
+        const __m512i first[2] = {FourDigits(digits[0][0] + at), FourDigits(digits[1][0] + at)};
+        const __m512i second[2] = {FourDigits(digits[0][1] + at), FourDigits(digits[1][1] + at)};
+#pragma GCC unroll 2
+        for (int p = 0; p < kPacks; ++p) {
+          high[t][p] = _mm512_dpbusd_epi32(high[t][p], codes[p].first, first[0]);
+          low[t][p] = _mm512_dpbusd_epi32(low[t][p], codes[p].first, first[1]);
+          high[t][p] = _mm512_dpbusd_epi32(high[t][p], codes[p].second, second[0]);
+          low[t][p] = _mm512_dpbusd_epi32(low[t][p], codes[p].second, second[1]);
+        }
       }
     }
-    const __m512 scale =
-        _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(pack + g * 2 * kPackedRows)));
+#pragma GCC unroll 2
+    for (int p = 0; p < kPacks; ++p) {
+      const uint8_t* const scales = packs[p] + offset + g * 2 * kPackedRows;
+      const __m512 scale = _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(scales)));
 #pragma GCC unroll 4
-    for (int t = 0; t < kTokens; ++t) {
-      const SplitUnit& own = units[t][unit];
-      const __m512i dot = _mm512_sub_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[t], 8), low[t]),
-                                           _mm512_set1_epi32(own.middle[0][4 * g]));
-      sum[t][g] = Fma(Mul(scale, Set(own.step[4 * g])), _mm512_cvtepi32_ps(dot), sum[t][g]);
+      for (int t = 0; t < kTokens; ++t) {
+        const SplitUnit& own = units[t][unit];
+        const __m512i dot = _mm512_sub_epi32(_mm512_add_epi32(_mm512_slli_epi32(high[t][p], 8), low[t][p]),
+                                             _mm512_set1_epi32(own.middle[0][4 * g]));
+        sum[t][p][g] = Fma(Mul(scale, Set(own.step[4 * g])), _mm512_cvtepi32_ps(dot), sum[t][p][g]);
+      }
     }
   }
 }
 
-template <class Format, int kTokens>
-void TakePackedDots(const uint8_t* pack, const uint8_t* next, const SplitUnit* const* units, int64_t columns,
-                    float* out) {
+template <class Format, int kTokens, int kPacks>
+void TakePackedDots(const uint8_t* const* packs, const uint8_t* const* next, const SplitUnit* const* units,
+                    int64_t columns, float* const* out) {
   constexpr int64_t kAhead = 4 * kPackUnitBytes<Format>;
   const int64_t count = SplitUnits(columns);
   const int64_t bytes = count * kPackUnitBytes<Format>;
-  Vec sum[kTokens][4];
+  Vec sum[kTokens][kPacks][4];
   for (auto& token : sum) {
-    for (Vec& group : token) group = Zero();
+    for (auto& pack : token) {
+      for (Vec& group : pack) group = Zero();
+    }
   }
   int64_t ahead = kAhead;
   for (int64_t i = 0; i < count; ++i, ahead += kPackUnitBytes<Format>) {
-    PrefetchLines<kPackUnitBytes<Format>>(ahead < bytes ? pack + ahead : next + (ahead - bytes));
-    AddPackedUnit<Format, kTokens>(pack + i * kPackUnitBytes<Format>, units, i, sum);
+    for (int p = 0; p < kPacks; ++p) {
+      PrefetchLines<kPackUnitBytes<Format>>(ahead < bytes ? packs[p] + ahead : next[p] + (ahead - bytes));
+    }
+    AddPackedUnit<Format, kTokens, kPacks>(packs, i * kPackUnitBytes<Format>, units, i, sum);
   }
   for (int64_t t = 0; t < kTokens; ++t) {
-    Store(out + kPackedRows * t, Add(Add(sum[t][0], sum[t][2]), Add(sum[t][1], sum[t][3])));
+    for (int p = 0; p < kPacks; ++p) {
+      const Vec* const groups = sum[t][p];
+      Store(out[p] + kPackedRows * t, Add(Add(groups[0], groups[2]), Add(groups[1], groups[3])));
+    }
   }
 }
 
-// As many tokens at once as have their sums in registers; the pack stays in the cache for the others.
-template <class Format>
-void PackedDotEach(const uint8_t* pack, const uint8_t* next, const SplitUnit* const* units, int32_t tokens,
-                   int64_t columns, float* out) {
-  int64_t t = 0;
-  for (; t + 4 <= tokens; t += 4) {
-    TakePackedDots<Format, 4>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
-  }
-  if (t + 3 == tokens) {
-    TakePackedDots<Format, 3>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
-  } else if (t + 2 == tokens) {
-    TakePackedDots<Format, 2>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
-  } else if (t + 1 == tokens) {
-    TakePackedDots<Format, 1>(pack, t == 0 ? next : pack, units + t, columns, out + kPackedRows * t);
+// As many tokens at once as have their sums in registers; the packs stay in the cache for the others.
+template <class Format, int kPacks>
+void PackedDotEach(const uint8_t* const* packs, const uint8_t* const* next, const SplitUnit* const* units,
+                   int32_t tokens, int64_t columns, float* const* out) {
+  float* rest[kPacks];
+  for (int p = 0; p < kPacks; ++p) rest[p] = out[p];
+  for (int32_t t = 0; t < tokens; t += 4) {
+    const uint8_t* const* const following = t == 0 ? next : packs;
+    switch (tokens - t) {
+      case 1:
+        TakePackedDots<Format, 1, kPacks>(packs, following, units + t, columns, rest);
+        break;
+      case 2:
+        TakePackedDots<Format, 2, kPacks>(packs, following, units + t, columns, rest);
+        break;
+      case 3:
+        TakePackedDots<Format, 3, kPacks>(packs, following, units + t, columns, rest);
+        break;
+      default:
+        TakePackedDots<Format, 4, kPacks>(packs, following, units + t, columns, rest);
+    }
+    for (float*& each : rest) each += int64_t{4} * kPackedRows;
   }
 }
 

@@ -63,10 +63,10 @@ struct RowPack {
   int64_t unit_bytes;  // of kSplitUnit columns of kPackedRows rows
   /// Packs kPackedRows rows, each of which may be named twice, into as many units as a row's columns take.
   void (*pack)(const uint8_t* const* rows, int32_t columns, uint8_t* packed);
-  /// out (tokens, kPackedRows), with the bits of split_dot, for the tokens whose units are listed; `next` is a pack
-  /// that will be read soon.
-  void (*dot)(const uint8_t* packed, const uint8_t* next, const SplitUnit* const* units, int32_t tokens,
-              int64_t columns, float* out);
+  /// out[p] (tokens, kPackedRows) for one pack or, at index 1, for two packs of the same columns, with the bits of
+  /// split_dot, for the tokens whose units are listed; `next` are packs that will be read soon.
+  void (*dot[2])(const uint8_t* const* packs, const uint8_t* const* next, const SplitUnit* const* units, int32_t tokens,
+                 int64_t columns, float* const* out);
 };
 
 /// What a token adds of one group of packed down rows.
