@@ -1,6 +1,7 @@
 // Down rows that decoding adds again and again, packed: slabs of 64 columns, and in each the groups of rows one after
-// another, so that a slab's sums stay in registers while memory is read in one stream. A group's sum is taken as
-// shared_rows.inl and split_shared_rows.inl take it, and groups are added in their order: the bits are theirs.
+// another, so that a group's sums stay in registers, for several tokens at once, while memory is read in one stream. A
+// group's sum is taken as shared_rows.inl and split_shared_rows.inl take it, and groups are added in their order: the
+// bits are theirs.
 //   A slab is, for each group, f16 scales (64), then its rows: four at a time with the codes of a column side by side,
 //   two columns 16 apart in the same byte (Q4_0); or one after another, 64 bytes each (Q8_0). Rows that would fill up
 //   the last four have factors of 0. Columns behind the last are 0.
@@ -182,14 +183,20 @@ void AddGroups(const uint8_t* slab, const PackedGroup* groups, const PackedSum& 
 // As many tokens at once as have their sums in registers; the slab stays in the cache for the others.
 template <class Rows>
 void AddPackedDown(const uint8_t* slab, const PackedSum& sum, float* const* y) {
-  int32_t t = 0;
-  for (; t + 4 <= sum.tokens; t += 4) AddGroups<Rows, 4>(slab, sum.groups + t, sum, y + t);
-  if (t + 3 == sum.tokens) {
-    AddGroups<Rows, 3>(slab, sum.groups + t, sum, y + t);
-  } else if (t + 2 == sum.tokens) {
-    AddGroups<Rows, 2>(slab, sum.groups + t, sum, y + t);
-  } else if (t + 1 == sum.tokens) {
-    AddGroups<Rows, 1>(slab, sum.groups + t, sum, y + t);
+  for (int32_t t = 0; t < sum.tokens; t += 4) {
+    switch (sum.tokens - t) {
+      case 1:
+        AddGroups<Rows, 1>(slab, sum.groups + t, sum, y + t);
+        break;
+      case 2:
+        AddGroups<Rows, 2>(slab, sum.groups + t, sum, y + t);
+        break;
+      case 3:
+        AddGroups<Rows, 3>(slab, sum.groups + t, sum, y + t);
+        break;
+      default:
+        AddGroups<Rows, 4>(slab, sum.groups + t, sum, y + t);
+    }
   }
 }
 

@@ -35,8 +35,9 @@ import org.openjdk.jmh.annotations.Warmup;
  * same machine. The results are the tokens of all sequences together and the time of both kinds of
  * steps; the ratio of the times is what core neurons gain.
  *
- * <p>Memory bounds one sequence, computing several. The sets share {@code shared} of their neurons,
- * as those of texts of one topic share 0.7 and those of different topics 0.5 (README).
+ * <p>Memory bounds one sequence, computing several. The sets share {@code shared} of their neurons:
+ * all if they are answers to one prompt, 0.9 if prompts have most of their text in common, 0.7 if
+ * they are of one topic, 0.5 if they are of different ones (bench/results/batch.md).
  *
  * <pre>
  * bench/jmh.sh BatchBenchmark -p shape=tinyllama-1.1b -p dtype=Q4_0 -p sequences=1,2,4,8
@@ -76,7 +77,7 @@ public class BatchBenchmark {
   public double keep;
 
   /** The fraction of a set's neurons that another set has, too. */
-  @Param({"0.7", "0.5"})
+  @Param({"1", "0.9", "0.7", "0.5"})
   public double shared;
 
   /** Tokens before the decoded ones. */
