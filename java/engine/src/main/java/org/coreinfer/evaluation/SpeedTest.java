@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SpeedTest {
   private static final int WARM_PROMPT = 64;
-  private static final int WARM_ANSWER = 8;
+  // after which dense decoding has packed its rows
+  private static final int WARM_ANSWER = 16;
 
   private final Decoder decoder;
   private final DType cacheDtype;
