@@ -14,6 +14,7 @@
 #include "coreinfer/kernels.h"
 #include "dtype.h"
 #include "ffn_packed.h"
+#include "packs.h"
 #include "row_dots.h"
 
 namespace coreinfer {

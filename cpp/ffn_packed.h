@@ -1,5 +1,4 @@
-// Listed rows of a feed-forward layer as ci_host_pack writes them, so that each token reads them in one stream: gate
-// and up in packs of 16 rows, down in slabs of 64 columns. simd.h has what is done with either.
+// Decoding over the packed rows (packs.h) of a feed-forward layer.
 #ifndef COREINFER_CPP_FFN_PACKED_H_
 #define COREINFER_CPP_FFN_PACKED_H_
 
@@ -28,9 +27,6 @@ PackedFfn RequirePacked(const ci_context& context, const Ffn& ffn, const void* g
 
 /// Requires entries of a list of `core` neurons, or NULL.
 void RequireOrder(const int32_t* order, int32_t core);
-
-/// Bytes of a pack of rows.
-int64_t RowPackBytes(const RowPack& pack, int32_t columns);
 
 /// Packs of listed rows of up, and of gate where there is one.
 struct PackedUp {

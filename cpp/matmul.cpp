@@ -1,8 +1,10 @@
 // Dense products of decode with weights of any dtype: each row's dot products, one per token, are taken whole by one
 // thread, threads ask for blocks of rows; memory bounds it.
 #include "context.h"
+#include "coreinfer/host.h"
 #include "coreinfer/kernels.h"
 #include "dtype.h"
+#include "packs.h"
 #include "row_dots.h"
 
 namespace coreinfer {
@@ -24,7 +26,20 @@ struct Product {
   const Matrix& matrix;
   const float* bias;  // or NULL
   bool accumulate;
+  const Vectors& x;
   float* y;
+
+  // The dots of rows first..first+count-1 become elements of y.
+  void Finish(int64_t first, int64_t count, const RowDots::Out& dots) const {
+    for (int64_t t = 0; t < x.tokens; ++t) {
+      for (int64_t r = 0; r < count; ++r) {
+        float value = dots[t][r];
+        if (bias != nullptr) value += bias[first + r];
+        float* out = y + t * matrix.rows + first + r;
+        *out = accumulate ? *out + value : value;
+      }
+    }
+  }
 };
 
 RowList RowsFrom(const Matrix& matrix, int64_t begin, int64_t end, uint32_t users) {
@@ -44,15 +59,78 @@ void MultiplyRows(const Product& p, const RowDots& dots, int64_t begin, int64_t 
     const RowList next =
         RowsFrom(p.matrix, is_last ? following : first + RowList::kMost, is_last ? p.matrix.rows : end, dots.all());
     dots.Take(list, next, values);
-    for (int64_t t = 0; t < dots.vectors().tokens; ++t) {
-      for (int64_t r = 0; r < list.count; ++r) {
-        float value = values[t][r];
-        if (p.bias != nullptr) value += p.bias[first + r];
-        float* out = p.y + t * p.matrix.rows + first + r;
-        *out = p.accumulate ? *out + value : value;
-      }
-    }
+    p.Finish(first, list.count, values);
     list = next;
+  }
+}
+
+void MultiplyAll(ci_context& c, const Product& p, const RowDots& dots) {
+  const int64_t rows = p.matrix.rows;
+  const int64_t step = RowsPerBlock(p.matrix, c.pool.size());
+  ParallelForAhead(c, (rows + step - 1) / step, [&](int64_t block, int64_t following) {
+    const int64_t end = (block + 1) * step < rows ? (block + 1) * step : rows;
+    MultiplyRows(p, dots, block * step, end, following * step);
+  });
+}
+
+// All rows of a matrix in packs, of which two are multiplied at once.
+struct PackedMatrix {
+  const uint8_t* data;
+  int64_t pack_bytes;
+  int64_t packs;
+
+  int64_t pairs() const { return (packs + 1) / 2; }
+
+  PackPair At(int64_t pair) const {
+    const uint8_t* const first = data + 2 * pair * pack_bytes;
+    return {{first, first + pack_bytes}, 2 * pair + 1 < packs ? 2 : 1};
+  }
+};
+
+void MultiplyPacked(ci_context& c, const Product& p, const RowDots& dots, const PackedMatrix& packed) {
+  ParallelForAhead(c, packed.pairs(), [&](int64_t pair, int64_t following) {
+    const PackPair now = packed.At(pair);
+    // The last pack may be alone, and stands in for what would follow it.
+    PackPair next = packed.At(following < packed.pairs() ? following : pair);
+    if (next.count < now.count) next.data[1] = next.data[0];
+    RowDots::Out values[2];
+    dots.TakePacked(now, next, dots.all(), values);
+    for (int64_t i = 0; i < now.count; ++i) {
+      const int64_t first = (2 * pair + i) * kPackedRows;
+      const int64_t left = p.matrix.rows - first;
+      p.Finish(first, left < kPackedRows ? left : kPackedRows, values[i]);
+    }
+  });
+}
+
+struct Arguments {
+  int32_t dtype;
+  const void* weight;
+  const float* bias;
+  Vectors x;
+  int32_t rows;
+  int32_t accumulate;
+  float* y;
+};
+
+// Over packs where there are some and the vectors are fit for them.
+void Multiply(ci_context& c, const Arguments& a, const void* packed) {
+  const Matrix matrix = RequireMatrix("weight", a.dtype, a.weight, a.rows, a.x.columns);
+  RequirePointer("x", a.x.x);
+  RequireRange("tokens", a.x.tokens, 1, CI_DECODE_TOKENS);
+  RequireRange("accumulate", a.accumulate, 0, 1);
+  RequirePointer("y", a.y);
+  const RowPack* const pack = RowPackOf(c, a.dtype);
+  if (packed != nullptr && pack == nullptr) {
+    Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", a.dtype);
+  }
+  const RowDots dots(c, a.dtype, a.x);
+  const Product product{matrix, a.bias, a.accumulate == 1, a.x, a.y};
+  if (packed != nullptr && dots.TakesPacked()) {
+    const int64_t packs = (int64_t{a.rows} + kPackedRows - 1) / kPackedRows;
+    MultiplyPacked(c, product, dots, {static_cast<const uint8_t*>(packed), RowPackBytes(*pack, a.x.columns), packs});
+  } else {
+    MultiplyAll(c, product, dots);
   }
 }
 
@@ -62,17 +140,16 @@ void MultiplyRows(const Product& p, const RowDots& dots, int64_t begin, int64_t 
 int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
                   int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y) {
   return coreinfer::Call("ci_matvec", context, [&](ci_context& c) {
-    const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
-    coreinfer::RequirePointer("x", x);
-    coreinfer::RequireRange("tokens", tokens, 1, CI_DECODE_TOKENS);
-    coreinfer::RequireRange("accumulate", accumulate, 0, 1);
-    coreinfer::RequirePointer("y", y);
-    const coreinfer::RowDots dots(c, dtype, {x, tokens, columns});
-    const coreinfer::Product product{matrix, bias, accumulate == 1, y};
-    const int64_t step = coreinfer::RowsPerBlock(matrix, c.pool.size());
-    coreinfer::ParallelForAhead(c, (rows + step - 1) / step, [&](int64_t block, int64_t following) {
-      const int64_t end = (block + 1) * step < rows ? (block + 1) * step : rows;
-      coreinfer::MultiplyRows(product, dots, block * step, end, following * step);
-    });
+    coreinfer::Multiply(c, {dtype, weight, bias, {x, tokens, columns}, rows, accumulate, y}, nullptr);
+  });
+}
+
+int32_t ci_host_matvec_packed(ci_context* context, int32_t dtype, const void* weight, const void* packed,
+                              const float* bias, const float* x, int32_t tokens, int32_t rows, int32_t columns,
+                              int32_t accumulate, float* y) {
+  return coreinfer::Call("ci_host_matvec_packed", context, [&](ci_context& c) {
+    coreinfer::RequirePointer("packed", packed);
+    coreinfer::RequireAligned("packed", packed);
+    coreinfer::Multiply(c, {dtype, weight, bias, {x, tokens, columns}, rows, accumulate, y}, packed);
   });
 }

@@ -175,6 +175,46 @@ TEST(PackedRowsTakeExtremeVectors) {
   }
 }
 
+// Rows of any number, tokens up to all, with a bias and added to what is there.
+TEST(PackedMatricesGiveTheSameBits) {
+  Random random(144);
+  if (!IsPacking()) return Skip("this processor packs nothing");
+  int variant = 0;
+  for (const int32_t dtype : {CI_Q4_0, CI_Q8_0}) {
+    for (const auto& shape :
+         {std::pair<int32_t, int32_t>{1, 32}, {16, 128}, {33, 96}, {48, 224}, {100, 256}, {500, 160}}) {
+      const int32_t rows = shape.first;
+      const int32_t columns = shape.second;
+      ++variant;
+      constexpr int32_t kTokens[] = {1, 2, 3, 4, 7, 16};
+      const int32_t tokens = kTokens[variant % 6];
+      const Weights weight(dtype, rows, columns, random);
+      Memory packed(PackedBytes(weight, rows, columns, rows));
+      for (ci_context* c : RepeatedContexts()) {
+        CHECK_OK(ci_host_pack(c, dtype, weight.data(), rows, columns, nullptr, &rows, packed.data()));
+      }
+      CHECK(packed.KeptMark());
+      const std::vector<float> bias = random.Values(rows);
+      const float* const added = variant % 2 == 0 ? bias.data() : nullptr;
+      const int32_t accumulate = variant % 3 == 0 ? 1 : 0;
+      const std::vector<float> start = random.Values(int64_t{tokens} * rows);
+      for (const bool is_extreme : {false, true}) {
+        std::vector<float> x = random.Values(int64_t{tokens} * columns);
+        if (is_extreme) x.back() = std::numeric_limits<float>::infinity();
+        const std::string name = Shape("dtype,rows,columns,tokens", {dtype, rows, columns, tokens});
+        const auto want = OnEveryContext(start, name, [&](ci_context* c, float* y) {
+          return ci_matvec(c, dtype, weight.data(), added, x.data(), tokens, rows, columns, accumulate, y);
+        });
+        const auto got = OnEveryContext(start, name, [&](ci_context* c, float* y) {
+          return ci_host_matvec_packed(c, dtype, weight.data(), packed.data(), added, x.data(), tokens, rows, columns,
+                                       accumulate, y);
+        });
+        CHECK_SAME(got, want, name);
+      }
+    }
+  }
+}
+
 TEST(PackedRowsOfAnEmptyList) {
   Random random(142);
   const Layer layer(CI_SILU, true, CI_Q4_0, CI_Q4_0_SHARED, 64, 64, true, random);

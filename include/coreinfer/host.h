@@ -48,6 +48,14 @@ int32_t ci_host_ffn_decode_packed(ci_context* context, int32_t activation, int32
                                   const uint32_t* users, int32_t neurons, int32_t dim, float* activations, float* y);
 
 /*
+ * ci_matvec over packs of all rows in their order, with the same bits. Where a vector cannot be rounded as packs need
+ * it, the weight itself is read.
+ */
+int32_t ci_host_matvec_packed(ci_context* context, int32_t dtype, const void* weight, const void* packed,
+                              const float* bias, const float* x, int32_t tokens, int32_t rows, int32_t columns,
+                              int32_t accumulate, float* y);
+
+/*
  * Gives ci_matmul and ci_ffn_prefill the sgemm of the OpenBLAS library at `path` (UTF-8, ending in 0) for the rest of
  * the process, for processors without matrix registers. Without it they use plain kernels of their own. Call before the
  * first context exists.

@@ -30,9 +30,9 @@ public final class FfnPacks implements AutoCloseable {
     this.kernels = kernels;
     this.weights = weights;
     this.capacity = capacity;
-    long gateBytes = bytes(backend, kernels, weights.gate(), capacity);
-    long upBytes = bytes(backend, kernels, weights.up(), capacity);
-    long downBytes = bytes(backend, kernels, downOf(weights), capacity);
+    long gateBytes = RowPacks.bytes(backend, kernels, weights.gate(), capacity);
+    long upBytes = RowPacks.bytes(backend, kernels, weights.up(), capacity);
+    long downBytes = RowPacks.bytes(backend, kernels, downOf(weights), capacity);
     // One piece, so that it may lie in large pages.
     NativeMemory all =
         memory.own(backend.allocate("packed core rows", gateBytes + upBytes + downBytes));
@@ -51,9 +51,9 @@ public final class FfnPacks implements AutoCloseable {
         || weights.activation() == Activation.DRELU) {
       return 0;
     }
-    return bytes(backend, kernels, weights.gate(), capacity)
-        + bytes(backend, kernels, weights.up(), capacity)
-        + bytes(backend, kernels, downOf(weights), capacity);
+    return RowPacks.bytes(backend, kernels, weights.gate(), capacity)
+        + RowPacks.bytes(backend, kernels, weights.up(), capacity)
+        + RowPacks.bytes(backend, kernels, downOf(weights), capacity);
   }
 
   /**
@@ -75,27 +75,6 @@ public final class FfnPacks implements AutoCloseable {
 
   private static @Nullable NativeMemory sliceOrNull(NativeMemory all, long offset, long bytes) {
     return bytes == 0 ? null : all.slice(offset, bytes);
-  }
-
-  private static long bytes(
-      Backend backend, CpuKernels kernels, @Nullable Tensor weight, int capacity) {
-    if (weight == null) {
-      return 0;
-    }
-    long[] bytes = new long[1];
-    int status =
-        kernels.ci_host_packed_bytes(
-            backend.context(),
-            weight.dtype().code(),
-            weight.rows(),
-            weight.columns(),
-            capacity,
-            bytes);
-    if (status != NativeCalls.OK) {
-      throw backend.failure(
-          status, "ci_host_packed_bytes", "weight=%s capacity=%d", weight, capacity);
-    }
-    return bytes[0];
   }
 
   /** The most neurons that fit. */
@@ -169,19 +148,7 @@ public final class FfnPacks implements AutoCloseable {
     if (weight == null || packed == null) {
       return;
     }
-    int status =
-        kernels.ci_host_pack(
-            backend.context(),
-            weight.dtype().code(),
-            NativeCalls.address(weight),
-            weight.rows(),
-            weight.columns(),
-            coreIds == null ? 0 : NativeCalls.ints(coreIds, core.ints().get(0)),
-            NativeCalls.ints(core, 1),
-            packed.address());
-    if (status != NativeCalls.OK) {
-      throw backend.failure(status, "ci_host_pack", "weight=%s capacity=%d", weight, capacity);
-    }
+    RowPacks.pack(backend, kernels, weight, coreIds, core, packed);
   }
 
   /** {@link FfnKernels#ffnDecode} with the neurons that were packed last. */

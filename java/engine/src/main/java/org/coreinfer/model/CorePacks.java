@@ -10,21 +10,12 @@ import org.coreinfer.tensor.NativeMemory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The packed rows of lists that stay for a while, layer by layer ({@link FfnPacks}). Packing a
- * layer costs about what computing it densely does, so it waits until a list has served a few
- * steps, and then takes a few layers with each step; lists that are renewed all the time are never
- * packed. Where memory is scarce nothing is. Thread-safe.
+ * The packed rows of lists that stay for a while, layer by layer ({@link FfnPacks}, {@link
+ * Packing}); lists that are renewed all the time are never packed. Where memory is scarce nothing
+ * is. Thread-safe.
  */
 final class CorePacks implements AutoCloseable {
-  /** {@code off} leaves all rows where they are. */
-  private static final String PROPERTY = "coreinfer.pack";
-
   private static final System.Logger LOGGER = System.getLogger(CorePacks.class.getName());
-
-  /** Steps that a list serves before its rows are packed, and over how many layers are spread. */
-  private static final int PATIENCE = 4;
-
-  private static final int SPREAD = 8;
 
   private final Backend backend;
   private final List<FfnWeights> ffn;
@@ -43,7 +34,7 @@ final class CorePacks implements AutoCloseable {
     this.packs = new FfnPacks[layers];
     this.isPacked = new boolean[layers];
     this.steps = new int[layers];
-    this.isOff = !backend.isHost() || "off".equals(System.getProperty(PROPERTY));
+    this.isOff = Packing.isOff(backend);
   }
 
   /** Says that a layer's list is another one. */
@@ -70,7 +61,7 @@ final class CorePacks implements AutoCloseable {
     if (isPacked[layer]) {
       return packs[layer];
     }
-    if (steps[layer]++ < PATIENCE + layer % SPREAD) {
+    if (steps[layer]++ < Packing.PATIENCE + layer % Packing.SPREAD) {
       return null;
     }
     FfnPacks room = room(layer, count.ints().get(0));
@@ -117,14 +108,12 @@ final class CorePacks implements AutoCloseable {
     return room;
   }
 
-  /** Whether so much can be taken without driving the mapped weights out of memory. */
   private boolean hasRoomFor(long bytes) {
-    long available = MemoryPlan.availableNow();
     long mapped = 0;
     for (FfnWeights weights : ffn) {
       mapped += weights.up().bytes() * (weights.gate() == null ? 1 : 2);
     }
-    return available < 0 || available - 2 * mapped > 2 * bytes;
+    return Packing.hasRoomFor(bytes, mapped);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package org.coreinfer.model;
 
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -29,6 +30,7 @@ public final class Decoder implements AutoCloseable {
   private final BatchStep together;
   private final NeuronSet allNeurons;
   private final DownNorms downNorms;
+  private final LinearPacks packs;
 
   /**
    * What a decoder is made of.
@@ -53,7 +55,18 @@ public final class Decoder implements AutoCloseable {
       Linear head,
       float scale,
       int maxPositions,
-      Resources memory) {}
+      Resources memory) {
+
+    /** What every token reads beside the FFN: attention's projections and the head. */
+    List<Linear> linears() {
+      List<Linear> all = new ArrayList<>();
+      for (Block block : blocks) {
+        all.addAll(List.of(block.query(), block.key(), block.value(), block.output()));
+      }
+      all.add(head);
+      return all;
+    }
+  }
 
   Decoder(Backend backend, ModelConfig config, Parts parts) {
     this.backend = backend;
@@ -67,6 +80,7 @@ public final class Decoder implements AutoCloseable {
     this.together = new BatchStep(backend, config, parts, attention, step);
     this.allNeurons = NeuronSet.all(config);
     this.downNorms = new DownNorms(backend, config.layers());
+    this.packs = new LinearPacks(backend, parts.linears());
   }
 
   public ModelConfig config() {
@@ -95,12 +109,8 @@ public final class Decoder implements AutoCloseable {
 
   /** The bytes of weights that decoding one token reads with these neurons. */
   public long bytesPerToken(NeuronSet neurons) {
-    long bytes = parts.head().weight().bytes();
+    long bytes = parts.linears().stream().mapToLong(linear -> linear.weight().bytes()).sum();
     for (int layer = 0; layer < config.layers(); layer++) {
-      Block block = parts.blocks().get(layer);
-      for (Linear linear : List.of(block.query(), block.key(), block.value(), block.output())) {
-        bytes += linear.weight().bytes();
-      }
       bytes += neurons.count(layer) * parts.ffn().weights(layer).bytesPerNeuron();
       bytes += neurons.tail() == null ? 0 : neurons.tail().bytes(layer);
     }
@@ -376,6 +386,7 @@ public final class Decoder implements AutoCloseable {
    * @return for each entry the logits after its token, valid until the next call with its state
    */
   public List<Logits> decodeTogether(List<BatchEntry> entries) {
+    packs.next();
     return together.decode(this, entries);
   }
 
@@ -389,6 +400,7 @@ public final class Decoder implements AutoCloseable {
   private Logits decodeListed(DecoderState state, int token, @Nullable Tail tail) {
     int position = state.position();
     state.reserve(1);
+    packs.next();
     state.inputs().set(token, position, position + parts.positionOffset());
     state.logits().renew();
     if (state.neurons().mustStream()) {
@@ -446,6 +458,7 @@ public final class Decoder implements AutoCloseable {
               monitor.progress((layer + 1.0) / config.layers());
             }
           };
+      packs.next();
       step.runDense(on, state, stretch, count, rows.memory(), layers);
       chooseResident(state, listener);
     } catch (RuntimeException e) {
@@ -477,6 +490,7 @@ public final class Decoder implements AutoCloseable {
   public void close() {
     downNorms.close();
     together.close();
+    packs.close();
     parts.memory().close();
   }
 }

@@ -1,0 +1,33 @@
+// Copies of rows that decoding reads for every token, in the order in which it reads them (ci_host_pack): of a matrix
+// in packs of 16 rows, of a down projection whose rows share scales in slabs of 64 columns. simd.h has what is done
+// with either.
+#ifndef COREINFER_CPP_PACKS_H_
+#define COREINFER_CPP_PACKS_H_
+
+#include <cstdint>
+
+#include "context.h"
+#include "dtype.h"
+#include "simd/simd.h"
+
+namespace coreinfer {
+
+/// How rows of a dtype are packed on this processor; NULL where they are not.
+const RowPack* RowPackOf(const ci_context& context, int32_t dtype);
+const DownPack* DownPackOf(const ci_context& context, int32_t dtype);
+
+/// Bytes of a pack of rows.
+int64_t RowPackBytes(const RowPack& pack, int32_t columns);
+
+/// Bytes of a group's rows in a slab.
+int64_t GroupBytes(const DownPack& pack, int64_t rows);
+
+/// The most groups that `capacity` rows of a down projection can be spread over.
+int64_t MostGroups(const Matrix& down, int64_t capacity);
+
+/// Requires an address at which packs can be read and written.
+void RequireAligned(const char* name, const void* packed);
+
+}  // namespace coreinfer
+
+#endif  // COREINFER_CPP_PACKS_H_
