@@ -30,7 +30,7 @@ class QuantizedModelTest {
   private static final Path EMBEDDED = TestData.file("embedded/embedded.gguf");
 
   /** Of a text. */
-  private static final int MOST_TOKENS = 128;
+  private static final int MOST_TOKENS = 64;
 
   private static double originalPerplexity;
 

@@ -11,12 +11,14 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.coreinfer.backend.Host;
 import org.coreinfer.model.family.GgufConversion;
 import org.coreinfer.tensor.DType;
 import org.coreinfer.weights.HuggingFaceFolder;
 import org.coreinfer.weights.Quantization;
+import org.jspecify.annotations.Nullable;
 
 /** A small Llama with random weights. */
 public final class RandomModel {
@@ -25,9 +27,17 @@ public final class RandomModel {
   public static final int NEURONS = 96;
   public static final int VOCABULARY = 96;
 
+  private static final RandomModel SMALL = new RandomModel(LAYERS, DIM, NEURONS);
+  private static final RandomModel WIDE = new RandomModel(3, 256, 512);
+
   private final int layers;
   private final int dim;
   private final int neurons;
+
+  /** What was made, as many tests want the same files. */
+  private final Map<Quantization, byte[]> files = new ConcurrentHashMap<>();
+
+  private byte @Nullable [] weights;
 
   private RandomModel(int layers, int dim, int neurons) {
     this.layers = layers;
@@ -66,28 +76,49 @@ public final class RandomModel {
    * groups of 32.
    */
   public static Path write(Path folder, DType dtype) {
-    return new RandomModel(LAYERS, DIM, NEURONS).write(folder, Quantization.valueOf(dtype.name()));
+    return SMALL.write(folder, Quantization.valueOf(dtype.name()));
   }
 
   /** The same with fewer layers, and rows that suit every dtype. */
   public static Path writeWide(Path folder, Quantization quantization) {
-    return new RandomModel(3, 256, 512).write(folder, quantization);
+    return WIDE.write(folder, quantization);
   }
 
   private Path write(Path folder, Quantization quantization) {
+    Path file = folder.resolve(quantization.name() + ".gguf");
+    try {
+      byte[] bytes = files.computeIfAbsent(quantization, each -> make(folder, each));
+      Files.deleteIfExists(file); // rather than changing what may be mapped
+      Files.write(file, bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return file;
+  }
+
+  private byte[] make(Path folder, Quantization quantization) {
     try {
       Path source = Files.createDirectories(folder.resolve("source"));
       Files.writeString(source.resolve("config.json"), config());
       Files.writeString(source.resolve("tokenizer.json"), tokenizer());
-      Files.write(source.resolve("model.safetensors"), safetensors());
-      Path file = folder.resolve(quantization.name() + ".gguf");
+      Files.write(source.resolve("model.safetensors"), weights());
+      Path file = source.resolve("made.gguf");
       try (HuggingFaceFolder model = HuggingFaceFolder.open(source, Host::map)) {
         new GgufConversion(model, quantization).write(file, (written, total) -> {});
       }
-      return file;
+      return Files.readAllBytes(file);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private synchronized byte[] weights() {
+    byte[] known = weights;
+    if (known == null) {
+      known = safetensors();
+      weights = known;
+    }
+    return known;
   }
 
   private byte[] safetensors() {

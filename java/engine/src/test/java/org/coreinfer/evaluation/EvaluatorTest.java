@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.ArrayList;
@@ -42,7 +43,7 @@ class EvaluatorTest {
       long tokens = 0;
       Evaluator evaluator =
           new Evaluator(model.decoder(), List.of(CoreOptions.stability(0.4)), model.cacheDtype());
-      for (JsonElement element : golden.getAsJsonArray("documents")) {
+      for (JsonElement element : first(golden.getAsJsonArray("documents"), 2)) {
         JsonObject document = element.getAsJsonObject();
         evaluator.add(
             TestData.ints(document.getAsJsonArray("ids")),
@@ -296,6 +297,10 @@ class EvaluatorTest {
   @CsvSource({"2,0.5,1", "3,0.5,1", "5,0.5,2", "10,0.99,9", "4,0.99,3", "10,0.01,1"})
   void promptsAreRoundedDownAndLeaveATokenToScore(int tokens, double fraction, int expected) {
     assertEquals(expected, Evaluator.promptTokens(tokens, fraction));
+  }
+
+  private static List<JsonElement> first(JsonArray array, int count) {
+    return array.asList().subList(0, count);
   }
 
   private static Evaluation evaluateTiny(CoreOptions options, int[] ids, int prompt) {

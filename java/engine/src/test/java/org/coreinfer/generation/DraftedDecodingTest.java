@@ -40,7 +40,7 @@ class DraftedDecodingTest {
   private static final int[] PROMPT = {5, 9, 17, 3, 40, 22};
   private static final CoreOptions CORE =
       CoreOptions.stability(0.3).withUpkeep(new Upkeep(0, false, true));
-  private static final int ANSWERS = 3000;
+  private static final int ANSWERS = 2000;
 
   @TempDir
   @SuppressWarnings("NullAway.Init")
@@ -198,8 +198,9 @@ class DraftedDecodingTest {
           long[] counts = new long[texts.size()];
           int drafted = 0;
           int accepted = 0;
-          for (int seed = 0; seed < ANSWERS; seed++) {
-            try (Sequence sequence = sequence(decoder)) {
+          try (Sequence sequence = sequence(decoder)) {
+            for (int seed = 0; seed < ANSWERS; seed++) {
+              sequence.rewind(0);
               DraftedDecoding decoding =
                   decoding(sequence, sampling.withSeed(seed), length, () -> {});
               // A fourth token, so that three can be drafted.
