@@ -291,7 +291,10 @@ int main(int count, char** arguments) {
   for (const Shape& shape : kShapes) {
     for (const Dtype& dtype : kDtypes) {
       if (shape_name != shape.name || dtype_name != dtype.name) continue;
-      Lab(shape, dtype, threads, keep, position, count > 6 ? arguments[6] : nullptr).Run(shape.dim < 100 ? 4003 : shape.layers > 22 ? 24 : 67);
+      Lab(shape, dtype, threads, keep, position, count > 6 ? arguments[6] : nullptr)
+          .Run(shape.dim < 100     ? 4003
+               : shape.layers > 22 ? 24
+                                   : 67);
       return 0;
     }
   }
