@@ -36,6 +36,11 @@ struct Shape {
 
   int32_t head_dim() const { return dim / heads; }
   int32_t kv_dim() const { return kv_heads * head_dim(); }
+  bool has_weights() const { return dim >= 100; }
+  int32_t steps() const {
+    if (!has_weights()) return 4003;
+    return layers > 22 ? 24 : 67;
+  }
 };
 constexpr Shape kShapes[] = {{"tinyllama-1.1b", 22, 2048, 32, 4, 5632, 32000},
                              {"llama-2-7b", 32, 4096, 32, 32, 11008, 32000},
@@ -152,7 +157,7 @@ class Lab {
 
   template <class Body>
   void Timed(const char* name, const Body& body) {
-    if (s.dim < 100) return body();  // a look at the clock takes as long
+    if (!s.has_weights()) return body();  // a look at the clock takes as long
     const auto start = std::chrono::steady_clock::now();
     body();
     parts_[name] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -291,10 +296,7 @@ int main(int count, char** arguments) {
   for (const Shape& shape : kShapes) {
     for (const Dtype& dtype : kDtypes) {
       if (shape_name != shape.name || dtype_name != dtype.name) continue;
-      Lab(shape, dtype, threads, keep, position, count > 6 ? arguments[6] : nullptr)
-          .Run(shape.dim < 100     ? 4003
-               : shape.layers > 22 ? 24
-                                   : 67);
+      Lab(shape, dtype, threads, keep, position, count > 6 ? arguments[6] : nullptr).Run(shape.steps());
       return 0;
     }
   }
