@@ -8,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.HashPartitioner;
+import org.apache.spark.SparkExecutorInfo;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.Column;
@@ -31,6 +32,7 @@ final class BatchRun {
   private static final int ROWS_PER_PART = 500;
   private static final int MOST_PARTS = 10_000;
   private static final long LOOK_MILLIS = 200;
+  private static final long CANCEL_NANOS = 30_000_000_000L;
 
   private final SparkSession spark;
   private final BatchJob job;
@@ -178,15 +180,37 @@ final class BatchRun {
         monitor.progress(Math.min(1, (double) Math.max(done, ended.get()) / parts));
       }
     } catch (InterruptedException e) {
-      spark.sparkContext().cancelAllJobs();
+      cancel(work);
       Thread.currentThread().interrupt();
       throw new CoreInferException("interrupted", e);
     } catch (RuntimeException e) {
-      spark.sparkContext().cancelAllJobs();
+      cancel(work);
       throw e;
     } finally {
       spark.sparkContext().removeSparkListener(counter);
     }
+  }
+
+  /** Ends the work, and waits for its tasks: one that runs on could move its file later. */
+  private void cancel(CompletableFuture<Void> work) {
+    spark.sparkContext().cancelAllJobs();
+    long end = System.nanoTime() + CANCEL_NANOS;
+    try {
+      while ((!work.isDone() || isRunning()) && System.nanoTime() < end) {
+        Thread.sleep(LOOK_MILLIS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isRunning() {
+    for (SparkExecutorInfo executor : spark.sparkContext().statusTracker().getExecutorInfos()) {
+      if (executor.numRunningTasks() > 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean isOver(CompletableFuture<Void> work) throws InterruptedException {
