@@ -7,6 +7,7 @@
 //   the last four have factors of 0. Columns behind the last are 0.
 #pragma once
 
+#include "simd/few_tokens.inl"
 #include "simd/split_shared_rows.inl"
 
 namespace coreinfer {
@@ -180,24 +181,11 @@ void AddGroups(const uint8_t* slab, const PackedGroup* groups, const PackedSum& 
   }
 }
 
-// As many tokens at once as have their sums in registers; the slab stays in the cache for the others.
+// The slab stays in the cache for further tokens.
 template <class Rows>
 void AddPackedDown(const uint8_t* slab, const PackedSum& sum, float* const* y) {
-  for (int32_t t = 0; t < sum.tokens; t += 4) {
-    switch (sum.tokens - t) {
-      case 1:
-        AddGroups<Rows, 1>(slab, sum.groups + t, sum, y + t);
-        break;
-      case 2:
-        AddGroups<Rows, 2>(slab, sum.groups + t, sum, y + t);
-        break;
-      case 3:
-        AddGroups<Rows, 3>(slab, sum.groups + t, sum, y + t);
-        break;
-      default:
-        AddGroups<Rows, 4>(slab, sum.groups + t, sum, y + t);
-    }
-  }
+  ForFewTokens(sum.tokens,
+               [&](auto few, int32_t t) { AddGroups<Rows, decltype(few)::kTokens>(slab, sum.groups + t, sum, y + t); });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 //   row, (4 groups, vectors of a group, 16 rows, 4 bytes). Columns behind the last have scales of 0.
 #pragma once
 
+#include "simd/few_tokens.inl"
 #include "simd/split_dots.inl"
 
 namespace coreinfer {
@@ -159,29 +160,15 @@ void TakePackedDots(const uint8_t* const* packs, const uint8_t* const* next, con
   }
 }
 
-// As many tokens at once as have their sums in registers; the packs stay in the cache for the others.
+// The packs stay in the cache for further tokens.
 template <class Format, int kPacks>
 void PackedDotEach(const uint8_t* const* packs, const uint8_t* const* next, const SplitUnit* const* units,
                    int32_t tokens, int64_t columns, float* const* out) {
-  float* rest[kPacks];
-  for (int p = 0; p < kPacks; ++p) rest[p] = out[p];
-  for (int32_t t = 0; t < tokens; t += 4) {
-    const uint8_t* const* const following = t == 0 ? next : packs;
-    switch (tokens - t) {
-      case 1:
-        TakePackedDots<Format, 1, kPacks>(packs, following, units + t, columns, rest);
-        break;
-      case 2:
-        TakePackedDots<Format, 2, kPacks>(packs, following, units + t, columns, rest);
-        break;
-      case 3:
-        TakePackedDots<Format, 3, kPacks>(packs, following, units + t, columns, rest);
-        break;
-      default:
-        TakePackedDots<Format, 4, kPacks>(packs, following, units + t, columns, rest);
-    }
-    for (float*& each : rest) each += int64_t{4} * kPackedRows;
-  }
+  ForFewTokens(tokens, [&](auto few, int32_t t) {
+    float* own[kPacks];
+    for (int p = 0; p < kPacks; ++p) own[p] = out[p] + int64_t{kPackedRows} * t;
+    TakePackedDots<Format, decltype(few)::kTokens, kPacks>(packs, t == 0 ? next : packs, units + t, columns, own);
+  });
 }
 
 }  // namespace
