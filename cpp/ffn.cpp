@@ -154,7 +154,7 @@ void ActivatePacked(const SimdKernels& simd, const Ffn& ffn, const PackedUp& pac
   for (int32_t i = 0; i < listed.count; ++i) users |= listed.users[i];
   BlockDots dots[2];
   BlockDots& ups = dots[ffn.gated() ? 1 : 0];
-  rows.TakePacked(packed.At(pack), packed.At(following), users & rows.all(), dots);
+  rows.TakePacked(packed.At(pack), packed.At(following), users, dots);
   if (ffn.gated()) FinishDots(rows, ffn.gate_bias, listed, dots[0]);
   FinishDots(rows, ffn.up_bias, listed, ups);
   for (int64_t t = 0; t < rows.vectors().tokens; ++t) {

@@ -90,11 +90,8 @@ struct PackedMatrix {
 void MultiplyPacked(ci_context& c, const Product& p, const RowDots& dots, const PackedMatrix& packed) {
   ParallelForAhead(c, packed.pairs(), [&](int64_t pair, int64_t following) {
     const PackPair now = packed.At(pair);
-    // The last pack may be alone, and stands in for what would follow it.
-    PackPair next = packed.At(following < packed.pairs() ? following : pair);
-    if (next.count < now.count) next.data[1] = next.data[0];
     RowDots::Out values[2];
-    dots.TakePacked(now, next, dots.all(), values);
+    dots.TakePacked(now, packed.At(following), dots.all(), values);
     for (int64_t i = 0; i < now.count; ++i) {
       const int64_t first = (2 * pair + i) * kPackedRows;
       const int64_t left = p.matrix.rows - first;
