@@ -22,6 +22,7 @@ final class BatchStep implements AutoCloseable {
   private final Decoder.Parts parts;
   private final AttentionShape attention;
   private final DecodeStep step;
+  private final LinearPacks packs;
 
   /** As many groups of sequences may take turns without renewing each other's lists. */
   private static final int MOST_IDLE = 4;
@@ -33,12 +34,14 @@ final class BatchStep implements AutoCloseable {
       ModelConfig config,
       Decoder.Parts parts,
       AttentionShape attention,
-      DecodeStep step) {
+      DecodeStep step,
+      LinearPacks packs) {
     this.backend = backend;
     this.config = config;
     this.parts = parts;
     this.attention = attention;
     this.step = step;
+    this.packs = packs;
   }
 
   /** {@link Decoder#decodeTogether}. */
@@ -97,6 +100,7 @@ final class BatchStep implements AutoCloseable {
   }
 
   private void run(List<BatchEntry> entries) {
+    packs.next();
     BatchScratch scratch = take(entries);
     try {
       scratch.union().use(entries);

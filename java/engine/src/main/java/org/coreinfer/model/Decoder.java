@@ -77,10 +77,10 @@ public final class Decoder implements AutoCloseable {
             config.heads(), config.kvHeads(), config.headDim(), config.window(), parts.scale());
     this.step = new DecodeStep(config, parts, attention);
     this.reading = new PrefillStep(config, parts, attention, step);
-    this.together = new BatchStep(backend, config, parts, attention, step);
+    this.packs = new LinearPacks(backend, parts.linears());
+    this.together = new BatchStep(backend, config, parts, attention, step, packs);
     this.allNeurons = NeuronSet.all(config);
     this.downNorms = new DownNorms(backend, config.layers());
-    this.packs = new LinearPacks(backend, parts.linears());
   }
 
   public ModelConfig config() {
@@ -386,7 +386,6 @@ public final class Decoder implements AutoCloseable {
    * @return for each entry the logits after its token, valid until the next call with its state
    */
   public List<Logits> decodeTogether(List<BatchEntry> entries) {
-    packs.next();
     return together.decode(this, entries);
   }
 
