@@ -163,8 +163,9 @@ public final class Server implements AutoCloseable {
     }
     isStopped = true;
     router.stopTakingWork();
-    scheduler.drain(grace);
-    awaitAnswers();
+    awaitAnswers(grace); // the scheduler's own wait would refuse the rest of a request's prompts
+    scheduler.drain(Duration.ZERO);
+    awaitAnswers(ABORT);
     http.stop(0);
     threads.shutdownNow();
     scheduler.close();
@@ -172,8 +173,8 @@ public final class Server implements AutoCloseable {
   }
 
   /** What was computed is to reach its clients, if they take it. */
-  private void awaitAnswers() {
-    long end = System.nanoTime() + ABORT.toNanos();
+  private void awaitAnswers(Duration limit) {
+    long end = System.nanoTime() + limit.toNanos();
     try {
       while (router.active() > 0 && System.nanoTime() < end) {
         Thread.sleep(10);

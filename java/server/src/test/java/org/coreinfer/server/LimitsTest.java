@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class LimitsTest {
   private static final String LONG =
-      "{'prompt': 'One day', 'max_tokens': 240, 'ignore_eos': true, 'stream': true}";
+      "{'prompt': 'One day', 'max_tokens': 240, 'ignore_eos': true, 'n': 60, 'stream': true}";
 
   @Test
   void aBodyThatIsTooLargeIsRefused() {

@@ -111,12 +111,12 @@ class ServerTest {
 
   @Test
   void stoppingLetsAnswersEndAndFreesThePort() throws Exception {
-    Server server = Served.start();
+    Server server = Served.limited(limits -> limits.withSlots(1));
     Client client = new Client(server);
     int port = server.port();
     String whole;
     Thread stopper = new Thread(() -> server.stop(Duration.ofSeconds(20)));
-    try (Socket socket = client.openRaw("/v1/completions", LONG)) {
+    try (Socket socket = client.openRaw("/v1/completions", LONG.replace("}", ", 'n': 20}"))) {
       assertEquals('H', socket.getInputStream().read());
       Client.await("it runs", () -> client.metric("coreinfer_running") == 1);
       stopper.start();
@@ -128,6 +128,7 @@ class ServerTest {
     }
     stopper.join();
     assertTrue(whole.contains("\"finish_reason\":\"length\""), whole);
+    assertTrue(whole.contains("\"index\":19"), whole);
     assertTrue(whole.contains("data: [DONE]"), whole);
     assertThrows(
         IOException.class, () -> new Socket(InetAddress.getLoopbackAddress(), port).close());
