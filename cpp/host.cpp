@@ -19,6 +19,9 @@
 namespace coreinfer {
 namespace {
 
+// MADV_POPULATE_READ, which older headers lack.
+constexpr int kPopulateRead = 22;
+
 std::atomic<SgemmFunction> blas_sgemm{nullptr};
 
 struct File {
@@ -91,17 +94,16 @@ int32_t ci_host_unmap(void* memory, int64_t bytes) {
   });
 }
 
-int32_t ci_host_advise(const void* memory, int64_t bytes, int32_t soon) {
-  return Guard("ci_host_advise", [&] {
+int32_t ci_host_read_ahead(const void* memory, int64_t bytes) {
+  return Guard("ci_host_read_ahead", [&] {
     RequirePointer("memory", memory);
     RequirePositive("bytes", bytes);
-    coreinfer::RequireRange("soon", soon, 0, 1);
-    // The system takes whole pages. MADV_COLD only makes them the first to go, so neighbours lose nothing.
+    // The system takes whole pages.
     const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
     const uintptr_t address = reinterpret_cast<uintptr_t>(memory);
-    const uintptr_t begin = address / page * page;
-    const size_t length = static_cast<size_t>(bytes) + (address - begin);
-    madvise(reinterpret_cast<void*>(begin), length, soon == 1 ? MADV_WILLNEED : MADV_COLD);
+    auto* const begin = reinterpret_cast<void*>(address / page * page);
+    const size_t length = static_cast<size_t>(bytes) + address % page;
+    if (madvise(begin, length, coreinfer::kPopulateRead) != 0) madvise(begin, length, MADV_WILLNEED);
   });
 }
 

@@ -35,8 +35,8 @@ TEST(MapsAFile) {
   CHECK(bytes == 7);
   auto* memory = reinterpret_cast<char*>(address);
   CHECK(std::memcmp(memory, "neurons", 7) == 0);
-  CHECK_OK(ci_host_advise(memory, bytes, 1));
-  CHECK_OK(ci_host_advise(memory + 3, 2, 0));
+  CHECK_OK(ci_host_read_ahead(memory, bytes));
+  CHECK_OK(ci_host_read_ahead(memory + 3, 2));
   CHECK(std::memcmp(memory, "neurons", 7) == 0);
   CHECK_OK(ci_host_unmap(memory, bytes));
 }
@@ -59,7 +59,8 @@ TEST(RefusesBadMappings) {
   CHECK_FAILS(ci_host_unmap(nullptr, 1), CI_INVALID_ARGUMENT, "memory is null");
   CHECK_FAILS(ci_host_unmap(&byte, 0), CI_INVALID_ARGUMENT, "bytes=0");
   CHECK_FAILS(ci_host_unmap(&byte, 1), CI_IO_ERROR, "cannot unmap");
-  CHECK_FAILS(ci_host_advise(&byte, 1, 2), CI_INVALID_ARGUMENT, "soon=2");
+  CHECK_FAILS(ci_host_read_ahead(nullptr, 1), CI_INVALID_ARGUMENT, "memory is null");
+  CHECK_FAILS(ci_host_read_ahead(&byte, 0), CI_INVALID_ARGUMENT, "bytes=0");
 }
 
 TEST(RefusesWhatIsNoBlas) {

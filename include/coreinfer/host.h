@@ -14,8 +14,11 @@ int32_t ci_host_map(const uint8_t* path, ci_address* memory, int64_t* bytes);
 /* Ends a mapping of ci_host_map. */
 int32_t ci_host_unmap(void* memory, int64_t bytes);
 
-/* Tells the system that a part of a mapping will be read soon (soon = 1) or no more (soon = 0); errors are harmless. */
-int32_t ci_host_advise(const void* memory, int64_t bytes, int32_t soon);
+/*
+ * Brings a part of a mapping into memory and waits for it where the system can (Linux 5.14), else asks for it. What
+ * cannot be read is passed over: whoever reads it will know.
+ */
+int32_t ci_host_read_ahead(const void* memory, int64_t bytes);
 
 /*
  * Rows that decoding reads for every token, copied in the order in which it reads them. *bytes = what `capacity` listed

@@ -28,6 +28,7 @@ import org.coreinfer.text.ChatTemplateTexts;
 import org.coreinfer.text.Tokenizer;
 import org.coreinfer.text.Tokenizers;
 import org.coreinfer.weights.Fingerprint;
+import org.coreinfer.weights.ReadAhead;
 import org.coreinfer.weights.WeightFile;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Model implements AutoCloseable {
   private final WeightFile file;
+  private final @Nullable ReadAhead readAhead; // null if memory is too small for the file
   private final Backend backend;
   private final Decoder decoder;
   private final Tokenizer tokenizer;
@@ -51,6 +53,7 @@ public final class Model implements AutoCloseable {
   private Model(Builder builder, long begin) {
     WeightFile opened = builder.source.open();
     Backend device = null;
+    ReadAhead reading = null;
     try {
       ModelLoader loader = new ModelLoader(opened, Families.of(opened));
       int positions = builder.positions(loader.config());
@@ -66,9 +69,15 @@ public final class Model implements AutoCloseable {
       if (plan != null) {
         builder.onGpuPlan.accept(plan);
       }
+      if (memoryPlan.keepsFile()) {
+        reading = new ReadAhead(opened, Host::readAhead);
+      }
       IntPredicate isStreamed = layer -> plan != null && plan.isStreamed(layer);
       this.decoder = loader.load(device, positions, isStreamed, builder.onLoad);
     } catch (RuntimeException e) {
+      if (reading != null) {
+        reading.close();
+      }
       if (device != null) {
         device.close();
       }
@@ -76,6 +85,7 @@ public final class Model implements AutoCloseable {
       throw e;
     }
     this.file = opened;
+    this.readAhead = reading;
     this.backend = device;
     this.lifetime = new Lifetime("the model " + opened.name(), this::release);
     this.loadNanos = System.nanoTime() - begin;
@@ -84,6 +94,9 @@ public final class Model implements AutoCloseable {
   private void release() {
     decoder.close();
     backend.close();
+    if (readAhead != null) {
+      readAhead.close();
+    }
     file.close();
   }
 

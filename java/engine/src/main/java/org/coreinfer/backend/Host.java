@@ -55,9 +55,12 @@ public final class Host {
     return new NativeMemory(name, address, bytes.length, buffer::clear);
   }
 
-  /** Tells the system that mapped memory will not be read again soon. */
-  public static void forget(NativeMemory memory) {
-    library().ci_host_advise(memory.address(), memory.bytes(), 0);
+  /**
+   * Brings mapped memory in from the disk and, where the system can, waits for it. What can't be
+   * read is passed over.
+   */
+  public static void readAhead(NativeMemory memory) {
+    library().ci_host_read_ahead(memory.address(), memory.bytes());
   }
 
   /**

@@ -57,6 +57,11 @@ public record MemoryPlan(
     return copied + cache + scratch;
   }
 
+  /** Whether there is room for all of the file, too, so that reading it ahead is of use. */
+  public boolean keepsFile() {
+    return available < 0 || mapped + needed() <= available;
+  }
+
   /**
    * Fails early, before anything is allocated.
    *
