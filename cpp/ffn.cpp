@@ -258,10 +258,10 @@ void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begi
   }
 }
 
-// The columns of y that belong to a thread: slices are multiples of 64, so that no two threads write to a cache line.
+// The columns of y that belong to a thread: whole slabs, so no two threads write to a cache line either.
 int32_t SliceStart(int32_t dim, int32_t thread, int32_t threads) {
-  const int64_t pieces = (int64_t{dim} + 63) / 64;
-  const int64_t start = pieces * thread / threads * 64;
+  const int64_t slabs = (int64_t{dim} + kSlabColumns - 1) / kSlabColumns;
+  const int64_t start = slabs * thread / threads * kSlabColumns;
   return static_cast<int32_t>(start < dim ? start : dim);
 }
 
@@ -283,11 +283,11 @@ void AddDown(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t
 
 void AddPackedDown(ci_context& c, const DownSum& sum, const uint8_t* data, int32_t thread, int32_t begin, int32_t end) {
   const DownPack& pack = *c.simd.down_packs[sum.down.dtype - CI_Q8_0_SHARED];
-  PackedDown packed(pack, sum.down, sum.list, data, sum.tokens, c.thread_scratch(thread));
+  PackedDown packed(pack, sum.down, sum.list, data, begin, end, sum.tokens, c.thread_scratch(thread));
   for (int32_t t = 0; t < sum.tokens; ++t) {
     if (!packed.Take(sum.activations_of(t), sum.y_of(t))) AddDown(c.simd, sum.OfToken(t), begin, end);
   }
-  packed.Add(begin, end);
+  packed.Add();
 }
 
 void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreList& list, const Vectors& x,

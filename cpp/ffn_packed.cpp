@@ -30,30 +30,46 @@ int64_t PackedDown::ScratchBytes(const Matrix& down, const CoreList& list, int32
   return MostGroups(down, list.size) * tokens * int64_t{sizeof(PackedGroup)};
 }
 
-bool PackedDown::Take(const float* activations, float* y) {
-  const SharedGroups groups(down_, list_);
-  int64_t count = 0;
-  int64_t slab_bytes = 0;
-  for (int32_t begin = 0; begin < list_.size; ++count) {
-    const int32_t end = groups.EndOf(begin);
-    PackedGroup* const group = groups_ + count * sum_.stride + sum_.tokens;
-    if (!pack_.prepare(activations + begin, end - begin, group)) return false;
-    slab_bytes += GroupBytes(pack_, end - begin);
-    begin = end;
+PackedDown::PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data,
+                       int32_t begin, int32_t end, int32_t most_tokens, uint8_t* scratch)
+    : pack_(pack),
+      data_(data),
+      begin_(begin),
+      end_(end),
+      groups_(reinterpret_cast<PackedGroup*>(scratch)),
+      sum_{groups_, 0, most_tokens, 0} {
+  const SharedGroups groups(down, list);
+  for (int32_t entry = 0; entry < list.size; ++sum_.count) {
+    const int32_t next = groups.EndOf(entry);
+    groups_[sum_.count * most_tokens].count = next - entry;
+    slab_bytes_ += GroupBytes(pack, next - entry);
+    entry = next;
   }
-  sum_.count = count;
-  slab_bytes_ = slab_bytes;
+}
+
+// Splitting the factors reads next to no memory, so the first slab is fetched meanwhile.
+bool PackedDown::Take(const float* activations, float* y) {
+  const uint8_t* slab = data_ + begin_ / kSlabColumns * slab_bytes_;
+  for (int64_t g = 0; g < sum_.count; ++g) {
+    PackedGroup* const group = groups_ + g * sum_.stride;
+    const int32_t rows = group->count;
+    if (!pack_.prepare(activations, rows, group + sum_.tokens)) return false;
+    activations += rows;
+    if (sum_.tokens > 0) continue;
+    const uint8_t* const end_of_group = slab + GroupBytes(pack_, rows);
+    for (; slab < end_of_group; slab += 64) __builtin_prefetch(slab);
+  }
   y_[sum_.tokens++] = y;
   return true;
 }
 
-void PackedDown::Add(int32_t begin, int32_t end) const {
+void PackedDown::Add() const {
   float* y[CI_DECODE_TOKENS];
   float last[CI_DECODE_TOKENS][kSlabColumns] = {};
-  for (int32_t column = begin; column < end; column += kSlabColumns) {
+  for (int32_t column = begin_; column < end_; column += kSlabColumns) {
     const uint8_t* const slab = data_ + column / kSlabColumns * slab_bytes_;
-    const bool is_whole = end - column >= kSlabColumns;
-    const size_t bytes = is_whole ? 0 : static_cast<size_t>(end - column) * sizeof(float);
+    const bool is_whole = end_ - column >= kSlabColumns;
+    const size_t bytes = is_whole ? 0 : static_cast<size_t>(end_ - column) * sizeof(float);
     for (int32_t t = 0; t < sum_.tokens; ++t) {
       y[t] = is_whole ? y_[t] + column : last[t];
       std::memcpy(last[t], y_[t] + column, bytes);

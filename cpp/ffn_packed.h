@@ -50,27 +50,22 @@ class PackedDown {
   /// Bytes of scratch memory for a list and as many tokens.
   static int64_t ScratchBytes(const Matrix& down, const CoreList& list, int32_t tokens);
 
-  PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data, int32_t most_tokens,
-             uint8_t* scratch)
-      : pack_(pack),
-        down_(down),
-        list_(list),
-        data_(data),
-        groups_(reinterpret_cast<PackedGroup*>(scratch)),
-        sum_{groups_, 0, most_tokens, 0} {}
+  /// For columns begin..end-1 of the sum; begin is a multiple of kSlabColumns.
+  PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data, int32_t begin,
+             int32_t end, int32_t most_tokens, uint8_t* scratch);
 
   /// Takes one more token, with an activation for each listed neuron and a row y that is added to; false if the
   /// activations cannot be split, and nothing was taken.
   bool Take(const float* activations, float* y);
 
-  /// y[i] += the sum of the rows, for begin <= i < end and every token; begin is a multiple of kSlabColumns.
-  void Add(int32_t begin, int32_t end) const;
+  /// y[i] += the sum of the rows, for every token.
+  void Add() const;
 
  private:
   const DownPack& pack_;
-  const Matrix& down_;
-  const CoreList& list_;
   const uint8_t* const data_;
+  const int32_t begin_;
+  const int32_t end_;
   PackedGroup* const groups_;
   PackedSum sum_;
   float* y_[CI_DECODE_TOKENS];

@@ -1,5 +1,5 @@
 // Copies of rows that decoding reads for every token, in the order in which it reads them (ci_host_pack): of a matrix
-// in packs of 16 rows, of a down projection whose rows share scales in slabs of 64 columns. simd.h has what is done
+// in packs of 16 rows, of a down projection whose rows share scales in slabs of 128 columns. simd.h has what is done
 // with either.
 #ifndef COREINFER_CPP_PACKS_H_
 #define COREINFER_CPP_PACKS_H_

@@ -31,10 +31,12 @@ namespace {
 template <class Format>
 constexpr RowPack kRowPack = {
     kPackUnitBytes<Format>, PackRows<Format>, {PackedDotEach<Format, 1>, PackedDotEach<Format, 2>}};
-template <class Rows>
-constexpr DownPack kDownPack = {Rows::kRows,    Rows::kBytes,       kSlabHeader,
-                                PackDown<Rows>, PrepareGroup<Rows>, AddPackedDown<Rows>};
+template <class Packs>
+constexpr DownPack kDownPack = {kPackedRowBytes<Packs>, kSlabHeader, PackDown<Packs>, PrepareGroup<Packs::kMiddle>,
+                                AddPackedDown<Packs>};
+#define COREINFER_SIMD_SHARED_BYTES AddSplitRows<Q8Shared, BytePieces>
 #else
+#define COREINFER_SIMD_SHARED_BYTES AddSharedRows<Q8Shared>
 #define COREINFER_SIMD_SPLIT_BYTES(function) nullptr
 #define COREINFER_SIMD_PACK(pack) nullptr
 #endif
@@ -65,15 +67,15 @@ constexpr SimdKernels kKernels = {
     {AddPlainRows<F32Reader>, AddPlainRows<F16Reader>, AddPlainRows<Bf16Reader>, AddBlockRows<Q8Reader>,
      AddBlockRows<Q4Reader>, nullptr, nullptr, AddUnpackedRows<Q4_1Block>, AddUnpackedRows<Q5_0Block>,
      AddUnpackedRows<Q5_1Block>, AddUnpackedRows<Q4_KBlock>, AddUnpackedRows<Q5_KBlock>, AddUnpackedRows<Q6_KBlock>},
-    {AddSharedRows<Q8Shared>, COREINFER_SIMD_SHARED(Q4Shared, NibblePieces), nullptr, nullptr, nullptr, nullptr,
+    {COREINFER_SIMD_SHARED_BYTES, COREINFER_SIMD_SHARED(Q4Shared, NibblePieces), nullptr, nullptr, nullptr, nullptr,
      nullptr, nullptr, COREINFER_SIMD_SHARED(Q4_1Shared, NibblePieces), COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces),
      COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces), COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces),
      COREINFER_SIMD_SHARED(Q5_KShared, FivePieces), COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
     {nullptr, nullptr, nullptr, COREINFER_SIMD_PACK(kRowPack<PackedBytes>),
      COREINFER_SIMD_PACK(kRowPack<PackedNibbles>), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
      nullptr},
-    {COREINFER_SIMD_PACK(kDownPack<PackedByteRows>), COREINFER_SIMD_PACK(kDownPack<PackedQuads>), nullptr, nullptr,
-     nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
+    {COREINFER_SIMD_PACK(kDownPack<BytePacks>), COREINFER_SIMD_PACK(kDownPack<NibblePacks>), nullptr, nullptr, nullptr,
+     nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     Dequantize,
     ToF16,
     {CountFrom<false>, CountFrom<true>},

@@ -71,12 +71,11 @@ struct RowPack {
 
 /// What a token adds of one group of packed down rows.
 struct PackedGroup {
-  int32_t count;         // of rows
-  bool is_idle;          // all factors are 0
-  int32_t start;         // takes the middle of the codes away
-  float step;            // what 1 stands for
-  int32_t digits[8][2];  // of the factors, four bytes each, highest first
-  float factors[32];     // where they are not split
+  int32_t count;          // of rows
+  bool is_idle;           // all factors are 0
+  int32_t start;          // takes the middle of the codes away
+  float step;             // what 1 stands for
+  uint32_t digits[8][2];  // of the factors, four bytes each, highest first
 };
 
 /// What some tokens add of a slab: group g of token t is groups[g * stride + t].
@@ -88,10 +87,9 @@ struct PackedSum {
 };
 
 /// Columns of down rows whose sums stay in registers.
-constexpr int32_t kSlabColumns = 64;
+constexpr int32_t kSlabColumns = 128;
 struct DownPack {
-  int32_t rows;        // that are packed together
-  int64_t rows_bytes;  // they take in a slab
+  int64_t row_bytes;  // a row takes in a slab
   int64_t header_bytes;
   /// Packs `columns` columns, at most kSlabColumns, of a group's rows.
   void (*pack)(const SharedRows& group, int64_t column, int64_t columns, uint8_t* packed);

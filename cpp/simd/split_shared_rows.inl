@@ -1,6 +1,6 @@
 // Sums of rows that share scales, in integers: the factors of a group are split as a vector is, and four rows at a time
 // are interleaved, so that VNNI multiplies four codes of a column with four factors. The integers of a group are exact,
-// as 32 products of 16 and 6 bits fit; so the error is that of splitting the factors (split.inl).
+// as 32 products of 16 and 8 bits fit; so the error is that of splitting the factors (split.inl).
 #pragma once
 
 #include "simd/shared_rows.inl"
@@ -36,6 +36,17 @@ struct SixPieces {
     const __m512i index = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3);
     const __m512i all = _mm512_permutexvar_epi64(index, _mm512_castsi256_si512(Load32Bytes(tops)));
     return {_mm512_or_si512(low.first, Place(all, 4, 2)), _mm512_or_si512(low.second, Place(all, 0, 62))};
+  }
+};
+// A lane each for the first halves of four pieces, then for the second ones, as the others have them.
+struct BytePieces {
+  static constexpr int64_t kBytes = 32;
+  static constexpr int32_t kMiddle = 128;
+  static Codes Read(const uint8_t* pieces) {
+    const __m512i sign = _mm512_set1_epi8(-128);
+    const __m512i low = _mm512_xor_si512(_mm512_loadu_si512(pieces), sign);
+    const __m512i high = _mm512_xor_si512(_mm512_loadu_si512(pieces + 64), sign);
+    return {_mm512_shuffle_i64x2(low, high, 0x88), _mm512_shuffle_i64x2(low, high, 0xdd)};
   }
 };
 
