@@ -15,11 +15,6 @@ namespace {
 
 constexpr int64_t kSlabHeader = int64_t{2} * kSlabColumns;
 
-// y += vector v of a group's sums, times the columns' scales.
-inline void AddScaledSum(const uint8_t* slab, int64_t v, Vec sum, float* y) {
-  Store(y + v * kLanes, Fma(LoadF16(slab + 2 * v * kLanes), sum, Load(y + v * kLanes)));
-}
-
 // Sixteen columns of four rows: the codes of a column become neighbours.
 inline void PackQuad(const uint8_t* const* rows, int64_t offset, __m128i change, uint8_t* out) {
   __m128i v[4];
@@ -35,6 +30,16 @@ inline void PackQuad(const uint8_t* const* rows, int64_t offset, __m128i change,
   _mm_storeu_si128(target + 3, _mm_unpackhi_epi16(high_a, high_b));
 }
 
+// Sixteen bytes of up to three rows: byte r of a lane is row r's.
+inline __m512i LanesOf(const uint8_t* rows, int64_t stride, int32_t count) {
+  __m512i lanes = _mm512_cvtepu8_epi32(Load16Bytes(rows));
+  for (int32_t r = 1; r < count; ++r) {
+    const __m512i row = _mm512_cvtepu8_epi32(Load16Bytes(rows + r * stride));
+    lanes = _mm512_or_si512(lanes, _mm512_slli_epi32(row, static_cast<unsigned>(8 * r)));
+  }
+  return lanes;
+}
+
 // 32 columns of four rows, or of one: nibbles as they are in the file, or bytes without a sign.
 struct NibblePacks {
   static constexpr int32_t kMiddle = NibblePieces::kMiddle;
@@ -44,7 +49,9 @@ struct NibblePacks {
   }
   static void PackOne(const uint8_t* row, int64_t column, uint8_t* out) { memcpy(out, row + column / 2, 16); }
   static Codes ReadFour(const uint8_t* piece) { return SplitNibbles(_mm512_loadu_si512(piece)); }
-  static Codes ReadOne(const uint8_t* piece) { return SplitNibbles(_mm512_cvtepu8_epi32(Load16Bytes(piece))); }
+  static Codes ReadFew(const uint8_t* piece, int64_t stride, int32_t count) {
+    return SplitNibbles(LanesOf(piece, stride, count));
+  }
 };
 struct BytePacks {
   static constexpr int32_t kMiddle = BytePieces::kMiddle;
@@ -61,70 +68,64 @@ struct BytePacks {
     }
   }
   static Codes ReadFour(const uint8_t* piece) { return {_mm512_loadu_si512(piece), _mm512_loadu_si512(piece + 64)}; }
-  static Codes ReadOne(const uint8_t* piece) {
-    return {_mm512_cvtepu8_epi32(Load16Bytes(piece)), _mm512_cvtepu8_epi32(Load16Bytes(piece + 16))};
+  static Codes ReadFew(const uint8_t* piece, int64_t stride, int32_t count) {
+    return {LanesOf(piece, stride, count), LanesOf(piece + 16, stride, count)};
   }
 };
 
 template <class Packs>
 constexpr int64_t kPackedRowBytes = kSlabColumns / 32 * Packs::kBytes;
 
-// The sums of kPieces pieces for some tokens, digit by digit.
-template <int kTokens, int kPieces>
-struct PieceSums {
-  PieceSums() {
-    for (int t = 0; t < kTokens; ++t) {
-      for (int v = 0; v < 2 * kPieces; ++v) high[t][v] = low[t][v] = _mm512_setzero_si512();
-    }
-  }
-
-  // Piece p of four rows, or of one, whose digits are lowest after a shift.
-  void Add(int p, const Codes& codes, const PackedGroup* groups, int32_t quad, int shift) {
-#pragma GCC unroll 4
-    for (int t = 0; t < kTokens; ++t) {
-      const auto& digits = groups[t].digits[quad];
-      const __m512i first = _mm512_set1_epi32(static_cast<int32_t>(digits[0] >> shift));
-      const __m512i second = _mm512_set1_epi32(static_cast<int32_t>(digits[1] >> shift));
-      high[t][2 * p] = _mm512_dpbusd_epi32(high[t][2 * p], codes.first, first);
-      low[t][2 * p] = _mm512_dpbusd_epi32(low[t][2 * p], codes.first, second);
-      high[t][2 * p + 1] = _mm512_dpbusd_epi32(high[t][2 * p + 1], codes.second, first);
-      low[t][2 * p + 1] = _mm512_dpbusd_epi32(low[t][2 * p + 1], codes.second, second);
-    }
-  }
-
-  __m512i high[kTokens][2 * kPieces];
-  __m512i low[kTokens][2 * kPieces];
-};
+// Slabs are fetched so far ahead, line by line beside what is read, as the processor takes but few requests at once.
+constexpr int64_t kSlabAhead = 4096;
 
 // kPieces pieces from `piece` on: as many as have the sums of all tokens in registers.
 template <class Packs, int kTokens, int kPieces>
 void AddPieces(const uint8_t* slab, const PackedGroup* groups, int64_t piece, float* const* y) {
-  PieceSums<kTokens, kPieces> sums;
+  constexpr int64_t kRowBytes = kPackedRowBytes<Packs>;
+  __m512i high[kTokens][2 * kPieces];
+  __m512i low[kTokens][2 * kPieces];
+#pragma GCC unroll 4
+  for (int t = 0; t < kTokens; ++t) {
+    const __m512i start = _mm512_set1_epi32(groups[t].start);
+#pragma GCC unroll 8
+    for (int v = 0; v < 2 * kPieces; ++v) {
+      high[t][v] = _mm512_setzero_si512();
+      low[t][v] = start;
+    }
+  }
   const uint8_t* rows = slab + kSlabHeader;
-  const int32_t quads = groups[0].count / 4;
-  for (int32_t quad = 0; quad < quads; ++quad, rows += 4 * kPackedRowBytes<Packs>) {
+  int32_t left = groups[0].count;
+  for (int32_t quad = 0; left > 0; ++quad, left -= 4, rows += 4 * kRowBytes) {
+    const uint8_t* const four = rows + 4 * Packs::kBytes * piece;
+    for (int64_t at = 0; at < 4 * Packs::kBytes * kPieces; at += 64) Prefetch(four + kSlabAhead + at);
     if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
 #pragma GCC unroll 4
     for (int p = 0; p < kPieces; ++p) {
-      sums.Add(p, Packs::ReadFour(rows + 4 * Packs::kBytes * (piece + p)), groups, quad, 0);
+      const Codes codes = left >= 4 ? Packs::ReadFour(four + 4 * Packs::kBytes * p)
+                                    : Packs::ReadFew(rows + Packs::kBytes * (piece + p), kRowBytes, left);
+#pragma GCC unroll 4
+      for (int t = 0; t < kTokens; ++t) {
+        const __m512i first = _mm512_set1_epi32(groups[t].digits[quad][0]);
+        const __m512i second = _mm512_set1_epi32(groups[t].digits[quad][1]);
+        high[t][2 * p] = _mm512_dpbusd_epi32(high[t][2 * p], codes.first, first);
+        low[t][2 * p] = _mm512_dpbusd_epi32(low[t][2 * p], codes.first, second);
+        high[t][2 * p + 1] = _mm512_dpbusd_epi32(high[t][2 * p + 1], codes.second, first);
+        low[t][2 * p + 1] = _mm512_dpbusd_epi32(low[t][2 * p + 1], codes.second, second);
+      }
     }
   }
-  for (int32_t row = 0; row < groups[0].count % 4; ++row, rows += kPackedRowBytes<Packs>) {
-#pragma GCC unroll 4
-    for (int p = 0; p < kPieces; ++p) {
-      sums.Add(p, Packs::ReadOne(rows + Packs::kBytes * (piece + p)), groups, quads, 8 * row);
-    }
-  }
-#pragma GCC unroll 4
-  for (int t = 0; t < kTokens; ++t) {
-    if (groups[t].is_idle) continue;
-    const __m512i start = _mm512_set1_epi32(groups[t].start);
-    const Vec step = Set(groups[t].step);
 #pragma GCC unroll 8
-    for (int v = 0; v < 2 * kPieces; ++v) {
-      const __m512i total =
-          _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(sums.high[t][v], 8), sums.low[t][v]), start);
-      AddScaledSum(slab, 2 * piece + v, Mul(step, _mm512_cvtepi32_ps(total)), y[t]);
+  for (int v = 0; v < 2 * kPieces; ++v) {
+    const int64_t at = (2 * piece + v) * kLanes;
+    const Vec scale = LoadF16(slab + 2 * at);
+    if (v % 2 == 0) Prefetch(slab + kSlabAhead + 2 * at);
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t) {
+      if (groups[t].is_idle) continue;
+      const __m512i total = _mm512_add_epi32(_mm512_slli_epi32(high[t][v], 8), low[t][v]);
+      const Vec sum = Mul(Set(groups[t].step), _mm512_cvtepi32_ps(total));
+      Store(y[t] + at, Fma(scale, sum, Load(y[t] + at)));
     }
   }
 }
@@ -145,8 +146,9 @@ void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t*
   int32_t row = 0;
   for (; row + 4 <= group.count; row += 4, out += 4 * kPackedRowBytes<Packs>) {
     memset(out, 0, static_cast<size_t>(4 * kPackedRowBytes<Packs>));
-    for (int64_t i = 0; i < columns; i += 32)
+    for (int64_t i = 0; i < columns; i += 32) {
       Packs::PackFour(group.rows + row, column + i, out + i / 8 * Packs::kBytes);
+    }
   }
   for (; row < group.count; ++row, out += kPackedRowBytes<Packs>) {
     memset(out, 0, static_cast<size_t>(kPackedRowBytes<Packs>));
@@ -157,10 +159,10 @@ void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t*
 // Factors of 0 change neither the step nor a sum, so it does not matter that they are not left out.
 template <int32_t kMiddle>
 bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
+  *group = {};
   group->count = count;
   group->is_idle = true;
   for (int32_t i = 0; i < count; ++i) group->is_idle &= factors[i] == 0.0f;
-  memset(group->digits, 0, sizeof(group->digits));
   if (group->is_idle) return true;
   SplitUnit unit;
   if (!SplitFactorsOf(factors, count, kMiddle, &unit, &group->start)) return false;
@@ -176,11 +178,13 @@ bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
 // kTokens tokens, whose factors for a group lie one after another.
 template <class Packs, int kTokens>
 void AddGroups(const uint8_t* slab, const PackedGroup* groups, const PackedSum& sum, float* const* y) {
-  constexpr int64_t kAhead = 4096;
   for (int64_t g = 0; g < sum.count; ++g, groups += sum.stride) {
     const int64_t bytes = kSlabHeader + groups[0].count * kPackedRowBytes<Packs>;
-    for (int64_t at = 0; at < bytes; at += 64) Prefetch(slab + kAhead + at);
-    if (kTokens > 1 || !groups[0].is_idle) AddGroup<Packs, kTokens>(slab, groups, y);
+    if (kTokens > 1 || !groups[0].is_idle) {
+      AddGroup<Packs, kTokens>(slab, groups, y);
+    } else {
+      for (int64_t at = 0; at < bytes; at += 64) Prefetch(slab + kSlabAhead + at);
+    }
     slab += bytes;
   }
 }

@@ -71,11 +71,11 @@ struct RowPack {
 
 /// What a token adds of one group of packed down rows.
 struct PackedGroup {
-  int32_t count;          // of rows
-  bool is_idle;           // all factors are 0
-  int32_t start;          // takes the middle of the codes away
-  float step;             // what 1 stands for
-  uint32_t digits[8][2];  // of the factors, four bytes each, highest first
+  int32_t count;         // of rows
+  bool is_idle;          // all factors are 0
+  int32_t start;         // takes the middle of the codes away
+  float step;            // what 1 stands for
+  int32_t digits[8][2];  // of the factors, four bytes each, highest first
 };
 
 /// What some tokens add of a slab: group g of token t is groups[g * stride + t].
