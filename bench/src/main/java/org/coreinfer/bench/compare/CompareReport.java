@@ -34,7 +34,7 @@ record CompareReport(
    * The engines on one dtype.
    *
    * @param baseline what ratios are relative to: the first dense engine but this one, if any
-   * @param bandwidth bytes per second that this machine reads, the most of all rounds; null if
+   * @param bandwidth bytes per second that this machine reads, the median of all rounds; null if
    *     unknown
    */
   record Model(
@@ -98,21 +98,20 @@ record CompareReport(
   }
 
   static Model model(String dtype, Trial trial, List<Series> all) {
-    double bandwidth =
+    List<Double> bandwidths =
         all.stream()
             .flatMap(series -> series.rounds.stream())
             .map(Measured::bandwidth)
             .filter(Objects::nonNull)
-            .mapToDouble(Double::doubleValue)
-            .max()
-            .orElse(0);
+            .toList();
+    Double bandwidth = bandwidths.isEmpty() ? null : Rate.of(bandwidths).median();
     Series baseline = baseline(all);
     Rate base = baseline == null ? null : baseline.rate(Measured::decodeRate);
     List<Row> rows = all.stream().map(series -> row(series, trial, base, bandwidth)).toList();
     return new Model(
         dtype,
         baseline == null ? null : baseline.contender.label(),
-        bandwidth == 0 ? null : bandwidth,
+        bandwidth,
         rows);
   }
 
@@ -131,13 +130,13 @@ record CompareReport(
     return own;
   }
 
-  private static Row row(Series series, Trial trial, @Nullable Rate base, double bandwidth) {
+  private static Row row(Series series, Trial trial, @Nullable Rate base, @Nullable Double bandwidth) {
     Rate decode = series.rate(Measured::decodeRate);
     Measured last = series.rounds.isEmpty() ? null : series.rounds.get(series.rounds.size() - 1);
     Long bytes = last == null ? null : last.bytesPerToken();
     Double ratio = decode == null || base == null ? null : decode.median() / base.median();
     Double fraction =
-        decode == null || bytes == null || bandwidth == 0
+        decode == null || bytes == null || bandwidth == null
             ? null
             : decode.median() * bytes / bandwidth;
     return new Row(

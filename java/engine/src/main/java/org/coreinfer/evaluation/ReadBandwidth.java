@@ -1,6 +1,8 @@
 package org.coreinfer.evaluation;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.coreinfer.backend.Backend;
 import org.coreinfer.error.OutOfNativeMemoryException;
 import org.coreinfer.tensor.DType;
@@ -24,7 +26,7 @@ public final class ReadBandwidth implements AutoCloseable {
   private final Tensor matrix;
   private final NativeMemory x;
   private final NativeMemory y;
-  private double best;
+  private final List<Double> measured = new ArrayList<>();
 
   /**
    * @param backend whose memory is measured; the caller keeps it open
@@ -82,12 +84,12 @@ public final class ReadBandwidth implements AutoCloseable {
     long begin = System.nanoTime();
     multiply(REPETITIONS);
     double seconds = (System.nanoTime() - begin) * 1e-9;
-    best = Math.max(best, REPETITIONS * matrix.bytes() / seconds);
+    measured.add(REPETITIONS * matrix.bytes() / seconds);
   }
 
-  /** The most bytes per second that were measured; 0 before the first time. */
+  /** Bytes per second, the median of what was measured; at least once must come before. */
   public double bytesPerSecond() {
-    return best;
+    return Rate.of(measured).median();
   }
 
   /** What is measured, for people. */
