@@ -17,9 +17,14 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kHugePage = int64_t{2} << 20;
-constexpr int64_t kMapFrom = int64_t{4} << 20;
+constexpr int64_t kSmallPage = 4096;
 
 int64_t RoundUp(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
+
+bool IsMapped(int64_t bytes) { return bytes >= kHugePage; }
+
+// The end of a block is a huge page, too, if that is not much in comparison.
+int64_t MappedSize(int64_t bytes) { return RoundUp(bytes, bytes >= 4 * kHugePage ? kHugePage : kSmallPage); }
 
 [[noreturn]] void FailOutOfMemory(int64_t bytes) {
   Fail(CI_OUT_OF_MEMORY, "cannot allocate memory: bytes=%lld (%.1f GiB)", static_cast<long long>(bytes),
@@ -28,7 +33,7 @@ int64_t RoundUp(int64_t value, int64_t unit) { return (value + unit - 1) / unit 
 
 void* MapHugePages(int64_t bytes) {
   if (bytes > (int64_t{1} << 62)) FailOutOfMemory(bytes);
-  const int64_t size = RoundUp(bytes, kHugePage);
+  const int64_t size = MappedSize(bytes);
   void* mapped =
       mmap(nullptr, static_cast<size_t>(size + kHugePage), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) FailOutOfMemory(bytes);
@@ -44,7 +49,7 @@ void* MapHugePages(int64_t bytes) {
 }  // namespace
 
 void* AllocateZeroed(int64_t bytes) {
-  if (bytes >= kMapFrom) return MapHugePages(bytes);
+  if (IsMapped(bytes)) return MapHugePages(bytes);
   const int64_t size = RoundUp(bytes, kAlignment);
   void* memory = std::aligned_alloc(kAlignment, static_cast<size_t>(size));
   if (memory == nullptr) FailOutOfMemory(bytes);
@@ -54,8 +59,8 @@ void* AllocateZeroed(int64_t bytes) {
 
 void FreeZeroed(void* memory, int64_t bytes) noexcept {
   if (memory == nullptr) return;
-  if (bytes >= kMapFrom) {
-    munmap(memory, static_cast<size_t>(RoundUp(bytes, kHugePage)));
+  if (IsMapped(bytes)) {
+    munmap(memory, static_cast<size_t>(MappedSize(bytes)));
   } else {
     std::free(memory);
   }
