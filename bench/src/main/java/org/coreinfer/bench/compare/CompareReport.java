@@ -108,11 +108,7 @@ record CompareReport(
     Series baseline = baseline(all);
     Rate base = baseline == null ? null : baseline.rate(Measured::decodeRate);
     List<Row> rows = all.stream().map(series -> row(series, trial, base, bandwidth)).toList();
-    return new Model(
-        dtype,
-        baseline == null ? null : baseline.contender.label(),
-        bandwidth,
-        rows);
+    return new Model(dtype, baseline == null ? null : baseline.contender.label(), bandwidth, rows);
   }
 
   private static @Nullable Series baseline(List<Series> all) {
@@ -130,7 +126,8 @@ record CompareReport(
     return own;
   }
 
-  private static Row row(Series series, Trial trial, @Nullable Rate base, @Nullable Double bandwidth) {
+  private static Row row(
+      Series series, Trial trial, @Nullable Rate base, @Nullable Double bandwidth) {
     Rate decode = series.rate(Measured::decodeRate);
     Measured last = series.rounds.isEmpty() ? null : series.rounds.get(series.rounds.size() - 1);
     Long bytes = last == null ? null : last.bytesPerToken();
