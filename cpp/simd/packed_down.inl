@@ -140,18 +140,16 @@ void AddGroup(const uint8_t* slab, const PackedGroup* groups, float* const* y) {
 
 template <class Packs>
 void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
-  memset(out, 0, static_cast<size_t>(kSlabHeader));
+  if (columns < kSlabColumns) memset(out, 0, static_cast<size_t>(kSlabHeader + group.count * kPackedRowBytes<Packs>));
   memcpy(out, group.block + 2 * column, static_cast<size_t>(2 * columns));
   out += kSlabHeader;
   int32_t row = 0;
   for (; row + 4 <= group.count; row += 4, out += 4 * kPackedRowBytes<Packs>) {
-    memset(out, 0, static_cast<size_t>(4 * kPackedRowBytes<Packs>));
     for (int64_t i = 0; i < columns; i += 32) {
       Packs::PackFour(group.rows + row, column + i, out + i / 8 * Packs::kBytes);
     }
   }
   for (; row < group.count; ++row, out += kPackedRowBytes<Packs>) {
-    memset(out, 0, static_cast<size_t>(kPackedRowBytes<Packs>));
     for (int64_t i = 0; i < columns; i += 32) Packs::PackOne(group.rows[row], column + i, out + i / 32 * Packs::kBytes);
   }
 }
