@@ -24,13 +24,17 @@ int64_t MostBytes(const ci_context& c, const Matrix& matrix, int64_t capacity) {
 
 void PackListedRows(ci_context& c, const RowPack& pack, const Matrix& matrix, const CoreList& list, uint8_t* packed) {
   const int64_t pack_bytes = RowPackBytes(pack, matrix.columns);
-  ParallelFor(c, DivideUp(list.size, kPackedRows), [&](int64_t item, int32_t) {
+  const auto row_of = [&](int64_t index) {
+    return matrix.data + list.neuron(index < list.size ? index : list.size - 1) * matrix.row_bytes;
+  };
+  ParallelForAhead(c, DivideUp(list.size, kPackedRows), [&](int64_t item, int64_t following) {
     const uint8_t* rows[kPackedRows];
+    const uint8_t* next[kPackedRows];
     for (int64_t r = 0; r < kPackedRows; ++r) {
-      const int64_t index = item * kPackedRows + r;
-      rows[r] = matrix.data + list.neuron(index < list.size ? index : list.size - 1) * matrix.row_bytes;
+      rows[r] = row_of(item * kPackedRows + r);
+      next[r] = row_of(following * kPackedRows + r);
     }
-    pack.pack(rows, matrix.columns, packed + item * pack_bytes);
+    pack.pack(rows, next, matrix.columns, packed + item * pack_bytes);
   });
 }
 

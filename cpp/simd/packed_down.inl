@@ -24,10 +24,10 @@ inline void PackQuad(const uint8_t* const* rows, int64_t offset, __m128i change,
   const __m128i high_a = _mm_unpackhi_epi8(v[0], v[1]);
   const __m128i high_b = _mm_unpackhi_epi8(v[2], v[3]);
   auto* const target = reinterpret_cast<__m128i*>(out);
-  _mm_storeu_si128(target, _mm_unpacklo_epi16(low_a, low_b));
-  _mm_storeu_si128(target + 1, _mm_unpackhi_epi16(low_a, low_b));
-  _mm_storeu_si128(target + 2, _mm_unpacklo_epi16(high_a, high_b));
-  _mm_storeu_si128(target + 3, _mm_unpackhi_epi16(high_a, high_b));
+  _mm_stream_si128(target, _mm_unpacklo_epi16(low_a, low_b));
+  _mm_stream_si128(target + 1, _mm_unpackhi_epi16(low_a, low_b));
+  _mm_stream_si128(target + 2, _mm_unpacklo_epi16(high_a, high_b));
+  _mm_stream_si128(target + 3, _mm_unpackhi_epi16(high_a, high_b));
 }
 
 // Sixteen bytes of up to three rows: byte r of a lane is row r's.
@@ -144,6 +144,9 @@ void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t*
   memcpy(out, group.block + 2 * column, static_cast<size_t>(2 * columns));
   out += kSlabHeader;
   int32_t row = 0;
+  for (int32_t r = 0; r < group.count; ++r) {
+    PrefetchLines<kPackedRowBytes<Packs>>(group.rows[r] + (column + 2 * kSlabColumns) / 32 * Packs::kBytes);
+  }
   for (; row + 4 <= group.count; row += 4, out += 4 * kPackedRowBytes<Packs>) {
     for (int64_t i = 0; i < columns; i += 32) {
       Packs::PackFour(group.rows + row, column + i, out + i / 8 * Packs::kBytes);

@@ -18,6 +18,7 @@ final class FfnLayers implements AutoCloseable {
   private final List<FfnWeights> weights;
   private final int[] numbers; // in the stream
   private final @Nullable FfnStream stream;
+  private final PackRooms rooms;
   private final CorePacks dense;
 
   /**
@@ -33,7 +34,13 @@ final class FfnLayers implements AutoCloseable {
     List<FfnWeights> passing =
         IntStream.range(0, numbers.length).filter(this::isStreamed).mapToObj(weights::get).toList();
     this.stream = passing.isEmpty() ? null : backend.device().newFfnStream(passing);
-    this.dense = new CorePacks(backend, this.weights);
+    this.rooms = new PackRooms(backend, this.weights);
+    this.dense = new CorePacks(rooms);
+  }
+
+  /** No rows yet, for lists of one sequence or several; the caller closes them. */
+  CorePacks newPacks() {
+    return new CorePacks(rooms);
   }
 
   /** Packed rows of all neurons, which every sequence that decodes densely reads. */
@@ -103,6 +110,7 @@ final class FfnLayers implements AutoCloseable {
   @Override
   public void close() {
     dense.close();
+    rooms.close();
     if (stream != null) {
       stream.close();
     }

@@ -46,7 +46,7 @@ final class NeuronLists implements AutoCloseable {
     this.packed = new PackedFfn[layers];
     this.isPacked = new boolean[layers];
     this.held = new int[layers][];
-    this.packs = new CorePacks(queue, ffn.all());
+    this.packs = ffn.newPacks();
     Arrays.fill(held, UNKNOWN);
     this.ids = queue.allocate("neuron lists", layers * listBytes);
     try {
@@ -106,6 +106,11 @@ final class NeuronLists implements AutoCloseable {
     return held[layer] == null
         ? ffn.dense().next(layer, null, all, null)
         : packs.next(layer, layerIds[layer], layerCounts[layer], null);
+  }
+
+  /** Whether the listed rows are packed on the host. */
+  boolean hasPacks(int layer) {
+    return (held[layer] == null ? ffn.dense() : packs).get(layer) != null;
   }
 
   /** Whether the next token must stream a layer. */

@@ -37,7 +37,7 @@ final class NeuronUnion implements AutoCloseable {
     this.masks = new int[neurons];
     this.held = new NeuronSet[Backend.DECODE_TOKENS];
     this.ffn = ffn;
-    this.packs = new CorePacks(backend, ffn.all());
+    this.packs = ffn.newPacks();
     memory.onClose(packs::close);
     try {
       long count = Math.multiplyExact((long) layers, neurons);

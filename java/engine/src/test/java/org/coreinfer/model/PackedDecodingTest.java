@@ -2,6 +2,7 @@ package org.coreinfer.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import org.coreinfer.backend.Backend;
 import org.coreinfer.backend.Host;
 import org.coreinfer.model.family.Families;
 import org.coreinfer.tensor.DType;
+import org.coreinfer.tensor.NativeMemory;
 import org.coreinfer.weights.Quantization;
 import org.coreinfer.weights.WeightFile;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,7 +46,7 @@ class PackedDecodingTest {
               for (int step = 0; step < STEPS; step++) {
                 logits.add(copy(decoder.decode(state, step, set)));
               }
-              assertEquals(isPacked, state.neurons().nextPacks(0) != null);
+              assertEquals(isPacked, state.neurons().hasPacks(0));
             }
             decoder
                 .append(state, new int[] {4, 2, 7}, ActivationListener.NONE, fraction -> {})
@@ -74,6 +76,41 @@ class PackedDecodingTest {
                         new BatchEntry(b, step + 1, second),
                         new BatchEntry(c, step + 2, last));
                 decoder.decodeTogether(entries).forEach(each -> logits.add(copy(each)));
+              }
+            }
+          }
+          return logits;
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q4_0", "Q8_0"})
+  void memoryOfASequenceThatEndedServesTheNext(Quantization quantization) {
+    check(
+        quantization,
+        (decoder, isPacked) -> {
+          List<float[]> logits = new ArrayList<>();
+          int firstPackedStep = STEPS;
+          for (int round = 0; round < 3; round++) {
+            try (DecoderState state = prompted(decoder, round)) {
+              long before = NativeMemory.ownedBytes();
+              NeuronSet set = third(decoder, round);
+              int packedStep = STEPS;
+              for (int step = 0; step < STEPS; step++) {
+                logits.add(copy(decoder.decode(state, step, set)));
+                if (packedStep == STEPS && state.neurons().hasPacks(0)) {
+                  packedStep = step;
+                }
+              }
+              long taken = NativeMemory.ownedBytes() - before;
+              if (!isPacked) {
+                assertEquals(STEPS, packedStep);
+              } else if (round == 0) {
+                firstPackedStep = packedStep;
+                assertTrue(taken > 0);
+              } else {
+                assertTrue(packedStep < firstPackedStep, packedStep + " " + firstPackedStep);
+                assertEquals(0, taken);
               }
             }
           }
