@@ -1,11 +1,12 @@
 // The feed-forward layer over neuron-major weights: decode over a list of neurons, row norms.
 // Decode has two phases with a barrier between them. First threads take blocks of the list: both dots and the
-// activation of each neuron. Then each thread takes a slice of the output and adds the down rows of all listed neurons,
-// in list order and with one rounding per column and neuron, so that no division of the work changes a bit. Memory
-// bounds both phases. With RELU and DRELU the up row of a neuron whose gate is not positive is not read, and no down
-// row is read whose activation is 0: neither could change the result. Several tokens share every row that is read: its
-// dots are taken together, and down rows are added token by token while they are in the second-level cache. A token
-// that does not use a listed neuron gets an activation of 0 for it without any dot, and is passed over like that.
+// activation of each neuron. Then each thread takes a slice of the output, or one slab of packed rows after another,
+// and adds the down rows of all listed neurons, in list order and with one rounding per column and neuron, so that no
+// division of the work changes a bit. Memory bounds both phases. With RELU and DRELU the up row of a neuron whose gate
+// is not positive is not read, and no down row is read whose activation is 0: neither could change the result. Several
+// tokens share every row that is read: its dots are taken together, and down rows are added token by token while they
+// are in the second-level cache. A token that does not use a listed neuron gets an activation of 0 for it without any
+// dot, and is passed over like that.
 #include "ffn.h"
 
 #include "context.h"
@@ -175,6 +176,11 @@ struct DownSum {
   const float* activations_of(int64_t token) const { return activations + token * activation_stride; }
   float* y_of(int64_t token) const { return y + token * down.columns; }
   DownSum OfToken(int64_t t) const { return {down, list, activations_of(t), activation_stride, 1, y_of(t)}; }
+
+  /// bias: (down.columns), or NULL.
+  void AddBias(const SimdKernels& simd, const float* bias, int32_t begin, int32_t end) const {
+    for (int32_t t = 0; bias != nullptr && t < tokens; ++t) simd.add(bias + begin, end - begin, y_of(t) + begin);
+  }
 };
 
 // Rows that add_rows adds in one pass over y, and the most that are added for one token at once.
@@ -281,13 +287,24 @@ void AddDown(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t
   }
 }
 
-void AddPackedDown(ci_context& c, const DownSum& sum, const uint8_t* data, int32_t thread, int32_t begin, int32_t end) {
+// The second phase over packed rows, of which threads take slabs.
+void AddPackedDown(ci_context& c, const DownSum& sum, const float* bias, const uint8_t* data, WorkQueue& slabs,
+                   int32_t thread) {
   const DownPack& pack = *c.simd.down_packs[sum.down.dtype - CI_Q8_0_SHARED];
-  PackedDown packed(pack, sum.down, sum.list, data, begin, end, sum.tokens, c.thread_scratch(thread));
-  for (int32_t t = 0; t < sum.tokens; ++t) {
-    if (!packed.Take(sum.activations_of(t), sum.y_of(t))) AddDown(c.simd, sum.OfToken(t), begin, end);
-  }
-  packed.Add();
+  PackedDown packed(pack, sum.down, sum.list, data, sum.tokens, c.thread_scratch(thread));
+  bool is_taken[CI_DECODE_TOKENS];
+  bool is_first = true;
+  slabs.DrainAhead([&](int64_t slab, int64_t following) {
+    const int32_t begin = static_cast<int32_t>(slab) * kSlabColumns;
+    const int32_t end = sum.down.columns - begin < kSlabColumns ? sum.down.columns : begin + kSlabColumns;
+    sum.AddBias(c.simd, bias, begin, end);
+    for (int32_t t = 0; t < sum.tokens; ++t) {
+      if (is_first) is_taken[t] = packed.Take(sum.activations_of(t), sum.y_of(t), slab);
+      if (!is_taken[t]) AddDown(c.simd, sum.OfToken(t), begin, end);
+    }
+    is_first = false;
+    packed.Add(slab, following);
+  });
 }
 
 void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreList& list, const Vectors& x,
@@ -297,6 +314,7 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
   const PackedUp packed_up = PackedUpOf(c, ffn, packed, rows);
   if (packed.down != nullptr) c.ReserveThreadScratch(PackedDown::ScratchBytes(ffn.down, list, x.tokens));
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
+  WorkQueue slabs((int64_t{ffn.dim} + kSlabColumns - 1) / kSlabColumns);
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead([&](int64_t block, int64_t following) {
       if (packed_up.is_used) {
@@ -306,17 +324,12 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
       }
     });
     c.pool.Barrier();
+    if (packed.down != nullptr) return AddPackedDown(c, sum, ffn.down_bias, packed.down, slabs, thread);
     const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());
     const int32_t end = SliceStart(ffn.dim, thread + 1, c.pool.size());
     if (begin == end) return;
-    for (int32_t t = 0; ffn.down_bias != nullptr && t < x.tokens; ++t) {
-      c.simd.add(ffn.down_bias + begin, end - begin, sum.y_of(t) + begin);
-    }
-    if (packed.down != nullptr) {
-      AddPackedDown(c, sum, packed.down, thread, begin, end);
-    } else {
-      AddDown(c.simd, sum, begin, end);
-    }
+    sum.AddBias(c.simd, ffn.down_bias, begin, end);
+    AddDown(c.simd, sum, begin, end);
   });
 }
 

@@ -31,25 +31,24 @@ int64_t PackedDown::ScratchBytes(const Matrix& down, const CoreList& list, int32
 }
 
 PackedDown::PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data,
-                       int32_t begin, int32_t end, int32_t most_tokens, uint8_t* scratch)
+                       int32_t most_tokens, uint8_t* scratch)
     : pack_(pack),
       data_(data),
-      begin_(begin),
-      end_(end),
+      columns_(down.columns),
       groups_(reinterpret_cast<PackedGroup*>(scratch)),
-      sum_{groups_, 0, most_tokens, 0} {
+      sum_{groups_, 0, most_tokens, 0, 0} {
   const SharedGroups groups(down, list);
   for (int32_t entry = 0; entry < list.size; ++sum_.count) {
     const int32_t next = groups.EndOf(entry);
     groups_[sum_.count * most_tokens].count = next - entry;
-    slab_bytes_ += GroupBytes(pack, next - entry);
+    sum_.slab_bytes += GroupBytes(pack, next - entry);
     entry = next;
   }
 }
 
 // Splitting the factors reads next to no memory, so the first slab is fetched meanwhile.
-bool PackedDown::Take(const float* activations, float* y) {
-  const uint8_t* slab = data_ + begin_ / kSlabColumns * slab_bytes_;
+bool PackedDown::Take(const float* activations, float* y, int64_t first) {
+  const uint8_t* slab = At(first);
   for (int64_t g = 0; g < sum_.count; ++g) {
     PackedGroup* const group = groups_ + g * sum_.stride;
     const int32_t rows = group->count;
@@ -63,20 +62,19 @@ bool PackedDown::Take(const float* activations, float* y) {
   return true;
 }
 
-void PackedDown::Add() const {
+void PackedDown::Add(int64_t slab, int64_t following) const {
+  const int64_t begin = slab * kSlabColumns;
+  const bool is_whole = columns_ - begin >= kSlabColumns;
+  const size_t bytes = is_whole ? 0 : static_cast<size_t>(columns_ - begin) * sizeof(float);
   float* y[CI_DECODE_TOKENS];
-  float last[CI_DECODE_TOKENS][kSlabColumns] = {};
-  for (int32_t column = begin_; column < end_; column += kSlabColumns) {
-    const uint8_t* const slab = data_ + column / kSlabColumns * slab_bytes_;
-    const bool is_whole = end_ - column >= kSlabColumns;
-    const size_t bytes = is_whole ? 0 : static_cast<size_t>(end_ - column) * sizeof(float);
-    for (int32_t t = 0; t < sum_.tokens; ++t) {
-      y[t] = is_whole ? y_[t] + column : last[t];
-      std::memcpy(last[t], y_[t] + column, bytes);
-    }
-    pack_.add(slab, sum_, y);
-    for (int32_t t = 0; t < sum_.tokens; ++t) std::memcpy(y_[t] + column, last[t], bytes);
+  float last[CI_DECODE_TOKENS][kSlabColumns];
+  for (int32_t t = 0; t < sum_.tokens; ++t) {
+    y[t] = is_whole ? y_[t] + begin : last[t];
+    if (!is_whole) std::memset(last[t], 0, sizeof(last[t]));
+    std::memcpy(last[t], y_[t] + begin, bytes);
   }
+  pack_.add(At(slab), At(following), sum_, y);
+  for (int32_t t = 0; t < sum_.tokens; ++t) std::memcpy(y_[t] + begin, last[t], bytes);
 }
 
 }  // namespace coreinfer

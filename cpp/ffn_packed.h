@@ -50,26 +50,25 @@ class PackedDown {
   /// Bytes of scratch memory for a list and as many tokens.
   static int64_t ScratchBytes(const Matrix& down, const CoreList& list, int32_t tokens);
 
-  /// For columns begin..end-1 of the sum; begin is a multiple of kSlabColumns.
-  PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data, int32_t begin,
-             int32_t end, int32_t most_tokens, uint8_t* scratch);
+  PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data, int32_t most_tokens,
+             uint8_t* scratch);
 
   /// Takes one more token, with an activation for each listed neuron and a row y that is added to; false if the
-  /// activations cannot be split, and nothing was taken.
-  bool Take(const float* activations, float* y);
+  /// activations cannot be split, and nothing was taken. `first` is the slab that will be added first.
+  bool Take(const float* activations, float* y, int64_t first);
 
-  /// y[i] += the sum of the rows, for every token.
-  void Add() const;
+  /// y[i] += the sum of the rows, for the columns of a slab and every token; `following` is the next slab.
+  void Add(int64_t slab, int64_t following) const;
 
  private:
+  const uint8_t* At(int64_t slab) const { return data_ + slab * sum_.slab_bytes; }
+
   const DownPack& pack_;
   const uint8_t* const data_;
-  const int32_t begin_;
-  const int32_t end_;
+  const int32_t columns_;
   PackedGroup* const groups_;
   PackedSum sum_;
   float* y_[CI_DECODE_TOKENS];
-  int64_t slab_bytes_ = 0;
 };
 
 }  // namespace coreinfer

@@ -15,126 +15,179 @@ namespace {
 
 constexpr int64_t kSlabHeader = int64_t{2} * kSlabColumns;
 
-// Sixteen columns of four rows: the codes of a column become neighbours.
-inline void PackQuad(const uint8_t* const* rows, int64_t offset, __m128i change, uint8_t* out) {
+// The codes of sixteen columns of four rows: those of a column are neighbours.
+inline __m512i Interleave(const uint8_t* const* rows, int64_t offset) {
   __m128i v[4];
-  for (int r = 0; r < 4; ++r) v[r] = _mm_xor_si128(Load16Bytes(rows[r] + offset), change);
+  for (int r = 0; r < 4; ++r) v[r] = Load16Bytes(rows[r] + offset);
   const __m128i low_a = _mm_unpacklo_epi8(v[0], v[1]);
   const __m128i low_b = _mm_unpacklo_epi8(v[2], v[3]);
   const __m128i high_a = _mm_unpackhi_epi8(v[0], v[1]);
   const __m128i high_b = _mm_unpackhi_epi8(v[2], v[3]);
-  auto* const target = reinterpret_cast<__m128i*>(out);
-  _mm_stream_si128(target, _mm_unpacklo_epi16(low_a, low_b));
-  _mm_stream_si128(target + 1, _mm_unpackhi_epi16(low_a, low_b));
-  _mm_stream_si128(target + 2, _mm_unpacklo_epi16(high_a, high_b));
-  _mm_stream_si128(target + 3, _mm_unpackhi_epi16(high_a, high_b));
+  __m512i lanes = _mm512_castsi128_si512(_mm_unpacklo_epi16(low_a, low_b));
+  lanes = _mm512_inserti32x4(lanes, _mm_unpackhi_epi16(low_a, low_b), 1);
+  lanes = _mm512_inserti32x4(lanes, _mm_unpacklo_epi16(high_a, high_b), 2);
+  return _mm512_inserti32x4(lanes, _mm_unpackhi_epi16(high_a, high_b), 3);
 }
 
-// Sixteen bytes of up to three rows: byte r of a lane is row r's.
-inline __m512i LanesOf(const uint8_t* rows, int64_t stride, int32_t count) {
-  __m512i lanes = _mm512_cvtepu8_epi32(Load16Bytes(rows));
-  for (int32_t r = 1; r < count; ++r) {
-    const __m512i row = _mm512_cvtepu8_epi32(Load16Bytes(rows + r * stride));
-    lanes = _mm512_or_si512(lanes, _mm512_slli_epi32(row, static_cast<unsigned>(8 * r)));
+// Where the bytes of one to three rows, stored without room for a fourth, come from: a shuffle of lanes, and one of the
+// bytes of each four lanes. Spread, they stand as those of four rows do, with zeros for the others.
+struct RestTable {
+  int32_t spread_lanes[16];
+  uint8_t spread_bytes[16];
+  uint8_t squeezed_bytes[16];
+  int32_t squeezed_lanes[16];
+};
+constexpr RestTable RestTableOf(int32_t count) {
+  constexpr int32_t kZero = 128;
+  RestTable table{};
+  for (int32_t i = 0; i < 16; ++i) {
+    const bool is_stored = i < 4 * count;
+    table.spread_lanes[i] = i / 4 * count + (i % 4 < count ? i % 4 : 0);
+    table.spread_bytes[i] = static_cast<uint8_t>(i % 4 < count ? i / 4 * count + i % 4 : kZero);
+    table.squeezed_bytes[i] = static_cast<uint8_t>(is_stored ? i / count * 4 + i % count : kZero);
+    table.squeezed_lanes[i] = is_stored ? i / count * 4 + i % count : 0;
   }
-  return lanes;
+  return table;
 }
+constexpr RestTable kRestTables[] = {RestTableOf(0), RestTableOf(1), RestTableOf(2), RestTableOf(3)};
 
-// 32 columns of four rows, or of one: nibbles as they are in the file, or bytes without a sign.
+class RestRows {
+ public:
+  explicit RestRows(int32_t count)
+      : table_(kRestTables[count]), stored_(static_cast<__mmask16>((1 << 4 * count) - 1)) {}
+
+  __m512i Load(const uint8_t* squeezed) const {
+    const __m512i lanes =
+        _mm512_permutexvar_epi32(_mm512_loadu_si512(table_.spread_lanes), _mm512_maskz_loadu_epi32(stored_, squeezed));
+    return _mm512_shuffle_epi8(lanes, _mm512_broadcast_i32x4(Load16Bytes(table_.spread_bytes)));
+  }
+
+  void Store(__m512i rows, uint8_t* squeezed) const {
+    const __m512i bytes = _mm512_shuffle_epi8(rows, _mm512_broadcast_i32x4(Load16Bytes(table_.squeezed_bytes)));
+    const __m512i lanes = _mm512_permutexvar_epi32(_mm512_loadu_si512(table_.squeezed_lanes), bytes);
+    _mm512_mask_storeu_epi32(squeezed, stored_, lanes);
+  }
+
+ private:
+  const RestTable& table_;
+  const __mmask16 stored_;
+};
+
+// 32 columns of four rows, or of the rest: nibbles as they are in the file, or bytes without a sign.
 struct NibblePacks {
   static constexpr int32_t kMiddle = NibblePieces::kMiddle;
   static constexpr int64_t kBytes = 16;
-  static void PackFour(const uint8_t* const* rows, int64_t column, uint8_t* out) {
-    PackQuad(rows, column / 2, _mm_setzero_si128(), out);
-  }
-  static void PackOne(const uint8_t* row, int64_t column, uint8_t* out) { memcpy(out, row + column / 2, 16); }
+  static __m512i Arrange(__m512i codes) { return codes; }
   static Codes ReadFour(const uint8_t* piece) { return SplitNibbles(_mm512_loadu_si512(piece)); }
-  static Codes ReadFew(const uint8_t* piece, int64_t stride, int32_t count) {
-    return SplitNibbles(LanesOf(piece, stride, count));
-  }
+  static Codes ReadRest(const uint8_t* piece, int64_t, const RestRows& rest) { return SplitNibbles(rest.Load(piece)); }
 };
 struct BytePacks {
   static constexpr int32_t kMiddle = BytePieces::kMiddle;
   static constexpr int64_t kBytes = 32;
-  static __m128i Sign() { return _mm_set1_epi8(-128); }
-  static void PackFour(const uint8_t* const* rows, int64_t column, uint8_t* out) {
-    PackQuad(rows, column, Sign(), out);
-    PackQuad(rows, column + 16, Sign(), out + 64);
-  }
-  static void PackOne(const uint8_t* row, int64_t column, uint8_t* out) {
-    for (int64_t i = 0; i < 32; i += 16) {
-      const __m128i codes = _mm_xor_si128(Load16Bytes(row + column + i), Sign());
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), codes);
-    }
-  }
+  static __m512i Arrange(__m512i codes) { return _mm512_xor_si512(codes, _mm512_set1_epi8(-128)); }
   static Codes ReadFour(const uint8_t* piece) { return {_mm512_loadu_si512(piece), _mm512_loadu_si512(piece + 64)}; }
-  static Codes ReadFew(const uint8_t* piece, int64_t stride, int32_t count) {
-    return {LanesOf(piece, stride, count), LanesOf(piece + 16, stride, count)};
+  static Codes ReadRest(const uint8_t* piece, int64_t count, const RestRows& rest) {
+    return {rest.Load(piece), rest.Load(piece + 16 * count)};
   }
 };
 
 template <class Packs>
 constexpr int64_t kPackedRowBytes = kSlabColumns / 32 * Packs::kBytes;
 
-// Slabs are fetched so far ahead, line by line beside what is read, as the processor takes but few requests at once.
-constexpr int64_t kSlabAhead = 4096;
+// Memory is fetched so far ahead, line by line beside what is read, as the processor takes but few requests at once.
+constexpr int64_t kSlabAhead = 8192;
 
-// kPieces pieces from `piece` on: as many as have the sums of all tokens in registers.
+// What is read of a slab for one piece after another, and stays in the first-level cache meanwhile.
+constexpr int64_t kChunkBytes = 8192;
+
+// The products of a group's codes and some tokens' factors, for kPieces pieces: as many as have the sums of all tokens
+// in registers.
 template <class Packs, int kTokens, int kPieces>
-void AddPieces(const uint8_t* slab, const PackedGroup* groups, int64_t piece, float* const* y) {
-  constexpr int64_t kRowBytes = kPackedRowBytes<Packs>;
+struct PieceSums {
   __m512i high[kTokens][2 * kPieces];
   __m512i low[kTokens][2 * kPieces];
+
+  explicit PieceSums(const PackedGroup* groups) {
 #pragma GCC unroll 4
-  for (int t = 0; t < kTokens; ++t) {
-    const __m512i start = _mm512_set1_epi32(groups[t].start);
+    for (int t = 0; t < kTokens; ++t) {
+      const __m512i start = _mm512_set1_epi32(groups[t].start);
 #pragma GCC unroll 8
-    for (int v = 0; v < 2 * kPieces; ++v) {
-      high[t][v] = _mm512_setzero_si512();
-      low[t][v] = start;
-    }
-  }
-  const uint8_t* rows = slab + kSlabHeader;
-  int32_t left = groups[0].count;
-  for (int32_t quad = 0; left > 0; ++quad, left -= 4, rows += 4 * kRowBytes) {
-    const uint8_t* const four = rows + 4 * Packs::kBytes * piece;
-    for (int64_t at = 0; at < 4 * Packs::kBytes * kPieces; at += 64) Prefetch(four + kSlabAhead + at);
-    if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
-#pragma GCC unroll 4
-    for (int p = 0; p < kPieces; ++p) {
-      const Codes codes = left >= 4 ? Packs::ReadFour(four + 4 * Packs::kBytes * p)
-                                    : Packs::ReadFew(rows + Packs::kBytes * (piece + p), kRowBytes, left);
-#pragma GCC unroll 4
-      for (int t = 0; t < kTokens; ++t) {
-        const __m512i first = _mm512_set1_epi32(groups[t].digits[quad][0]);
-        const __m512i second = _mm512_set1_epi32(groups[t].digits[quad][1]);
-        high[t][2 * p] = _mm512_dpbusd_epi32(high[t][2 * p], codes.first, first);
-        low[t][2 * p] = _mm512_dpbusd_epi32(low[t][2 * p], codes.first, second);
-        high[t][2 * p + 1] = _mm512_dpbusd_epi32(high[t][2 * p + 1], codes.second, first);
-        low[t][2 * p + 1] = _mm512_dpbusd_epi32(low[t][2 * p + 1], codes.second, second);
+      for (int v = 0; v < 2 * kPieces; ++v) {
+        high[t][v] = _mm512_setzero_si512();
+        low[t][v] = start;
       }
     }
   }
-#pragma GCC unroll 8
-  for (int v = 0; v < 2 * kPieces; ++v) {
-    const int64_t at = (2 * piece + v) * kLanes;
-    const Vec scale = LoadF16(slab + 2 * at);
-    if (v % 2 == 0) Prefetch(slab + kSlabAhead + 2 * at);
+
+  void Add(const PackedGroup* groups, int32_t quad, int p, const Codes& codes) {
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
-      if (groups[t].is_idle) continue;
-      const __m512i total = _mm512_add_epi32(_mm512_slli_epi32(high[t][v], 8), low[t][v]);
-      const Vec sum = Mul(Set(groups[t].step), _mm512_cvtepi32_ps(total));
-      Store(y[t] + at, Fma(scale, sum, Load(y[t] + at)));
+      const __m512i first = _mm512_set1_epi32(groups[t].digits[quad][0]);
+      const __m512i second = _mm512_set1_epi32(groups[t].digits[quad][1]);
+      high[t][2 * p] = _mm512_dpbusd_epi32(high[t][2 * p], codes.first, first);
+      low[t][2 * p] = _mm512_dpbusd_epi32(low[t][2 * p], codes.first, second);
+      high[t][2 * p + 1] = _mm512_dpbusd_epi32(high[t][2 * p + 1], codes.second, first);
+      low[t][2 * p + 1] = _mm512_dpbusd_epi32(low[t][2 * p + 1], codes.second, second);
     }
   }
-}
 
-template <class Packs, int kTokens>
-void AddGroup(const uint8_t* slab, const PackedGroup* groups, float* const* y) {
-  constexpr int kPieces = kTokens == 1 ? 4 : kTokens == 2 ? 2 : 1;
-  for (int64_t piece = 0; piece < kSlabColumns / 32; piece += kPieces) {
-    AddPieces<Packs, kTokens, kPieces>(slab, groups, piece, y);
+  Vec Total(const PackedGroup& group, int t, int v) const {
+    const __m512i total = _mm512_add_epi32(_mm512_slli_epi32(high[t][v], 8), low[t][v]);
+    return Mul(Set(group.step), _mm512_cvtepi32_ps(total));
+  }
+};
+
+// Adds kPieces pieces, from `piece` on, of some groups. y stays in registers meanwhile: its stores would hold up loads
+// of codes at like addresses in other pages. What is read after `end` is at `next`.
+template <class Packs, int kTokens, int kPieces>
+void AddPieces(const uint8_t* slab, const uint8_t* end, const uint8_t* next, const PackedGroup* groups, int64_t count,
+               int64_t stride, int64_t piece, float* const* y) {
+  constexpr int64_t kRowBytes = kPackedRowBytes<Packs>;
+  Vec total[kTokens][2 * kPieces];
+#pragma GCC unroll 4
+  for (int t = 0; t < kTokens; ++t) {
+#pragma GCC unroll 8
+    for (int v = 0; v < 2 * kPieces; ++v) total[t][v] = Load(y[t] + (2 * piece + v) * kLanes);
+  }
+  for (int64_t g = 0; g < count; ++g, groups += stride) {
+    const uint8_t* const header = slab;
+    const int64_t ahead = kSlabAhead < end - slab ? kSlabAhead : kSlabAhead + (next - end);
+    slab += kSlabHeader + groups[0].count * kRowBytes;
+    if (kTokens == 1 && groups[0].is_idle) {
+      for (const uint8_t* line = header; line < slab; line += 64) Prefetch(line + ahead);
+      continue;
+    }
+    PieceSums<Packs, kTokens, kPieces> sums(groups);
+    const RestRows rest(groups[0].count % 4);
+    const uint8_t* rows = header + kSlabHeader;
+    int32_t left = groups[0].count;
+    for (int32_t quad = 0; left > 0; ++quad, left -= 4, rows += 4 * kRowBytes) {
+      const uint8_t* const codes = rows + (left < 4 ? left : 4) * Packs::kBytes * piece;
+      for (int64_t at = 0; at < 4 * Packs::kBytes * kPieces; at += 64) Prefetch(codes + ahead + at);
+      if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
+#pragma GCC unroll 4
+      for (int p = 0; p < kPieces; ++p) {
+        sums.Add(groups, quad, p,
+                 left >= 4 ? Packs::ReadFour(codes + 4 * Packs::kBytes * p)
+                           : Packs::ReadRest(codes + left * Packs::kBytes * p, left, rest));
+      }
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < 2 * kPieces; ++v) {
+      const int64_t at = 2 * (2 * piece + v) * kLanes;
+      const Vec scale = LoadF16(header + at);
+      if (v % 2 == 0) Prefetch(header + ahead + at);
+#pragma GCC unroll 4
+      for (int t = 0; t < kTokens; ++t) {
+        const auto busy = static_cast<__mmask16>(groups[t].is_idle ? 0 : -1);
+        total[t][v] = _mm512_mask3_fmadd_ps(scale, sums.Total(groups[t], t, v), total[t][v], busy);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int t = 0; t < kTokens; ++t) {
+#pragma GCC unroll 8
+    for (int v = 0; v < 2 * kPieces; ++v) Store(y[t] + (2 * piece + v) * kLanes, total[t][v]);
   }
 }
 
@@ -143,58 +196,82 @@ void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t*
   if (columns < kSlabColumns) memset(out, 0, static_cast<size_t>(kSlabHeader + group.count * kPackedRowBytes<Packs>));
   memcpy(out, group.block + 2 * column, static_cast<size_t>(2 * columns));
   out += kSlabHeader;
-  int32_t row = 0;
+  const int64_t begin = column / 32 * Packs::kBytes;
+  const int64_t bytes = columns / 32 * Packs::kBytes;
   for (int32_t r = 0; r < group.count; ++r) {
-    PrefetchLines<kPackedRowBytes<Packs>>(group.rows[r] + (column + 2 * kSlabColumns) / 32 * Packs::kBytes);
+    PrefetchLines<kPackedRowBytes<Packs>>(group.rows[r] + begin + 2 * kPackedRowBytes<Packs>);
   }
-  for (; row + 4 <= group.count; row += 4, out += 4 * kPackedRowBytes<Packs>) {
-    for (int64_t i = 0; i < columns; i += 32) {
-      Packs::PackFour(group.rows + row, column + i, out + i / 8 * Packs::kBytes);
+  for (int32_t row = 0; row < group.count; row += 4, out += 4 * kPackedRowBytes<Packs>) {
+    const int32_t count = group.count - row < 4 ? group.count - row : 4;
+    const uint8_t* rows[4];
+    for (int32_t r = 0; r < 4; ++r) rows[r] = group.rows[row + (r < count ? r : 0)];
+    for (int64_t i = 0; i < bytes; i += 16) {
+      const __m512i codes = Packs::Arrange(Interleave(rows, begin + i));
+      if (count == 4) {
+        _mm512_stream_si512(reinterpret_cast<__m512i*>(out + 4 * i), codes);
+      } else {
+        RestRows(count).Store(codes, out + count * i);
+      }
     }
   }
-  for (; row < group.count; ++row, out += kPackedRowBytes<Packs>) {
-    for (int64_t i = 0; i < columns; i += 32) Packs::PackOne(group.rows[row], column + i, out + i / 32 * Packs::kBytes);
-  }
+}
+
+// The bytes of a digit of sixteen factors, four at a time, beside those of the next digit.
+inline void StoreQuads(__m512i integers, int32_t (*digits)[kDigits]) {
+  const __m128i low = _mm512_cvtepi32_epi8(integers);
+  const __m128i high = _mm512_cvtepi32_epi8(NextDigits(integers));
+  auto* const target = reinterpret_cast<__m128i*>(digits);
+  _mm_storeu_si128(target, _mm_unpacklo_epi32(high, low));
+  _mm_storeu_si128(target + 1, _mm_unpackhi_epi32(high, low));
 }
 
 // Factors of 0 change neither the step nor a sum, so it does not matter that they are not left out.
 template <int32_t kMiddle>
 bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
-  *group = {};
+  const uint32_t listed = ~uint32_t{0} >> (32 - count);
+  const __m512 first = _mm512_maskz_loadu_ps(static_cast<__mmask16>(listed), factors);
+  const __m512 second = _mm512_maskz_loadu_ps(static_cast<__mmask16>(listed >> 16), factors + 16);
+  const uint32_t most = LargestMagnitude(first, second);
+  const Steps steps(most);
+  if (!steps.are_known) return false;
+  const __m512i integers[2] = {_mm512_cvtps_epi32(Mul(first, Set(steps.per_one))),
+                               _mm512_cvtps_epi32(Mul(second, Set(steps.per_one)))};
+  StoreQuads(integers[0], group->digits);
+  StoreQuads(integers[1], group->digits + 4);
   group->count = count;
-  group->is_idle = true;
-  for (int32_t i = 0; i < count; ++i) group->is_idle &= factors[i] == 0.0f;
-  if (group->is_idle) return true;
-  SplitUnit unit;
-  if (!SplitFactorsOf(factors, count, kMiddle, &unit, &group->start)) return false;
-  for (int64_t quad = 0; quad < 8; ++quad) {
-    for (int digit = 0; digit < kDigits; ++digit) {
-      memcpy(&group->digits[quad][digit], unit.digits[digit][quad / 4] + quad % 4 * 4, 4);
-    }
-  }
-  group->step = unit.step[0];
+  group->is_idle = most == 0;
+  group->start = -kMiddle * _mm512_reduce_add_epi32(_mm512_add_epi32(integers[0], integers[1]));
+  group->step = steps.step;
   return true;
 }
 
-// kTokens tokens, whose factors for a group lie one after another.
+// One piece after another takes some groups' codes, which the cache holds meanwhile.
 template <class Packs, int kTokens>
-void AddGroups(const uint8_t* slab, const PackedGroup* groups, const PackedSum& sum, float* const* y) {
-  for (int64_t g = 0; g < sum.count; ++g, groups += sum.stride) {
-    const int64_t bytes = kSlabHeader + groups[0].count * kPackedRowBytes<Packs>;
-    if (kTokens > 1 || !groups[0].is_idle) {
-      AddGroup<Packs, kTokens>(slab, groups, y);
-    } else {
-      for (int64_t at = 0; at < bytes; at += 64) Prefetch(slab + kSlabAhead + at);
+void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* groups, const PackedSum& sum,
+               float* const* y) {
+  constexpr int kPieces = kTokens == 1 ? 4 : kTokens == 2 ? 2 : 1;
+  constexpr int64_t kMostBytes = kPieces == 4 ? INT64_MAX : kChunkBytes;
+  const uint8_t* const end = slab + sum.slab_bytes;
+  for (int64_t g = 0; g < sum.count;) {
+    int64_t bytes = 0;
+    int64_t count = 0;
+    for (; g + count < sum.count && bytes < kMostBytes; ++count) {
+      bytes += kSlabHeader + groups[count * sum.stride].count * kPackedRowBytes<Packs>;
     }
+    for (int64_t piece = 0; piece < kSlabColumns / 32; piece += kPieces) {
+      AddPieces<Packs, kTokens, kPieces>(slab, end, next, groups, count, sum.stride, piece, y);
+    }
+    g += count;
     slab += bytes;
+    groups += count * sum.stride;
   }
 }
 
 // The slab stays in the cache for further tokens.
 template <class Packs>
-void AddPackedDown(const uint8_t* slab, const PackedSum& sum, float* const* y) {
+void AddPackedDown(const uint8_t* slab, const uint8_t* next, const PackedSum& sum, float* const* y) {
   ForFewTokens(sum.tokens, [&](auto few, int32_t t) {
-    AddGroups<Packs, decltype(few)::kTokens>(slab, sum.groups + t, sum, y + t);
+    AddGroups<Packs, decltype(few)::kTokens>(slab, next, sum.groups + t, sum, y + t);
   });
 }
 

@@ -85,6 +85,7 @@ struct PackedSum {
   int64_t count;  // of groups
   int32_t stride;
   int32_t tokens;
+  int64_t slab_bytes;
 };
 
 /// Columns of down rows whose sums stay in registers.
@@ -96,8 +97,9 @@ struct DownPack {
   void (*pack)(const SharedRows& group, int64_t column, int64_t columns, uint8_t* packed);
   /// Prepares the factors of up to 32 rows; false if they cannot be split.
   bool (*prepare)(const float* factors, int32_t count, PackedGroup* group);
-  /// y[t] (kSlabColumns) += the groups of a slab for token t, with the bits of add_shared_rows.
-  void (*add)(const uint8_t* slab, const PackedSum& sum, float* const* y);
+  /// y[t] (kSlabColumns) += the groups of a slab for token t, with the bits of add_shared_rows; `next` is the slab that
+  /// will be read soon.
+  void (*add)(const uint8_t* slab, const uint8_t* next, const PackedSum& sum, float* const* y);
 };
 
 /// Positions that softmax is taken over at once in decode.

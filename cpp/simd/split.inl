@@ -19,14 +19,18 @@ inline void StoreDigits(__m512i integers, int64_t at, int64_t half, SplitUnit* u
   }
 }
 
+// Its bits.
+inline uint32_t LargestMagnitude(__m512 first, __m512 second) {
+  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+  return _mm512_reduce_max_epu32(_mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(first), magnitude),
+                                                  _mm512_and_si512(_mm512_castps_si512(second), magnitude)));
+}
+
 // The step of a group of 32, 0 for one of zeros; false if it is out of range.
 inline bool SplitGroup(const float* x, int64_t group, SplitUnit* unit) {
-  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
   const __m512 first = Load(x);
   const __m512 second = Load(x + 16);
-  const __m512i largest = _mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(first), magnitude),
-                                           _mm512_and_si512(_mm512_castps_si512(second), magnitude));
-  const Steps steps(_mm512_reduce_max_epu32(largest));
+  const Steps steps(LargestMagnitude(first, second));
   if (!steps.are_known) return false;
   const __m512 per_one = Set(steps.per_one);
   StoreDigits(_mm512_cvtps_epi32(Mul(first, per_one)), 16 * group, 0, unit);
