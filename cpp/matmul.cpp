@@ -87,48 +87,66 @@ struct PackedMatrix {
   }
 };
 
-void MultiplyPacked(ci_context& c, const Product& p, const RowDots& dots, const PackedMatrix& packed) {
-  ParallelForAhead(c, packed.pairs(), [&](int64_t pair, int64_t following) {
+// One of several products of the same vectors.
+struct Part {
+  Product product;
+  PackedMatrix packed;
+
+  void Multiply(const RowDots& dots, int64_t pair, const PackPair& next) const {
     const PackPair now = packed.At(pair);
     RowDots::Out values[2];
-    dots.TakePacked(now, packed.At(following), dots.all(), values);
+    dots.TakePacked(now, next, dots.all(), values);
     for (int64_t i = 0; i < now.count; ++i) {
       const int64_t first = (2 * pair + i) * kPackedRows;
-      const int64_t left = p.matrix.rows - first;
-      p.Finish(first, left < kPackedRows ? left : kPackedRows, values[i]);
+      const int64_t left = product.matrix.rows - first;
+      product.Finish(first, left < kPackedRows ? left : kPackedRows, values[i]);
     }
+  }
+};
+
+// A pair of packs of one of several parts, counted through all of them.
+struct Place {
+  Place(const Part* parts, int64_t index) : part(parts), pair(index) {
+    for (; pair >= part->packed.pairs(); ++part) pair -= part->packed.pairs();
+  }
+
+  const Part* part;
+  int64_t pair;
+};
+
+// Over packs where the vectors are fit for them.
+void MultiplyParts(ci_context& c, const Part* parts, int32_t count, const RowDots& dots) {
+  int64_t pairs = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    if (!dots.TakesPacked()) MultiplyAll(c, parts[i].product, dots);
+    pairs += parts[i].packed.pairs();
+  }
+  if (!dots.TakesPacked()) return;
+  ParallelForAhead(c, pairs, [&](int64_t index, int64_t following) {
+    const Place now(parts, index);
+    const Place next(parts, following);
+    now.part->Multiply(dots, now.pair, next.part->packed.At(next.pair));
   });
 }
 
-struct Arguments {
-  int32_t dtype;
-  const void* weight;
-  const float* bias;
-  Vectors x;
-  int32_t rows;
-  int32_t accumulate;
-  float* y;
-};
+void RequireVectors(const Vectors& x) {
+  RequirePointer("x", x.x);
+  RequireRange("tokens", x.tokens, 1, CI_DECODE_TOKENS);
+}
 
-// Over packs where there are some and the vectors are fit for them.
-void Multiply(ci_context& c, const Arguments& a, const void* packed) {
-  const Matrix matrix = RequireMatrix("weight", a.dtype, a.weight, a.rows, a.x.columns);
-  RequirePointer("x", a.x.x);
-  RequireRange("tokens", a.x.tokens, 1, CI_DECODE_TOKENS);
-  RequireRange("accumulate", a.accumulate, 0, 1);
-  RequirePointer("y", a.y);
-  const RowPack* const pack = RowPackOf(c, a.dtype);
-  if (packed != nullptr && pack == nullptr) {
-    Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", a.dtype);
+const RowPack& RequireRowPack(const ci_context& c, int32_t dtype) {
+  const RowPack* const pack = RowPackOf(c, dtype);
+  if (pack == nullptr) {
+    Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", dtype);
   }
-  const RowDots dots(c, a.dtype, a.x);
-  const Product product{matrix, a.bias, a.accumulate == 1, a.x, a.y};
-  if (packed != nullptr && dots.TakesPacked()) {
-    const int64_t packs = (int64_t{a.rows} + kPackedRows - 1) / kPackedRows;
-    MultiplyPacked(c, product, dots, {static_cast<const uint8_t*>(packed), RowPackBytes(*pack, a.x.columns), packs});
-  } else {
-    MultiplyAll(c, product, dots);
-  }
+  return *pack;
+}
+
+PackedMatrix RequirePackedMatrix(const char* name, const RowPack& pack, const void* packed, const Matrix& matrix) {
+  RequirePointer(name, packed);
+  RequireAligned(name, packed);
+  const int64_t packs = (int64_t{matrix.rows} + kPackedRows - 1) / kPackedRows;
+  return {static_cast<const uint8_t*>(packed), RowPackBytes(pack, matrix.columns), packs};
 }
 
 }  // namespace
@@ -137,7 +155,12 @@ void Multiply(ci_context& c, const Arguments& a, const void* packed) {
 int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
                   int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y) {
   return coreinfer::Call("ci_matvec", context, [&](ci_context& c) {
-    coreinfer::Multiply(c, {dtype, weight, bias, {x, tokens, columns}, rows, accumulate, y}, nullptr);
+    const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
+    const coreinfer::Vectors vectors{x, tokens, columns};
+    coreinfer::RequireVectors(vectors);
+    coreinfer::RequireRange("accumulate", accumulate, 0, 1);
+    coreinfer::RequirePointer("y", y);
+    coreinfer::MultiplyAll(c, {matrix, bias, accumulate == 1, vectors, y}, coreinfer::RowDots(c, dtype, vectors));
   });
 }
 
@@ -145,8 +168,40 @@ int32_t ci_host_matvec_packed(ci_context* context, int32_t dtype, const void* we
                               const float* bias, const float* x, int32_t tokens, int32_t rows, int32_t columns,
                               int32_t accumulate, float* y) {
   return coreinfer::Call("ci_host_matvec_packed", context, [&](ci_context& c) {
-    coreinfer::RequirePointer("packed", packed);
-    coreinfer::RequireAligned("packed", packed);
-    coreinfer::Multiply(c, {dtype, weight, bias, {x, tokens, columns}, rows, accumulate, y}, packed);
+    const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
+    const coreinfer::RowPack& pack = coreinfer::RequireRowPack(c, dtype);
+    const coreinfer::Vectors vectors{x, tokens, columns};
+    coreinfer::RequireVectors(vectors);
+    coreinfer::RequireRange("accumulate", accumulate, 0, 1);
+    coreinfer::RequirePointer("y", y);
+    const coreinfer::Part part{{matrix, bias, accumulate == 1, vectors, y},
+                               coreinfer::RequirePackedMatrix("packed", pack, packed, matrix)};
+    coreinfer::MultiplyParts(c, &part, 1, coreinfer::RowDots(c, dtype, vectors));
+  });
+}
+
+int32_t ci_host_attention_inputs_packed(ci_context* context, int32_t dtype, const void* query, const void* packed_query,
+                                        const float* query_bias, int32_t query_rows, const void* key,
+                                        const void* packed_key, const float* key_bias, const void* value,
+                                        const void* packed_value, const float* value_bias, int32_t kv_rows,
+                                        const float* x, int32_t tokens, int32_t columns, float* query_out,
+                                        float* key_out, float* value_out) {
+  return coreinfer::Call("ci_host_attention_inputs_packed", context, [&](ci_context& c) {
+    const coreinfer::RowPack& pack = coreinfer::RequireRowPack(c, dtype);
+    const coreinfer::Vectors vectors{x, tokens, columns};
+    coreinfer::RequireVectors(vectors);
+    coreinfer::RequirePointer("query_out", query_out);
+    coreinfer::RequirePointer("key_out", key_out);
+    coreinfer::RequirePointer("value_out", value_out);
+    const coreinfer::Matrix matrices[] = {coreinfer::RequireMatrix("query", dtype, query, query_rows, columns),
+                                          coreinfer::RequireMatrix("key", dtype, key, kv_rows, columns),
+                                          coreinfer::RequireMatrix("value", dtype, value, kv_rows, columns)};
+    const coreinfer::Part parts[] = {{{matrices[0], query_bias, false, vectors, query_out},
+                                      coreinfer::RequirePackedMatrix("packed_query", pack, packed_query, matrices[0])},
+                                     {{matrices[1], key_bias, false, vectors, key_out},
+                                      coreinfer::RequirePackedMatrix("packed_key", pack, packed_key, matrices[1])},
+                                     {{matrices[2], value_bias, false, vectors, value_out},
+                                      coreinfer::RequirePackedMatrix("packed_value", pack, packed_value, matrices[2])}};
+    coreinfer::MultiplyParts(c, parts, 3, coreinfer::RowDots(c, dtype, vectors));
   });
 }

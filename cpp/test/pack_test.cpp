@@ -215,6 +215,62 @@ TEST(PackedMatricesGiveTheSameBits) {
   }
 }
 
+struct PackedWeights {
+  PackedWeights(int32_t dtype, int32_t rows, int32_t columns, Random& random)
+      : rows(rows),
+        weight(dtype, rows, columns, random),
+        bias(random.Values(rows)),
+        packed(PackedBytes(weight, rows, columns, rows)) {
+    CHECK_OK(ci_host_pack(Contexts()[0], dtype, weight.data(), rows, columns, nullptr, &this->rows, packed.data()));
+  }
+
+  const int32_t rows;
+  const Weights weight;
+  const std::vector<float> bias;
+  Memory packed;
+};
+
+// Queries, keys and values one after another in one vector.
+TEST(AttentionInputsHaveTheBitsOfThreeProducts) {
+  Random random(145);
+  if (!IsPacking()) return Skip("this processor packs nothing");
+  int variant = 0;
+  for (const int32_t dtype : {CI_Q4_0, CI_Q8_0}) {
+    for (const auto& [query_rows, kv_rows] : {std::pair<int32_t, int32_t>{1, 1}, {64, 64}, {192, 32}, {33, 17}}) {
+      const int32_t columns = ++variant % 2 == 0 ? 96 : 256;
+      const int32_t tokens = variant % 3 == 0 ? 5 : variant % 3;
+      const PackedWeights query(dtype, query_rows, columns, random);
+      const PackedWeights key(dtype, kv_rows, columns, random);
+      const PackedWeights value(dtype, kv_rows, columns, random);
+      const bool is_biased = variant % 2 == 0;
+      const auto bias_of = [&](const PackedWeights& w) { return is_biased ? w.bias.data() : nullptr; };
+      const int64_t key_at = int64_t{tokens} * query_rows;
+      const int64_t value_at = key_at + int64_t{tokens} * kv_rows;
+      const std::vector<float> start(static_cast<size_t>(value_at + int64_t{tokens} * kv_rows));
+      for (const bool is_extreme : {false, true}) {
+        std::vector<float> x = random.Values(int64_t{tokens} * columns);
+        if (is_extreme) x.back() = std::numeric_limits<float>::infinity();
+        const std::string name = Shape("dtype,query,kv,columns,tokens", {dtype, query_rows, kv_rows, columns, tokens});
+        const auto multiply = [&](ci_context* c, const PackedWeights& w, float* y) {
+          return ci_matvec(c, dtype, w.weight.data(), bias_of(w), x.data(), tokens, w.rows, columns, 0, y);
+        };
+        const auto want = OnEveryContext(start, name, [&](ci_context* c, float* y) {
+          CHECK_OK(multiply(c, query, y));
+          CHECK_OK(multiply(c, key, y + key_at));
+          return multiply(c, value, y + value_at);
+        });
+        const auto got = OnEveryContext(start, name, [&](ci_context* c, float* y) {
+          return ci_host_attention_inputs_packed(c, dtype, query.weight.data(), query.packed.data(), bias_of(query),
+                                                 query_rows, key.weight.data(), key.packed.data(), bias_of(key),
+                                                 value.weight.data(), value.packed.data(), bias_of(value), kv_rows,
+                                                 x.data(), tokens, columns, y, y + key_at, y + value_at);
+        });
+        CHECK_SAME(got, want, name);
+      }
+    }
+  }
+}
+
 TEST(PackedRowsOfAnEmptyList) {
   Random random(142);
   const Layer layer(CI_SILU, true, CI_Q4_0, CI_Q4_0_SHARED, 64, 64, true, random);
@@ -266,6 +322,16 @@ TEST(PacksAreChecked) {
   CHECK_FAILS(decode(CI_Q4_0, packed.data(), nullptr), CI_INVALID_ARGUMENT, "both or neither");
   CHECK_FAILS(decode(CI_Q4_0, packed.data(), packed.data() + 4), CI_INVALID_ARGUMENT, "multiple of 64");
   CHECK_FAILS(decode(CI_Q4_0, packed.data(), packed.data(), 1), CI_INVALID_ARGUMENT, "packed_order=1");
+  const auto inputs = [&](int32_t dtype, const void* packed_key, int32_t kv_rows, float* value_out) {
+    return ci_host_attention_inputs_packed(c, dtype, layer.up.data(), packed.data(), nullptr, 64, layer.up.data(),
+                                           packed_key, nullptr, layer.up.data(), packed.data(), nullptr, kv_rows,
+                                           f.data(), 1, 64, f.data(), f.data(), value_out);
+  };
+  CHECK_FAILS(inputs(CI_Q4_0, nullptr, 64, f.data()), CI_INVALID_ARGUMENT, "packed_key");
+  CHECK_FAILS(inputs(CI_Q4_0, packed.data() + 8, 64, f.data()), CI_INVALID_ARGUMENT, "multiple of 64");
+  CHECK_FAILS(inputs(CI_Q4_0, packed.data(), 0, f.data()), CI_INVALID_ARGUMENT, "a size of key");
+  CHECK_FAILS(inputs(CI_Q4_0, packed.data(), 64, nullptr), CI_INVALID_ARGUMENT, "value_out");
+  CHECK_FAILS(inputs(CI_F16, packed.data(), 64, f.data()), CI_UNSUPPORTED, "dtype=1");
   CHECK_FAILS(decode(CI_Q4_1, packed.data(), packed.data()), CI_UNSUPPORTED, "up_dtype=7");
 }
 

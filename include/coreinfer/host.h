@@ -59,6 +59,17 @@ int32_t ci_host_matvec_packed(ci_context* context, int32_t dtype, const void* we
                               int32_t accumulate, float* y);
 
 /*
+ * ci_host_matvec_packed for a layer's query (query_rows, columns), key and value (kv_rows, columns) at once, which are
+ * of one dtype: threads that are done with one go on with the next. Results: (tokens, query_rows) and (tokens, kv_rows).
+ */
+int32_t ci_host_attention_inputs_packed(ci_context* context, int32_t dtype, const void* query, const void* packed_query,
+                                        const float* query_bias, int32_t query_rows, const void* key,
+                                        const void* packed_key, const float* key_bias, const void* value,
+                                        const void* packed_value, const float* value_bias, int32_t kv_rows,
+                                        const float* x, int32_t tokens, int32_t columns, float* query_out,
+                                        float* key_out, float* value_out);
+
+/*
  * Gives ci_matmul and ci_ffn_prefill the sgemm of the OpenBLAS library at `path` (UTF-8, ending in 0) for the rest of
  * the process, for processors without matrix registers. Without it they use plain kernels of their own. Call before the
  * first context exists.

@@ -14,13 +14,16 @@ public final class RowPacks implements AutoCloseable {
   private final Backend backend;
   private final CpuKernels kernels;
   private final Tensor weight;
+  private final @Nullable NativeMemory bias;
   private final Resources memory = new Resources();
   private final NativeMemory packed;
 
-  private RowPacks(Backend backend, CpuKernels kernels, Tensor weight) {
+  private RowPacks(
+      Backend backend, CpuKernels kernels, Tensor weight, @Nullable NativeMemory bias) {
     this.backend = backend;
     this.kernels = kernels;
     this.weight = weight;
+    this.bias = bias;
     long bytes = bytes(backend, kernels, weight, weight.rows());
     this.packed = memory.own(backend.allocate("packed rows", bytes));
     try (NativeMemory count = backend.allocateInts("packed rows", 1)) {
@@ -45,13 +48,14 @@ public final class RowPacks implements AutoCloseable {
   /**
    * Packs a matrix, which {@link #bytes} must allow.
    *
+   * @param bias (rows), F32, added to products
    * @throws org.coreinfer.error.OutOfNativeMemoryException if the system refuses
    */
-  public static RowPacks of(Backend backend, Tensor weight) {
+  public static RowPacks of(Backend backend, Tensor weight, @Nullable NativeMemory bias) {
     if (!(backend.kernels() instanceof CpuKernels kernels)) {
       throw new IllegalArgumentException(backend + " packs nothing");
     }
-    return new RowPacks(backend, kernels, weight);
+    return new RowPacks(backend, kernels, weight, bias);
   }
 
   static long bytes(Backend backend, CpuKernels kernels, @Nullable Tensor weight, int capacity) {
@@ -103,15 +107,14 @@ public final class RowPacks implements AutoCloseable {
   }
 
   /** {@link Kernels#matvec} with the matrix that was packed. */
-  public void matvec(
-      @Nullable NativeMemory bias, NativeMemory x, int tokens, boolean accumulate, NativeMemory y) {
+  public void matvec(NativeMemory x, int tokens, boolean accumulate, NativeMemory y) {
     int status =
         kernels.ci_host_matvec_packed(
             backend.context(),
             weight.dtype().code(),
             NativeCalls.address(weight),
             packed.address(),
-            NativeCalls.floatsOrNull(bias, weight.rows()),
+            biasAddress(),
             NativeCalls.floats(x, (long) tokens * weight.columns()),
             tokens,
             weight.rows(),
@@ -120,6 +123,64 @@ public final class RowPacks implements AutoCloseable {
             NativeCalls.floats(y, (long) tokens * weight.rows()));
     if (status != NativeCalls.OK) {
       throw backend.failure(status, "ci_host_matvec_packed", "weight=%s tokens=%d", weight, tokens);
+    }
+  }
+
+  private long biasAddress() {
+    return NativeCalls.floatsOrNull(bias, weight.rows());
+  }
+
+  /** Whether products of the same vectors can be taken in one go: a layer's keys and values. */
+  private boolean isLike(RowPacks other) {
+    return weight.dtype() == other.weight.dtype() && weight.columns() == other.weight.columns();
+  }
+
+  /** Whether {@link #attentionInputs} takes these. */
+  public static boolean areAttentionInputs(RowPacks query, RowPacks key, RowPacks value) {
+    return query.isLike(key) && key.isLike(value) && key.weight.rows() == value.weight.rows();
+  }
+
+  /**
+   * {@link #matvec} of a layer's query, key and value in one go.
+   *
+   * @param queries (tokens, rows of query), F32; keys and values alike
+   */
+  public static void attentionInputs(
+      RowPacks query,
+      RowPacks key,
+      RowPacks value,
+      NativeMemory x,
+      int tokens,
+      NativeMemory queries,
+      NativeMemory keys,
+      NativeMemory values) {
+    int queryRows = query.weight.rows();
+    int kvRows = key.weight.rows();
+    int columns = query.weight.columns();
+    int status =
+        query.kernels.ci_host_attention_inputs_packed(
+            query.backend.context(),
+            query.weight.dtype().code(),
+            NativeCalls.address(query.weight),
+            query.packed.address(),
+            query.biasAddress(),
+            queryRows,
+            NativeCalls.address(key.weight),
+            key.packed.address(),
+            key.biasAddress(),
+            NativeCalls.address(value.weight),
+            value.packed.address(),
+            value.biasAddress(),
+            kvRows,
+            NativeCalls.floats(x, (long) tokens * columns),
+            tokens,
+            columns,
+            NativeCalls.floats(queries, (long) tokens * queryRows),
+            NativeCalls.floats(keys, (long) tokens * kvRows),
+            NativeCalls.floats(values, (long) tokens * kvRows));
+    if (status != NativeCalls.OK) {
+      throw query.backend.failure(
+          status, "ci_host_attention_inputs_packed", "query=%s tokens=%d", query.weight, tokens);
     }
   }
 

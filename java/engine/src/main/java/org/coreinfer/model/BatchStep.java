@@ -167,9 +167,7 @@ final class BatchStep implements AutoCloseable {
     NativeMemory x = scratch.stretch().x();
     int count = entries.size();
     block.attentionNorm().apply(backend, x, count, s.normed());
-    block.query().decode(backend, s.normed(), count, s.query());
-    block.key().decode(backend, s.normed(), count, s.key());
-    block.value().decode(backend, s.normed(), count, s.value());
+    block.decodeInputs(backend, count, s);
     for (int i = 0; i < count; i++) {
       DecoderState state = entries.get(i).state();
       KvLayer cache = state.cache(layer);

@@ -1,5 +1,7 @@
 package org.coreinfer.model;
 
+import org.coreinfer.backend.Backend;
+import org.coreinfer.backend.RowPacks;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,4 +19,23 @@ record Block(
     Linear output,
     @Nullable Norm queryNorm,
     @Nullable Norm keyNorm,
-    Norm ffnNorm) {}
+    Norm ffnNorm) {
+
+  /** Query, key and value of each row of {@code s.normed()}. */
+  void decodeInputs(Backend on, int tokens, Scratch s) {
+    @Nullable RowPacks queryPacks = query.packs();
+    @Nullable RowPacks keyPacks = key.packs();
+    @Nullable RowPacks valuePacks = value.packs();
+    if (queryPacks != null
+        && keyPacks != null
+        && valuePacks != null
+        && RowPacks.areAttentionInputs(queryPacks, keyPacks, valuePacks)) {
+      RowPacks.attentionInputs(
+          queryPacks, keyPacks, valuePacks, s.normed(), tokens, s.query(), s.key(), s.value());
+    } else {
+      query.decode(on, s.normed(), tokens, s.query());
+      key.decode(on, s.normed(), tokens, s.key());
+      value.decode(on, s.normed(), tokens, s.value());
+    }
+  }
+}

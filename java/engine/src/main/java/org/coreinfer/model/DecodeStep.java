@@ -100,9 +100,7 @@ final class DecodeStep {
     Scratch s = tokens.scratch;
     int count = tokens.count;
     block.attentionNorm().apply(on, tokens.x, count, s.normed());
-    block.query().decode(on, s.normed(), count, s.query());
-    block.key().decode(on, s.normed(), count, s.key());
-    block.value().decode(on, s.normed(), count, s.value());
+    block.decodeInputs(on, count, s);
     placeHeads(on, block, s, count, tokens.firstPosition);
     on.attentionAppend(attention, s.key(), s.value(), count, tokens.firstPosition, cache);
     on.attentionDecode(attention, s.query(), count, tokens.firstPosition, cache, s.attention());

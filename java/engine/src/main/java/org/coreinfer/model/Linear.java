@@ -45,15 +45,20 @@ final class Linear implements AutoCloseable {
       Backend backend, NativeMemory x, int tokens, boolean accumulate, NativeMemory y) {
     @Nullable RowPacks packed = packs;
     if (packed != null) {
-      packed.matvec(bias, x, tokens, accumulate, y);
+      packed.matvec(x, tokens, accumulate, y);
     } else {
       backend.matvec(weight, bias, x, tokens, accumulate, y);
     }
   }
 
+  /** Its packed rows, if there are some. */
+  @Nullable RowPacks packs() {
+    return packs;
+  }
+
   /** Packs its rows, which decoding reads from then on. Once. */
   void pack(Backend backend) {
-    packs = RowPacks.of(backend, weight);
+    packs = RowPacks.of(backend, weight, bias);
   }
 
   /** Gives back what {@link #pack} took. */
