@@ -1,4 +1,5 @@
-// Packs listed rows, which reads what is packed once and writes as much.
+// Packs listed rows, which reads what is packed once and writes as much, past the cache: what a thread wrote is seen by
+// others after the atomic operation with which it leaves the pool.
 #include "packs.h"
 
 #include "core_list.h"
