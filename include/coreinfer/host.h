@@ -60,7 +60,8 @@ int32_t ci_host_matvec_packed(ci_context* context, int32_t dtype, const void* we
 
 /*
  * ci_host_matvec_packed for a layer's query (query_rows, columns), key and value (kv_rows, columns) at once, which are
- * of one dtype: threads that are done with one go on with the next. Results: (tokens, query_rows) and (tokens, kv_rows).
+ * of one dtype: threads that are done with one go on with the next. Results: (tokens, query_rows) and (tokens,
+ * kv_rows).
  */
 int32_t ci_host_attention_inputs_packed(ci_context* context, int32_t dtype, const void* query, const void* packed_query,
                                         const float* query_bias, int32_t query_rows, const void* key,
