@@ -137,8 +137,9 @@ struct PieceSums {
   }
 };
 
-// Adds kPieces pieces, from `piece` on, of some groups. y stays in registers meanwhile: its stores would hold up loads
-// of codes at like addresses in other pages. What is read after `end` is at `next`.
+// Adds kPieces pieces, from `piece` on, of some groups. y stays in registers meanwhile: stored for each group, it takes
+// nearly half of the time, probably as stores hold up loads at like addresses in other pages. What is read after `end`
+// is at `next`.
 template <class Packs, int kTokens, int kPieces>
 void AddPieces(const uint8_t* slab, const uint8_t* end, const uint8_t* next, const PackedGroup* groups, int64_t count,
                int64_t stride, int64_t piece, float* const* y) {
