@@ -266,8 +266,7 @@ void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begi
 
 // The columns of y that belong to a thread: whole slabs, so no two threads write to a cache line either.
 int32_t SliceStart(int32_t dim, int32_t thread, int32_t threads) {
-  const int64_t slabs = (int64_t{dim} + kSlabColumns - 1) / kSlabColumns;
-  const int64_t start = slabs * thread / threads * kSlabColumns;
+  const int64_t start = SlabsOf(dim) * thread / threads * kSlabColumns;
   return static_cast<int32_t>(start < dim ? start : dim);
 }
 
@@ -314,7 +313,7 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
   const PackedUp packed_up = PackedUpOf(c, ffn, packed, rows);
   if (packed.down != nullptr) c.ReserveThreadScratch(PackedDown::ScratchBytes(ffn.down, list, x.tokens));
   WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
-  WorkQueue slabs((int64_t{ffn.dim} + kSlabColumns - 1) / kSlabColumns);
+  WorkQueue slabs(SlabsOf(ffn.dim));
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead([&](int64_t block, int64_t following) {
       if (packed_up.is_used) {

@@ -23,10 +23,10 @@ int64_t RowsPerBlock(const Matrix& matrix, int32_t threads) {
 }
 
 struct Product {
-  const Matrix& matrix;
+  Matrix matrix;
   const float* bias;  // or NULL
   bool accumulate;
-  const Vectors& x;
+  Vectors x;
   float* y;
 
   // The dots of rows first..first+count-1 become elements of y.
@@ -129,24 +129,35 @@ void MultiplyParts(ci_context& c, const Part* parts, int32_t count, const RowDot
   });
 }
 
-void RequireVectors(const Vectors& x) {
-  RequirePointer("x", x.x);
-  RequireRange("tokens", x.tokens, 1, CI_DECODE_TOKENS);
+struct Arguments {
+  int32_t dtype;
+  const void* weight;
+  const float* bias;
+  Vectors x;
+  int32_t rows;
+  int32_t accumulate;
+  float* y;
+};
+
+// weight_name, y_name: of the public function's parameters.
+Product RequireDecodeProduct(const Arguments& a, const char* weight_name, const char* y_name) {
+  const Matrix matrix = RequireMatrix(weight_name, a.dtype, a.weight, a.rows, a.x.columns);
+  RequirePointer("x", a.x.x);
+  RequireRange("tokens", a.x.tokens, 1, CI_DECODE_TOKENS);
+  RequireRange("accumulate", a.accumulate, 0, 1);
+  RequirePointer(y_name, a.y);
+  return {matrix, a.bias, a.accumulate == 1, a.x, a.y};
 }
 
-const RowPack& RequireRowPack(const ci_context& c, int32_t dtype) {
-  const RowPack* const pack = RowPackOf(c, dtype);
-  if (pack == nullptr) {
-    Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", dtype);
-  }
-  return *pack;
-}
-
-PackedMatrix RequirePackedMatrix(const char* name, const RowPack& pack, const void* packed, const Matrix& matrix) {
+Part RequirePart(const ci_context& c, const Product& product, const char* name, const void* packed) {
   RequirePointer(name, packed);
   RequireAligned(name, packed);
-  const int64_t packs = (int64_t{matrix.rows} + kPackedRows - 1) / kPackedRows;
-  return {static_cast<const uint8_t*>(packed), RowPackBytes(pack, matrix.columns), packs};
+  const RowPack* const pack = RowPackOf(c, product.matrix.dtype);
+  if (pack == nullptr) {
+    Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", product.matrix.dtype);
+  }
+  const int64_t packs = (int64_t{product.matrix.rows} + kPackedRows - 1) / kPackedRows;
+  return {product, {static_cast<const uint8_t*>(packed), RowPackBytes(*pack, product.matrix.columns), packs}};
 }
 
 }  // namespace
@@ -155,12 +166,9 @@ PackedMatrix RequirePackedMatrix(const char* name, const RowPack& pack, const vo
 int32_t ci_matvec(ci_context* context, int32_t dtype, const void* weight, const float* bias, const float* x,
                   int32_t tokens, int32_t rows, int32_t columns, int32_t accumulate, float* y) {
   return coreinfer::Call("ci_matvec", context, [&](ci_context& c) {
-    const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
-    const coreinfer::Vectors vectors{x, tokens, columns};
-    coreinfer::RequireVectors(vectors);
-    coreinfer::RequireRange("accumulate", accumulate, 0, 1);
-    coreinfer::RequirePointer("y", y);
-    coreinfer::MultiplyAll(c, {matrix, bias, accumulate == 1, vectors, y}, coreinfer::RowDots(c, dtype, vectors));
+    const coreinfer::Product product = coreinfer::RequireDecodeProduct(
+        {dtype, weight, bias, {x, tokens, columns}, rows, accumulate, y}, "weight", "y");
+    coreinfer::MultiplyAll(c, product, coreinfer::RowDots(c, dtype, product.x));
   });
 }
 
@@ -168,15 +176,10 @@ int32_t ci_host_matvec_packed(ci_context* context, int32_t dtype, const void* we
                               const float* bias, const float* x, int32_t tokens, int32_t rows, int32_t columns,
                               int32_t accumulate, float* y) {
   return coreinfer::Call("ci_host_matvec_packed", context, [&](ci_context& c) {
-    const coreinfer::Matrix matrix = coreinfer::RequireMatrix("weight", dtype, weight, rows, columns);
-    const coreinfer::RowPack& pack = coreinfer::RequireRowPack(c, dtype);
-    const coreinfer::Vectors vectors{x, tokens, columns};
-    coreinfer::RequireVectors(vectors);
-    coreinfer::RequireRange("accumulate", accumulate, 0, 1);
-    coreinfer::RequirePointer("y", y);
-    const coreinfer::Part part{{matrix, bias, accumulate == 1, vectors, y},
-                               coreinfer::RequirePackedMatrix("packed", pack, packed, matrix)};
-    coreinfer::MultiplyParts(c, &part, 1, coreinfer::RowDots(c, dtype, vectors));
+    const coreinfer::Product product = coreinfer::RequireDecodeProduct(
+        {dtype, weight, bias, {x, tokens, columns}, rows, accumulate, y}, "weight", "y");
+    const coreinfer::Part part = coreinfer::RequirePart(c, product, "packed", packed);
+    coreinfer::MultiplyParts(c, &part, 1, coreinfer::RowDots(c, dtype, product.x));
   });
 }
 
@@ -187,21 +190,16 @@ int32_t ci_host_attention_inputs_packed(ci_context* context, int32_t dtype, cons
                                         const float* x, int32_t tokens, int32_t columns, float* query_out,
                                         float* key_out, float* value_out) {
   return coreinfer::Call("ci_host_attention_inputs_packed", context, [&](ci_context& c) {
-    const coreinfer::RowPack& pack = coreinfer::RequireRowPack(c, dtype);
+    using coreinfer::RequirePart;
+    using coreinfer::RequireDecodeProduct;
     const coreinfer::Vectors vectors{x, tokens, columns};
-    coreinfer::RequireVectors(vectors);
-    coreinfer::RequirePointer("query_out", query_out);
-    coreinfer::RequirePointer("key_out", key_out);
-    coreinfer::RequirePointer("value_out", value_out);
-    const coreinfer::Matrix matrices[] = {coreinfer::RequireMatrix("query", dtype, query, query_rows, columns),
-                                          coreinfer::RequireMatrix("key", dtype, key, kv_rows, columns),
-                                          coreinfer::RequireMatrix("value", dtype, value, kv_rows, columns)};
-    const coreinfer::Part parts[] = {{{matrices[0], query_bias, false, vectors, query_out},
-                                      coreinfer::RequirePackedMatrix("packed_query", pack, packed_query, matrices[0])},
-                                     {{matrices[1], key_bias, false, vectors, key_out},
-                                      coreinfer::RequirePackedMatrix("packed_key", pack, packed_key, matrices[1])},
-                                     {{matrices[2], value_bias, false, vectors, value_out},
-                                      coreinfer::RequirePackedMatrix("packed_value", pack, packed_value, matrices[2])}};
+    const coreinfer::Product products[] = {
+        RequireDecodeProduct({dtype, query, query_bias, vectors, query_rows, 0, query_out}, "query", "query_out"),
+        RequireDecodeProduct({dtype, key, key_bias, vectors, kv_rows, 0, key_out}, "key", "key_out"),
+        RequireDecodeProduct({dtype, value, value_bias, vectors, kv_rows, 0, value_out}, "value", "value_out")};
+    const coreinfer::Part parts[] = {RequirePart(c, products[0], "packed_query", packed_query),
+                                     RequirePart(c, products[1], "packed_key", packed_key),
+                                     RequirePart(c, products[2], "packed_value", packed_value)};
     coreinfer::MultiplyParts(c, parts, 3, coreinfer::RowDots(c, dtype, vectors));
   });
 }

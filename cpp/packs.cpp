@@ -12,7 +12,7 @@ int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t MostBytes(const DownPack& pack, const Matrix& down, int64_t capacity) {
   const int64_t headers = MostGroups(down, capacity) * pack.header_bytes;
-  return DivideUp(down.columns, kSlabColumns) * (headers + capacity * pack.row_bytes);
+  return SlabsOf(down.columns) * (headers + capacity * pack.row_bytes);
 }
 
 int64_t MostBytes(const ci_context& c, const Matrix& matrix, int64_t capacity) {
@@ -85,6 +85,8 @@ const DownPack* DownPackOf(const ci_context& context, int32_t dtype) {
 int64_t RowPackBytes(const RowPack& pack, int32_t columns) { return DivideUp(columns, kSplitUnit) * pack.unit_bytes; }
 
 int64_t GroupBytes(const DownPack& pack, int64_t rows) { return pack.header_bytes + rows * pack.row_bytes; }
+
+int64_t SlabsOf(int32_t columns) { return DivideUp(columns, kSlabColumns); }
 
 int64_t MostGroups(const Matrix& down, int64_t capacity) {
   const int64_t all = DivideUp(down.rows, SharedLayoutOf(down.dtype).scale_rows);

@@ -22,6 +22,9 @@ int64_t RowPackBytes(const RowPack& pack, int32_t columns);
 /// Bytes of a group's rows in a slab.
 int64_t GroupBytes(const DownPack& pack, int64_t rows);
 
+/// Slabs that the columns of a down projection take.
+int64_t SlabsOf(int32_t columns);
+
 /// The most groups that `capacity` rows of a down projection can be spread over.
 int64_t MostGroups(const Matrix& down, int64_t capacity);
 

@@ -230,19 +230,15 @@ inline void StoreQuads(__m512i integers, int32_t (*digits)[kDigits]) {
 template <int32_t kMiddle>
 bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
   const uint32_t listed = ~uint32_t{0} >> (32 - count);
-  const __m512 first = _mm512_maskz_loadu_ps(static_cast<__mmask16>(listed), factors);
-  const __m512 second = _mm512_maskz_loadu_ps(static_cast<__mmask16>(listed >> 16), factors + 16);
-  const uint32_t most = LargestMagnitude(first, second);
-  const Steps steps(most);
-  if (!steps.are_known) return false;
-  const __m512i integers[2] = {_mm512_cvtps_epi32(Mul(first, Set(steps.per_one))),
-                               _mm512_cvtps_epi32(Mul(second, Set(steps.per_one)))};
-  StoreQuads(integers[0], group->digits);
-  StoreQuads(integers[1], group->digits + 4);
+  const GroupIntegers integers(_mm512_maskz_loadu_ps(static_cast<__mmask16>(listed), factors),
+                               _mm512_maskz_loadu_ps(static_cast<__mmask16>(listed >> 16), factors + 16));
+  if (!integers.steps.are_known) return false;
+  StoreQuads(integers.first, group->digits);
+  StoreQuads(integers.second, group->digits + 4);
   group->count = count;
-  group->is_idle = most == 0;
-  group->start = -kMiddle * _mm512_reduce_add_epi32(_mm512_add_epi32(integers[0], integers[1]));
-  group->step = steps.step;
+  group->is_idle = integers.steps.step == 0.0f;
+  group->start = -kMiddle * _mm512_reduce_add_epi32(_mm512_add_epi32(integers.first, integers.second));
+  group->step = integers.steps.step;
   return true;
 }
 

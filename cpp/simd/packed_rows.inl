@@ -65,8 +65,9 @@ void PackUnit(const uint8_t* const* rows, int64_t offset, int64_t groups, uint8_
     for (int64_t r = 0; r < kPackedRows; ++r) memcpy(unit + 2 * (kPackedRows * g + r), rows[r] + offset, 2);
     for (int64_t part = 0; part < Format::kVectors / 4; ++part, vectors += 256) {
       const SixteenRows codes(rows, offset + 2 + 16 * part);
-      for (int64_t v = 0; v < 4; ++v)
+      for (int64_t v = 0; v < 4; ++v) {
         _mm512_stream_si512(reinterpret_cast<__m512i*>(vectors + 64 * v), Format::Arrange(codes.Lane(v)));
+      }
     }
   }
   memset(unit + groups * 2 * kPackedRows, 0, static_cast<size_t>((4 - groups) * 2 * kPackedRows));
@@ -77,8 +78,9 @@ template <class Format>
 void PackRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* pack) {
   const int64_t groups = columns / 32;
   for (int64_t g = 0; g < groups; g += 4, pack += kPackUnitBytes<Format>) {
-    for (int64_t r = 0; r < kPackedRows; ++r)
+    for (int64_t r = 0; r < kPackedRows; ++r) {
       PrefetchLines<4 * Format::Split::kBytes>(next[r] + g * Format::Split::kBytes);
+    }
     PackUnit<Format>(rows, g * Format::Split::kBytes, groups - g < 4 ? groups - g : 4, pack);
   }
 }

@@ -19,23 +19,33 @@ inline void StoreDigits(__m512i integers, int64_t at, int64_t half, SplitUnit* u
   }
 }
 
-// Its bits.
-inline uint32_t LargestMagnitude(__m512 first, __m512 second) {
-  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
-  return _mm512_reduce_max_epu32(_mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(first), magnitude),
-                                                  _mm512_and_si512(_mm512_castps_si512(second), magnitude)));
-}
+// 32 elements as integers, with their step: 0 for zeros.
+struct GroupIntegers {
+  GroupIntegers(__m512 first_half, __m512 second_half) : steps(LargestMagnitude(first_half, second_half)) {
+    const __m512 per_one = Set(steps.per_one);
+    first = _mm512_cvtps_epi32(Mul(first_half, per_one));
+    second = _mm512_cvtps_epi32(Mul(second_half, per_one));
+  }
+
+  // Its bits.
+  static uint32_t LargestMagnitude(__m512 a, __m512 b) {
+    const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+    return _mm512_reduce_max_epu32(_mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(a), magnitude),
+                                                    _mm512_and_si512(_mm512_castps_si512(b), magnitude)));
+  }
+
+  Steps steps;
+  __m512i first;
+  __m512i second;
+};
 
 // The step of a group of 32, 0 for one of zeros; false if it is out of range.
 inline bool SplitGroup(const float* x, int64_t group, SplitUnit* unit) {
-  const __m512 first = Load(x);
-  const __m512 second = Load(x + 16);
-  const Steps steps(LargestMagnitude(first, second));
-  if (!steps.are_known) return false;
-  const __m512 per_one = Set(steps.per_one);
-  StoreDigits(_mm512_cvtps_epi32(Mul(first, per_one)), 16 * group, 0, unit);
-  StoreDigits(_mm512_cvtps_epi32(Mul(second, per_one)), 16 * group, 1, unit);
-  _mm_storeu_ps(unit->step + 4 * group, _mm_set1_ps(steps.step));
+  const GroupIntegers integers(Load(x), Load(x + 16));
+  if (!integers.steps.are_known) return false;
+  StoreDigits(integers.first, 16 * group, 0, unit);
+  StoreDigits(integers.second, 16 * group, 1, unit);
+  _mm_storeu_ps(unit->step + 4 * group, _mm_set1_ps(integers.steps.step));
   return true;
 }
 

@@ -54,12 +54,12 @@ class Memory {
 // One matrix's packs; without data where the dtype is not packed here.
 class Pack {
  public:
-  Pack(const Weights& weight, const Layer& layer, const int32_t* ids, int32_t core) {
-    const int64_t bytes = PackedBytes(weight, layer.neurons, layer.dim, core);
+  Pack(const Weights& weight, int32_t rows, int32_t columns, const int32_t* ids, int32_t core) {
+    const int64_t bytes = PackedBytes(weight, rows, columns, core);
     if (bytes == 0) return;
     memory_ = std::make_unique<Memory>(bytes);
     for (ci_context* c : RepeatedContexts()) {
-      CHECK_OK(ci_host_pack(c, weight.dtype, weight.data(), layer.neurons, layer.dim, ids, &core, memory_->data()));
+      CHECK_OK(ci_host_pack(c, weight.dtype, weight.data(), rows, columns, ids, &core, memory_->data()));
     }
     CHECK(memory_->KeptMark());
   }
@@ -85,9 +85,9 @@ void CheckPacked(const Layer& layer, const Case& what, Random& random) {
   std::vector<int32_t> rows;
   for (const int32_t entry : what.order) rows.push_back(ids == nullptr ? entry : ids[entry]);
   const int32_t* const row_ids = what.order.empty() ? ids : rows.data();
-  const Pack gate(layer.gate, layer, row_ids, core);
-  const Pack up(layer.up, layer, row_ids, core);
-  const Pack down(layer.down, layer, ids, core);
+  const Pack gate(layer.gate, layer.neurons, layer.dim, row_ids, core);
+  const Pack up(layer.up, layer.neurons, layer.dim, row_ids, core);
+  const Pack down(layer.down, layer.neurons, layer.dim, ids, core);
   const bool packs_down = layer.down.dtype == CI_Q8_0_SHARED || layer.down.dtype == CI_Q4_0_SHARED;
   const std::vector<float> start = random.Values(int64_t{what.tokens} * layer.dim);
   std::vector<float> activations(static_cast<size_t>(what.tokens) * static_cast<size_t>(layer.neurons));
@@ -189,11 +189,7 @@ TEST(PackedMatricesGiveTheSameBits) {
       constexpr int32_t kTokens[] = {1, 2, 3, 4, 7, 16};
       const int32_t tokens = kTokens[variant % 6];
       const Weights weight(dtype, rows, columns, random);
-      Memory packed(PackedBytes(weight, rows, columns, rows));
-      for (ci_context* c : RepeatedContexts()) {
-        CHECK_OK(ci_host_pack(c, dtype, weight.data(), rows, columns, nullptr, &rows, packed.data()));
-      }
-      CHECK(packed.KeptMark());
+      const Pack packed(weight, rows, columns, nullptr, rows);
       const std::vector<float> bias = random.Values(rows);
       const float* const added = variant % 2 == 0 ? bias.data() : nullptr;
       const int32_t accumulate = variant % 3 == 0 ? 1 : 0;
@@ -216,18 +212,16 @@ TEST(PackedMatricesGiveTheSameBits) {
 }
 
 struct PackedWeights {
-  PackedWeights(int32_t dtype, int32_t rows, int32_t columns, Random& random)
-      : rows(rows),
+  PackedWeights(int32_t dtype, int32_t matrix_rows, int32_t columns, Random& random)
+      : rows(matrix_rows),
         weight(dtype, rows, columns, random),
         bias(random.Values(rows)),
-        packed(PackedBytes(weight, rows, columns, rows)) {
-    CHECK_OK(ci_host_pack(Contexts()[0], dtype, weight.data(), rows, columns, nullptr, &this->rows, packed.data()));
-  }
+        packed(weight, rows, columns, nullptr, rows) {}
 
   const int32_t rows;
   const Weights weight;
   const std::vector<float> bias;
-  Memory packed;
+  const Pack packed;
 };
 
 // Queries, keys and values one after another in one vector.

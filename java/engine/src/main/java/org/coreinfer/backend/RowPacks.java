@@ -130,7 +130,7 @@ public final class RowPacks implements AutoCloseable {
     return NativeCalls.floatsOrNull(bias, weight.rows());
   }
 
-  /** Whether products of the same vectors can be taken in one go: a layer's keys and values. */
+  /** Whether both can be multiplied by the same vectors in one go. */
   private boolean isLike(RowPacks other) {
     return weight.dtype() == other.weight.dtype() && weight.columns() == other.weight.columns();
   }
