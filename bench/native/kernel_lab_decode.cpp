@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "coreinfer/host.h"
 #include "kernel_lab.h"
 
 namespace kernel_lab {
@@ -43,7 +44,7 @@ volatile uint64_t sink;
 void ReadBytes(const uint8_t* data, int64_t bytes) {
   uint64_t sums[8] = {};
   for (int64_t i = 0; i + 64 <= bytes; i += 64) {
-    __builtin_prefetch(data + i + 8192);
+    __builtin_prefetch(data + i + 8192, 0, 2);
     uint64_t line[8];
     std::memcpy(line, data + i, sizeof(line));
     for (int k = 0; k < 8; ++k) sums[k] += line[k];
@@ -84,6 +85,13 @@ void Compare(const std::string& name, double bytes, Pool* pool, const std::funct
               Median(speeds) * 1e-9, Median(shares) * 100);
 }
 
+// Packs have no structure beside what the list says, so that pieces of the pool serve.
+double PackedBytes(int32_t dtype, int32_t rows, int32_t columns, int32_t capacity) {
+  int64_t bytes = 0;
+  Require(ci_host_packed_bytes(context, dtype, rows, columns, capacity, &bytes));
+  return static_cast<double>(bytes);
+}
+
 void MeasureMatvec(const Model& model, const Dtype& dtype, Pool* pool) {
   const std::string name = std::string("matvec ") + model.name + " " + dtype.name;
   if (!Wanted(name)) return;
@@ -93,6 +101,14 @@ void MeasureMatvec(const Model& model, const Dtype& dtype, Pool* pool) {
   Compare(name, bytes, pool, [&] {
     Require(ci_matvec(context, dtype.value, pool->Take(bytes), nullptr, x, 1, model.neurons, model.dim, 0, y));
   });
+  const double packed_bytes = PackedBytes(dtype.value, model.neurons, model.dim, model.neurons);
+  if (packed_bytes > 0) {
+    Compare(name + " packed", packed_bytes, pool, [&] {
+      const uint8_t* weight = pool->Take(0);
+      Require(ci_host_matvec_packed(context, dtype.value, weight, pool->Take(packed_bytes), nullptr, x, 1,
+                                    model.neurons, model.dim, 0, y));
+    });
+  }
   Free(x, sizeof(float) * model.dim);
   Free(y, sizeof(float) * model.neurons);
 }
@@ -153,6 +169,8 @@ void MeasureFfn(const Model& model, const Dtype& up, Pool* pool) {
   const double up_bytes = up.bytes_per_element * model.dim * model.neurons;
   const double all_bytes = 2 * up_bytes + DownBytes(down, model.dim, RandomNeurons(model.neurons, 2.0));
   float* x = AllocateFloats(model.dim);
+  // Gates near 0: activations of great negative ones are too small for integers.
+  for (int32_t i = 0; i < model.dim; ++i) x[i] *= 0x1p-12f;
   float* y = AllocateFloats(model.dim);
   float* activations = AllocateFloats(model.neurons);
   for (const double keep : {1.0, 0.4, 0.2}) {
@@ -173,6 +191,19 @@ void MeasureFfn(const Model& model, const Dtype& up, Pool* pool) {
         Require(ci_ffn_decode(context, CI_SILU, up.value, gate, up_data, nullptr, nullptr, down.dtype.value,
                               up_data + static_cast<int64_t>(up_bytes), nullptr, x, 1, neurons.data(), &core, nullptr,
                               model.neurons, model.dim, activations, y));
+      });
+      const double packed_up = PackedBytes(up.value, model.neurons, model.dim, core);
+      const double packed_down = PackedBytes(down.dtype.value, model.neurons, model.dim, core);
+      if (packed_up == 0 || packed_down == 0) continue;
+      Compare(std::string(name) + " packed", bytes, pool, [&] {
+        const uint8_t* weights = pool->Take(0);
+        const uint8_t* gate = pool->Take(packed_up);
+        const uint8_t* up_data = pool->Take(packed_up);
+        std::memset(y, 0, sizeof(float) * static_cast<size_t>(model.dim));
+        Require(ci_host_ffn_decode_packed(context, CI_SILU, up.value, weights, weights, nullptr, nullptr,
+                                          down.dtype.value, weights, nullptr, gate, up_data, nullptr,
+                                          pool->Take(packed_down), x, 1, neurons.data(), &core, nullptr, model.neurons,
+                                          model.dim, activations, y));
       });
     }
   }

@@ -138,7 +138,7 @@ inline uint32_t BitOfBytes(const uint8_t* bytes, int bit) {
 inline void StoreF16(uint8_t* address, Vec v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(address), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
-inline void Prefetch(const void* address) { _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T0); }
+inline void Prefetch(const void* address) { _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T1); }
 
 }  // namespace
 }  // namespace avx512
