@@ -1,4 +1,4 @@
-// One tile of a dense product without matrix registers, computed by one thread: convert a block of weights into
+// One tile of a dense product in F32, computed by one thread: convert a block of weights into
 // scratch, multiply, go on with the next block of the depth. Without a BLAS, weights are repacked into panels for the
 // kernel in simd/gemm.inl. Arithmetic bounds the time; conversion costs one pass over the weights per kTokenBlock
 // tokens.
@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "dtype.h"
+#include "gemm_packs.h"
 #include "gemm_tiles.h"
 
 namespace coreinfer {
@@ -122,19 +123,41 @@ void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, const Tile
 }  // namespace
 
 Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, const float* x, int32_t tokens) {
-  Inputs inputs{x, tokens, along == Along::kRows ? weight.columns : weight.rows, along, nullptr, 0};
-  if (UsesTiles(context, inputs.depth)) SplitInputs(context, weight, &inputs);
+  Inputs inputs{x, tokens, along == Along::kRows ? weight.columns : weight.rows, along, nullptr, 0, {}};
+  if (UsesTiles(context, inputs.depth)) {
+    SplitInputs(context, weight, &inputs);
+  } else if (UsesPacks(context, weight, along)) {
+    SplitInputsForPacks(context, weight, &inputs);
+  }
   return inputs;
 }
 
 int64_t GemmScratchBytes(const Inputs& inputs) {
   if (inputs.panels != nullptr) return TileScratchBytes(inputs);
-  return (kTileFloats + kPanelFloats) * static_cast<int64_t>(sizeof(float));
+  const int64_t floats = (kTileFloats + kPanelFloats) * static_cast<int64_t>(sizeof(float));
+  return inputs.split.any() && floats < PackScratchBytes(inputs) ? PackScratchBytes(inputs) : floats;
+}
+
+// Of a BLAS nobody knows whether an element is the same beside more others, so there tiles don't depend on the threads.
+int64_t TileWidth(const ci_context& context, const Inputs& inputs, int64_t width) {
+  constexpr int64_t kTilesPerThread = 4;
+  if (inputs.panels == nullptr && !inputs.split.any()) return width < 4 * kTileRows ? kTileRows / 4 : kTileRows;
+  const int64_t least = inputs.split.any() ? LeastPackedWidth(inputs) : kTileRows / 4;
+  const int64_t blocks = (int64_t{inputs.tokens} + kTokenBlock - 1) / kTokenBlock;
+  int64_t step = kTileRows;
+  while (step > least && (width + step - 1) / step * blocks < kTilesPerThread * context.pool.size()) step /= 2;
+  return step;
 }
 
 void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile, float* y,
               int64_t y_stride, uint8_t* scratch) {
   if (inputs.panels != nullptr) return MultiplyOnTiles(context, weight, inputs, tile, y, y_stride, scratch);
+  if (inputs.split.any()) return MultiplyPacked(context, weight, inputs, tile, y, y_stride, scratch);
+  MultiplyInFloats(context, weight, inputs, tile, y, y_stride, scratch);
+}
+
+void MultiplyInFloats(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
+                      float* y, int64_t y_stride, uint8_t* scratch) {
   const float* x = inputs.x + int64_t{tile.first_token} * inputs.depth;
   const auto multiply = inputs.along == Along::kRows ? MultiplyByRows : MultiplyByColumns;
   multiply(context.simd, weight, tile, x, y, y_stride, reinterpret_cast<float*>(scratch));

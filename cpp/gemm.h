@@ -1,5 +1,6 @@
-// Matrix products of prefill over tiles of converted weights: on matrix registers where the processor has them, with a
-// BLAS where one was given, and by own vector kernels otherwise.
+// Matrix products of prefill over tiles of converted weights: on matrix registers where the processor has them, else in
+// integers where it has products of bytes and the weights are such, with a BLAS where one was given, and by own vector
+// kernels otherwise.
 #ifndef COREINFER_CPP_GEMM_H_
 #define COREINFER_CPP_GEMM_H_
 
@@ -17,21 +18,33 @@ using SgemmFunction = void (*)(int order, int transpose_a, int transpose_b, int 
 SgemmFunction BlasSgemm();
 
 // A tile has at most kTileRows output elements per token, and its converted weights stay in L2. Prompts are cut into
-// kTokenBlock tokens. None of it depends on the number of threads, so neither do the results.
+// kTokenBlock tokens. No result depends on the number of threads: where tiles are the narrower the more of them there
+// are, an element is the same in any.
 constexpr int32_t kTileRows = 256;
 constexpr int32_t kTokenBlock = 1024;
+
+/// The vectors of tokens as integers (gemm_packs.h); all NULL where they are read in another form.
+struct SplitTokens {
+  const SplitUnit* units;     // along rows: (tokens, units of a vector)
+  const PackedGroup* groups;  // along columns: (tokens / 4, groups of rows, 4)
+  const uint8_t* is_split;    // (tokens): 0 for those that F32 must multiply
+
+  bool any() const { return is_split != nullptr; }
+};
 
 /// Which way the vectors of a product lie in its weights: out of a row, or out of a column, comes one output element.
 enum class Along { kRows, kColumns };
 
-/// What a product reads beside its weights: the vectors of all tokens as they are and, for matrix registers, in parts.
+/// What a product reads beside its weights: the vectors of all tokens as they are and, for matrix registers, in parts,
+/// or as integers.
 struct Inputs {
   const float* x;  // (tokens, depth)
   int32_t tokens;
   int32_t depth;
   Along along;
-  const uint8_t* panels;  // NULL where x itself is read
+  const uint8_t* panels;  // NULL where x itself is read, or integers
   int32_t parts;          // of the panels
+  SplitTokens split;
 };
 
 /// Prepares x (tokens, depth) for products with `weight`, and with others of its dtype and shape. The panels lie in the
@@ -40,6 +53,9 @@ Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, con
 
 /// Bytes of private scratch that Multiply needs.
 int64_t GemmScratchBytes(const Inputs& inputs);
+
+/// Output elements of a product's tiles, of `width` in all.
+int64_t TileWidth(const ci_context& context, const Inputs& inputs, int64_t width);
 
 /// Outputs begin..end-1, at most kTileRows, of at most kTokenBlock tokens from first_token on.
 struct TileRange {
@@ -55,6 +71,10 @@ struct TileRange {
 /// its first token, rows y_stride apart.
 void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile, float* y,
               int64_t y_stride, uint8_t* scratch);
+
+/// The same in F32, whatever else the inputs have.
+void MultiplyInFloats(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
+                      float* y, int64_t y_stride, uint8_t* scratch);
 
 /// Plain F32 weights: (width, depth) along rows, (depth, width) along columns, rows `stride` apart. The width is at
 /// most kTileRows.
@@ -75,11 +95,10 @@ int64_t FloatScratchBytes();
 /// apart.
 void StartOutput(const float* bias, int32_t tokens, int32_t width, bool accumulate, float* y, int64_t y_stride);
 
-/// Calls body(tile, thread) for the tiles of an output (tokens, width). They begin at multiples of 32, and are narrow
-/// where the whole output is, so that there is work for several threads.
+/// Calls body(tile, thread) for the tiles of an output (tokens, width). They begin at multiples of 32.
 template <class Body>
 void ParallelTiles(ci_context& context, const Inputs& inputs, int32_t width, const Body& body) {
-  const int64_t step = width < 4 * kTileRows ? kTileRows / 4 : kTileRows;
+  const int64_t step = TileWidth(context, inputs, width);
   const int64_t across = (width + step - 1) / step;
   const int64_t down = (int64_t{inputs.tokens} + kTokenBlock - 1) / kTokenBlock;
   ParallelFor(context, across * down, [&](int64_t item, int32_t thread) {

@@ -35,7 +35,7 @@ void PackListedRows(ci_context& c, const RowPack& pack, const Matrix& matrix, co
       rows[r] = row_of(item * kPackedRows + r);
       next[r] = row_of(following * kPackedRows + r);
     }
-    pack.pack(rows, next, matrix.columns, packed + item * pack_bytes);
+    pack.pack[0](rows, next, matrix.columns, packed + item * pack_bytes);
   });
 }
 
@@ -62,7 +62,7 @@ void PackListedDown(ci_context& c, const DownPack& pack, const Matrix& down, con
     uint8_t* target = packed + places[item].offset;
     for (int64_t column = 0; column < down.columns; column += kSlabColumns, target += slab_bytes) {
       const int64_t left = down.columns - column;
-      pack.pack(rows, column, left < kSlabColumns ? left : kSlabColumns, target);
+      pack.pack[0](rows, column, left < kSlabColumns ? left : kSlabColumns, target);
     }
   });
 }

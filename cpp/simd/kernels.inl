@@ -29,10 +29,14 @@ namespace {
 #define COREINFER_SIMD_PACK(pack) &pack
 
 template <class Format>
-constexpr RowPack kRowPack = {
-    kPackUnitBytes<Format>, PackRows<Format>, {PackedDotEach<Format, 1>, PackedDotEach<Format, 2>}};
+constexpr RowPack kRowPack = {kPackUnitBytes<Format>,
+                              {PackRows<Format, false>, PackRows<Format, true>},
+                              {PackedDotEach<Format, 1>, PackedDotEach<Format, 2>}};
 template <class Packs>
-constexpr DownPack kDownPack = {kPackedRowBytes<Packs>, kSlabHeader, PackDown<Packs>, PrepareGroup<Packs::kMiddle>,
+constexpr DownPack kDownPack = {kPackedRowBytes<Packs>,
+                                kSlabHeader,
+                                {PackDown<Packs, false>, PackDown<Packs, true>},
+                                PrepareGroup<Packs::kMiddle>,
                                 AddPackedDown<Packs>};
 #define COREINFER_SIMD_SHARED_BYTES AddSplitRows<Q8Shared, BytePieces>
 #else

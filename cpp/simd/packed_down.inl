@@ -7,6 +7,7 @@
 #pragma once
 
 #include "simd/few_tokens.inl"
+#include "simd/packed_rows.inl"
 #include "simd/split_shared_rows.inl"
 
 namespace coreinfer {
@@ -192,7 +193,7 @@ void AddPieces(const uint8_t* slab, const uint8_t* end, const uint8_t* next, con
   }
 }
 
-template <class Packs>
+template <class Packs, bool kStays>
 void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
   if (columns < kSlabColumns) memset(out, 0, static_cast<size_t>(kSlabHeader + group.count * kPackedRowBytes<Packs>));
   memcpy(out, group.block + 2 * column, static_cast<size_t>(2 * columns));
@@ -209,7 +210,7 @@ void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t*
     for (int64_t i = 0; i < bytes; i += 16) {
       const __m512i codes = Packs::Arrange(Interleave(rows, begin + i));
       if (count == 4) {
-        _mm512_stream_si512(reinterpret_cast<__m512i*>(out + 4 * i), codes);
+        StorePacked<kStays>(out + 4 * i, codes);
       } else {
         RestRows(count).Store(codes, out + count * i);
       }

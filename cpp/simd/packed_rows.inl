@@ -57,8 +57,18 @@ struct SixteenRows {
   __m512i v[4];
 };
 
+// Past the cache, for what will be read when the cache has long been filled with other things.
+template <bool kStays>
+inline void StorePacked(uint8_t* address, __m512i codes) {
+  if (kStays) {
+    _mm512_store_si512(address, codes);
+  } else {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(address), codes);
+  }
+}
+
 // One unit, of which each row has `groups` groups from `offset` on.
-template <class Format>
+template <class Format, bool kStays>
 void PackUnit(const uint8_t* const* rows, int64_t offset, int64_t groups, uint8_t* unit) {
   uint8_t* vectors = unit + int64_t{8} * kPackedRows;
   for (int64_t g = 0; g < groups; ++g, offset += Format::Split::kBytes) {
@@ -66,7 +76,7 @@ void PackUnit(const uint8_t* const* rows, int64_t offset, int64_t groups, uint8_
     for (int64_t part = 0; part < Format::kVectors / 4; ++part, vectors += 256) {
       const SixteenRows codes(rows, offset + 2 + 16 * part);
       for (int64_t v = 0; v < 4; ++v) {
-        _mm512_stream_si512(reinterpret_cast<__m512i*>(vectors + 64 * v), Format::Arrange(codes.Lane(v)));
+        StorePacked<kStays>(vectors + 64 * v, Format::Arrange(codes.Lane(v)));
       }
     }
   }
@@ -74,14 +84,14 @@ void PackUnit(const uint8_t* const* rows, int64_t offset, int64_t groups, uint8_
   memset(vectors, 0, static_cast<size_t>(unit + kPackUnitBytes<Format> - vectors));
 }
 
-template <class Format>
+template <class Format, bool kStays>
 void PackRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* pack) {
   const int64_t groups = columns / 32;
   for (int64_t g = 0; g < groups; g += 4, pack += kPackUnitBytes<Format>) {
     for (int64_t r = 0; r < kPackedRows; ++r) {
       PrefetchLines<4 * Format::Split::kBytes>(next[r] + g * Format::Split::kBytes);
     }
-    PackUnit<Format>(rows, g * Format::Split::kBytes, groups - g < 4 ? groups - g : 4, pack);
+    PackUnit<Format, kStays>(rows, g * Format::Split::kBytes, groups - g < 4 ? groups - g : 4, pack);
   }
 }
 

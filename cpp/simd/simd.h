@@ -62,8 +62,8 @@ constexpr int32_t kPackedRows = 16;
 struct RowPack {
   int64_t unit_bytes;  // of kSplitUnit columns of kPackedRows rows
   /// Packs kPackedRows rows, each of which may be named twice, into as many units as a row's columns take, past the
-  /// cache; `next` are the rows that will be packed after them.
-  void (*pack)(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* packed);
+  /// cache or, at index 1, into it; `next` are the rows that will be packed after them.
+  void (*pack[2])(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* packed);
   /// out[p] (tokens, kPackedRows) for one pack or, at index 1, for two packs of the same columns, with the bits of
   /// split_dot, for the tokens whose units are listed; `next` are packs that will be read soon.
   void (*dot[2])(const uint8_t* const* packs, const uint8_t* const* next, const SplitUnit* const* units, int32_t tokens,
@@ -93,8 +93,8 @@ constexpr int32_t kSlabColumns = 128;
 struct DownPack {
   int64_t row_bytes;  // a row takes in a slab
   int64_t header_bytes;
-  /// Packs `columns` columns, at most kSlabColumns, of a group's rows, past the cache.
-  void (*pack)(const SharedRows& group, int64_t column, int64_t columns, uint8_t* packed);
+  /// Packs `columns` columns, at most kSlabColumns, of a group's rows, past the cache or, at index 1, into it.
+  void (*pack[2])(const SharedRows& group, int64_t column, int64_t columns, uint8_t* packed);
   /// Prepares the factors of up to 32 rows; false if they cannot be split.
   bool (*prepare)(const float* factors, int32_t count, PackedGroup* group);
   /// y[t] (kSlabColumns) += the groups of a slab for token t, with the bits of add_shared_rows; `next` is the slab that

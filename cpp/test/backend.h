@@ -32,6 +32,9 @@ double ProductTolerance(int32_t dtype);
 /// in F32. Beside the sum of the absolute terms that is about twice as much.
 double VectorRounding(int32_t dtype);
 
+/// The same for prefill, where it computes in integers.
+double PrefillRounding(int32_t dtype);
+
 /// On how many contexts every computation is repeated.
 int32_t Repetitions();
 

@@ -48,7 +48,7 @@ bool Computes(int32_t) { return true; }
 // product of the second parts, which is left out, 2^-16. Three parts, which F32 weights get, are as exact as F32.
 double ProductTolerance(int32_t dtype) {
   const bool has_parts = std::string(ci_context_description(Contexts()[0])).find("amx,") != std::string::npos;
-  return has_parts && dtype != CI_F32 ? 0x1p-15 + kDotTolerance : kDotTolerance;
+  return has_parts && dtype != CI_F32 ? 0x1p-15 + kDotTolerance : kDotTolerance + 2 * PrefillRounding(dtype);
 }
 
 // Two digits of eight bits (simd/split.inl).
@@ -58,6 +58,13 @@ double VectorRounding(int32_t dtype) {
                           description.find("avx512vnni,") != std::string::npos ||
                           description.find("avx2,") != std::string::npos;
   return has_digits && dtype != CI_F32 && dtype != CI_F16 && dtype != CI_BF16 ? 0x1p-16 : 0.0;
+}
+
+// Decode's digits, where rows are packed and there are no matrix registers.
+double PrefillRounding(int32_t dtype) {
+  const bool is_packed = dtype == CI_Q8_0 || dtype == CI_Q4_0 || dtype == CI_Q8_0_SHARED || dtype == CI_Q4_0_SHARED;
+  const bool has_packs = std::string(ci_context_description(Contexts()[0])).find("avx512vnni,") != std::string::npos;
+  return is_packed && has_packs ? VectorRounding(dtype) : 0.0;
 }
 
 int32_t Repetitions() { return 4; }

@@ -67,6 +67,9 @@ struct Layer {
 
   /// What rounding vectors for decode may cost beside what F32 does.
   double Rounding() const { return 2 * std::max(VectorRounding(up.dtype), VectorRounding(down.dtype)); }
+  double PrefillRounding() const {
+    return 2 * std::max(coreinfer_test::PrefillRounding(up.dtype), coreinfer_test::PrefillRounding(down.dtype));
+  }
 
   std::string name() const {
     return Shape("activation,gated,up,down,neurons,dim", {activation, gated, up.dtype, down.dtype, neurons, dim});

@@ -59,9 +59,9 @@ void CheckLayer(const Layer& layer, Random& random) {
     const Expected want = Reference(layer, rows.data() + t * split, all.values(), ys.data() + t * split);
     const auto row = prefill.begin() + tokens * split + t * layer.neurons;
     CHECK_CLOSE(std::vector<float>(row, row + layer.neurons), want.activations, want.activation_scale,
-                kActivationTolerance, "prefill activations " + layer.name());
+                kActivationTolerance + layer.PrefillRounding(), "prefill activations " + layer.name());
     CHECK_CLOSE(std::vector<float>(prefill.begin() + t * split, prefill.begin() + (t + 1) * split), want.y,
-                want.y_scale, kFfnTolerance, "prefill " + layer.name());
+                want.y_scale, kFfnTolerance + layer.PrefillRounding(), "prefill " + layer.name());
     if (t < 2) continue;
     const std::vector<double> decoded(dense.begin(), dense.begin() + split);
     CHECK_CLOSE(std::vector<float>(prefill.begin() + t * split, prefill.begin() + (t + 1) * split), decoded,

@@ -75,6 +75,8 @@ double ProductTolerance(int32_t) { return kDotTolerance; }
 
 double VectorRounding(int32_t) { return 0x1p-21; }
 
+double PrefillRounding(int32_t) { return 0.0; }
+
 #if defined(__SANITIZE_ADDRESS__)
 int32_t Slowness() { return IsSimulated() ? 16 : 1; }
 #else

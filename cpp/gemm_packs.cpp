@@ -1,0 +1,214 @@
+// One tile of a dense product in integers, computed by one thread: pack as many weights as the cache holds, multiply
+// them with four tokens after another, go on with the next weights. Products of bytes bound the time.
+#include "gemm_packs.h"
+
+#include <cstring>
+
+#include "core_list.h"
+#include "dtype.h"
+#include "packs.h"
+
+namespace coreinfer {
+namespace {
+
+// Tokens that decode's kernels multiply together.
+constexpr int32_t kTogether = 4;
+
+// Of packed weights, beside which the second level cache holds vectors.
+constexpr int64_t kPackedBytes = int64_t{256} * 1024;
+
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t UnitsOf(int64_t columns) { return DivideUp(columns, kSplitUnit); }
+
+// In pairs, of which each element of a vector is loaded once.
+int64_t RowPacksTogether(int64_t pack_bytes) {
+  const int64_t pairs = kPackedBytes / (2 * pack_bytes);
+  return pairs < 1 ? 2 : 2 * pairs;
+}
+
+// Calls body(first, count) for every run of a tile's tokens whose vectors are integers, at most kTogether of those that
+// stand together in memory.
+template <class Body>
+void ForSplitTokens(const SplitTokens& split, const TileRange& tile, const Body& body) {
+  const int32_t end = tile.first_token + tile.tokens;
+  for (int32_t t = tile.first_token; t < end;) {
+    const int32_t last = t / kTogether * kTogether + kTogether < end ? t / kTogether * kTogether + kTogether : end;
+    int32_t count = 0;
+    while (t + count < last && split.is_split[t + count] != 0) ++count;
+    if (count > 0) body(t, count);
+    t += count > 0 ? count : 1;
+  }
+}
+
+void AddRow(const float* values, int64_t count, float* y) {
+  if (count >= kPackedRows) {
+    for (int64_t i = 0; i < kPackedRows; ++i) y[i] += values[i];
+  } else {
+    for (int64_t i = 0; i < count; ++i) y[i] += values[i];
+  }
+}
+
+// Packs rows begin..end-1; the last row fills its pack up.
+void PackRows(const RowPack& pack, const Matrix& weight, int64_t begin, int64_t end, uint8_t* packed) {
+  const int64_t pack_bytes = RowPackBytes(pack, weight.columns);
+  for (int64_t first = begin; first < end; first += kPackedRows, packed += pack_bytes) {
+    const uint8_t* rows[kPackedRows];
+    const uint8_t* next[kPackedRows];
+    for (int64_t r = 0; r < kPackedRows; ++r) {
+      const int64_t row = first + r < end ? first + r : end - 1;
+      rows[r] = weight.data + row * weight.row_bytes;
+      next[r] = row + kPackedRows < weight.rows ? rows[r] + kPackedRows * weight.row_bytes : rows[r];
+    }
+    pack.pack[1](rows, next, weight.columns, packed);
+  }
+}
+
+void MultiplyRows(const ci_context& c, const Matrix& weight, const Inputs& inputs, const TileRange& tile, float* y,
+                  int64_t y_stride, uint8_t* packed) {
+  const RowPack& pack = *RowPackOf(c, weight.dtype);
+  const int64_t pack_bytes = RowPackBytes(pack, weight.columns);
+  const int64_t units_of_token = UnitsOf(weight.columns);
+  const int64_t step = RowPacksTogether(pack_bytes) * kPackedRows;
+  for (int64_t begin = tile.begin; begin < tile.end; begin += step) {
+    const int64_t end = begin + step < tile.end ? begin + step : tile.end;
+    const int64_t packs = DivideUp(end - begin, kPackedRows);
+    PackRows(pack, weight, begin, end, packed);
+    ForSplitTokens(inputs.split, tile, [&](int32_t first, int32_t tokens) {
+      const SplitUnit* units[kTogether];
+      for (int32_t t = 0; t < tokens; ++t) units[t] = inputs.split.units + (first + t) * units_of_token;
+      float* const out = y + (first - tile.first_token) * y_stride + (begin - tile.begin);
+      for (int64_t p = 0; p < packs; p += 2) {
+        const int64_t count = packs - p < 2 ? 1 : 2;
+        const uint8_t* const pair[2] = {packed + p * pack_bytes, packed + (p + 1) * pack_bytes};
+        const uint8_t* const next[2] = {pair[0] + (p + 2 < packs ? 2 * pack_bytes : 0),
+                                        pair[1] + (p + 2 < packs ? 2 * pack_bytes : 0)};
+        float dots[2][kTogether * kPackedRows];
+        float* const targets[2] = {dots[0], dots[1]};
+        pack.dot[count - 1](pair, next, units, tokens, weight.columns, targets);
+        for (int64_t t = 0; t < tokens; ++t) {
+          for (int64_t i = 0; i < count; ++i) {
+            const int64_t row = (p + i) * kPackedRows;
+            AddRow(dots[i] + t * kPackedRows, end - begin - row, out + t * y_stride + row);
+          }
+        }
+      }
+    });
+  }
+}
+
+// The groups of rows that have the same scales.
+int64_t GroupsOf(const Matrix& down) { return MostGroups(down, down.rows); }
+
+int64_t RowsOfGroup(const Matrix& down, int64_t group) {
+  const int64_t rows = SharedLayoutOf(down.dtype).scale_rows;
+  return group < GroupsOf(down) - 1 ? rows : down.rows - group * rows;
+}
+
+// y (tokens, kSlabColumns) rows of the output, of which only the first columns are there, by way of whole ones.
+void AddSlab(const DownPack& pack, const uint8_t* slab, const PackedSum& sum, int64_t columns, float* y,
+             int64_t y_stride) {
+  float* rows[kTogether];
+  float whole[kTogether][kSlabColumns];
+  const auto bytes = static_cast<size_t>(columns) * sizeof(float);
+  const bool is_whole = columns == kSlabColumns;
+  for (int64_t t = 0; t < sum.tokens; ++t) {
+    rows[t] = is_whole ? y + t * y_stride : whole[t];
+    if (is_whole) continue;
+    std::memset(whole[t], 0, sizeof(whole[t]));
+    std::memcpy(whole[t], y + t * y_stride, bytes);
+  }
+  pack.add(slab, slab, sum, rows);
+  for (int64_t t = 0; t < sum.tokens && !is_whole; ++t) std::memcpy(y + t * y_stride, whole[t], bytes);
+}
+
+void MultiplyColumns(const ci_context& c, const Matrix& down, const Inputs& inputs, const TileRange& tile, float* y,
+                     int64_t y_stride, uint8_t* packed) {
+  const DownPack& pack = *DownPackOf(c, down.dtype);
+  const CoreList all{nullptr, down.rows, nullptr};
+  const SharedGroups shared(down, all);
+  const int64_t group_rows = SharedLayoutOf(down.dtype).scale_rows;
+  const int64_t groups = GroupsOf(down);
+  const int64_t step = kPackedBytes / GroupBytes(pack, group_rows);
+  for (int64_t column = tile.begin; column < tile.end; column += kSlabColumns) {
+    const int64_t columns = tile.end - column < kSlabColumns ? tile.end - column : kSlabColumns;
+    for (int64_t first = 0; first < groups; first += step) {
+      const int64_t count = groups - first < step ? groups - first : step;
+      int64_t bytes = 0;
+      for (int64_t g = first; g < first + count; ++g) {
+        const auto row = static_cast<int32_t>(g * group_rows);
+        const auto rows_of_group = static_cast<int32_t>(RowsOfGroup(down, g));
+        SharedRows rows;
+        shared.Gather(row, row + rows_of_group, nullptr, &rows);
+        pack.pack[1](rows, column, columns, packed + bytes);
+        bytes += GroupBytes(pack, rows_of_group);
+      }
+      ForSplitTokens(inputs.split, tile, [&](int32_t token, int32_t tokens) {
+        const PackedGroup* const own =
+            inputs.split.groups + (token / kTogether * groups + first) * kTogether + token % kTogether;
+        AddSlab(pack, packed, {own, count, kTogether, tokens, bytes}, columns,
+                y + (token - tile.first_token) * y_stride + (column - tile.begin), y_stride);
+      });
+    }
+  }
+}
+
+bool PrepareGroups(const DownPack& pack, const Matrix& down, const float* x, PackedGroup* groups) {
+  const int64_t group_rows = SharedLayoutOf(down.dtype).scale_rows;
+  for (int64_t g = 0; g < GroupsOf(down); ++g) {
+    const auto rows = static_cast<int32_t>(RowsOfGroup(down, g));
+    if (!pack.prepare(x + g * group_rows, rows, groups + g * kTogether)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool UsesPacks(const ci_context& context, const Matrix& weight, Along along) {
+  return along == Along::kRows ? RowPackOf(context, weight.dtype) != nullptr
+                               : DownPackOf(context, weight.dtype) != nullptr;
+}
+
+void SplitInputsForPacks(ci_context& context, const Matrix& weight, Inputs* inputs) {
+  const Inputs& in = *inputs;
+  const bool by_rows = in.along == Along::kRows;
+  const int64_t blocks = DivideUp(in.tokens, kTogether);
+  const int64_t bytes = by_rows ? in.tokens * UnitsOf(in.depth) * int64_t{sizeof(SplitUnit)}
+                                : blocks * kTogether * GroupsOf(weight) * int64_t{sizeof(PackedGroup)};
+  uint8_t* const memory = context.shared_scratch.Reserve(bytes + in.tokens);
+  uint8_t* const is_split = memory + bytes;
+  auto* const units = reinterpret_cast<SplitUnit*>(memory);
+  auto* const groups = reinterpret_cast<PackedGroup*>(memory);
+  ParallelRanges(context, in.tokens, kTogether, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t t = begin; t < end; ++t) {
+      const float* x = in.x + t * in.depth;
+      is_split[t] = by_rows ? context.simd.split[weight.dtype](x, in.depth, units + t * UnitsOf(in.depth))
+                            : PrepareGroups(*DownPackOf(context, weight.dtype), weight, x,
+                                            groups + begin * GroupsOf(weight) + t % kTogether);
+    }
+  });
+  inputs->split = {by_rows ? units : nullptr, by_rows ? nullptr : groups, is_split};
+}
+
+int64_t PackScratchBytes(const Inputs& inputs) {
+  // Two packs of the longest elements.
+  const int64_t pair = 2 * UnitsOf(inputs.depth) * kSplitUnit * kPackedRows * 34 / 32;
+  return kPackedBytes < pair ? pair : kPackedBytes;
+}
+
+int64_t LeastPackedWidth(const Inputs& inputs) {
+  return inputs.along == Along::kRows ? int64_t{2} * kPackedRows : kSlabColumns;
+}
+
+void MultiplyPacked(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
+                    float* y, int64_t y_stride, uint8_t* scratch) {
+  const auto multiply = inputs.along == Along::kRows ? MultiplyRows : MultiplyColumns;
+  multiply(context, weight, inputs, tile, y, y_stride, scratch);
+  for (int32_t t = tile.first_token; t < tile.first_token + tile.tokens; ++t) {
+    if (inputs.split.is_split[t] != 0) continue;
+    MultiplyInFloats(context, weight, inputs, {tile.begin, tile.end, t, 1}, y + (t - tile.first_token) * y_stride,
+                     y_stride, scratch);
+  }
+}
+
+}  // namespace coreinfer
