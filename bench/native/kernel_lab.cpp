@@ -145,10 +145,10 @@ void MeasurePrefill(int32_t tokens) {
   float* x = AllocateFloats(double{kDim} * tokens);
   float* y = AllocateFloats(double{kNeurons} * tokens);
   float* activations = AllocateFloats(double{kNeurons} * tokens);
-  for (const Dtype& dtype : {kF32, kF16, kQ4, kDtypes[8], kDtypes[10]}) {
+  for (const Dtype& dtype : {kF32, kF16, kQ8, kQ4, kDtypes[8], kDtypes[10]}) {
     if (!Wanted("prefill")) break;
     const double bytes = dtype.bytes_per_element * kDim * kNeurons;
-    uint8_t* weights = AllocateWeights(bytes * 3);
+    uint8_t* weights = AllocateWeights(bytes * 3.2);
     const double products = 2.0 * kDim * kNeurons * tokens;
     const double matmul = MedianSeconds(
         [&] { Require(ci_matmul(context, dtype.value, weights, nullptr, x, tokens, kNeurons, kDim, 0, y)); });
@@ -157,12 +157,12 @@ void MeasurePrefill(int32_t tokens) {
     const double ffn = MedianSeconds([&] {
       std::memset(y, 0, sizeof(float) * kDim * static_cast<size_t>(tokens));
       Require(ci_ffn_prefill(context, CI_SILU, dtype.value, weights, weights + static_cast<int64_t>(bytes), nullptr,
-                             nullptr, dtype.value, weights + 2 * static_cast<int64_t>(bytes), nullptr, x, tokens,
-                             kNeurons, kDim, activations, y));
+                             nullptr, DownOf(dtype).dtype.value, weights + 2 * static_cast<int64_t>(bytes), nullptr, x,
+                             tokens, kNeurons, kDim, activations, y));
     });
     std::printf("prefill ffn    %-4s %4d tokens %9.1f ms %7.1f GFLOP/s\n", dtype.name, tokens, ffn * 1e3,
                 3 * products / ffn * 1e-9);
-    Free(weights, bytes * 3);
+    Free(weights, bytes * 3.2);
   }
   if (Wanted("score")) {
     float* scores = AllocateFloats(kNeurons);

@@ -33,6 +33,15 @@ constexpr Dtype kDtypes[] = {kF32,
                              {CI_Q5_K, "Q5_K", 176.0 / 256},
                              {CI_Q6_K, "Q6_K", 210.0 / 256}};
 
+/// What a transposed down projection of a dtype is called, how many neurons share scales, and bytes of these per
+/// column.
+struct Down {
+  Dtype dtype;
+  int32_t rows;
+  double header_bytes;
+};
+Down DownOf(const Dtype& up);
+
 extern ci_context* context;
 extern int32_t threads;
 extern const char* filter;

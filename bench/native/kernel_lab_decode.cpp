@@ -113,35 +113,6 @@ void MeasureMatvec(const Model& model, const Dtype& dtype, Pool* pool) {
   Free(y, sizeof(float) * model.neurons);
 }
 
-// What a transposed down projection of a dtype is called, how many neurons share scales, and bytes of these per column.
-struct Down {
-  Dtype dtype;
-  int32_t rows;
-  double header_bytes;
-};
-Down DownOf(const Dtype& up) {
-  switch (up.value) {
-    case CI_Q8_0:
-      return {{CI_Q8_0_SHARED, "Q8_0_SHARED", 1.0}, 32, 2};
-    case CI_Q4_0:
-      return {{CI_Q4_0_SHARED, "Q4_0_SHARED", 0.5}, 32, 2};
-    case CI_Q4_1:
-      return {{CI_Q4_1_SHARED, "Q4_1_SHARED", 0.5}, 32, 4};
-    case CI_Q5_0:
-      return {{CI_Q5_0_SHARED, "Q5_0_SHARED", 20.0 / 32}, 32, 2};
-    case CI_Q5_1:
-      return {{CI_Q5_1_SHARED, "Q5_1_SHARED", 20.0 / 32}, 32, 4};
-    case CI_Q4_K:
-      return {{CI_Q4_K_SHARED, "Q4_K_SHARED", 0.5}, 256, 16};
-    case CI_Q5_K:
-      return {{CI_Q5_K_SHARED, "Q5_K_SHARED", 20.0 / 32}, 256, 16};
-    case CI_Q6_K:
-      return {{CI_Q6_K_SHARED, "Q6_K_SHARED", 24.0 / 32}, 256, 18};
-    default:
-      return {up, 1, 0};
-  }
-}
-
 std::vector<int32_t> RandomNeurons(int32_t neurons, double keep) {
   std::vector<int32_t> ids;
   uint32_t state = 7;
@@ -234,6 +205,29 @@ void MeasureAttention(int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t
 }
 
 }  // namespace
+
+Down DownOf(const Dtype& up) {
+  switch (up.value) {
+    case CI_Q8_0:
+      return {{CI_Q8_0_SHARED, "Q8_0_SHARED", 1.0}, 32, 2};
+    case CI_Q4_0:
+      return {{CI_Q4_0_SHARED, "Q4_0_SHARED", 0.5}, 32, 2};
+    case CI_Q4_1:
+      return {{CI_Q4_1_SHARED, "Q4_1_SHARED", 0.5}, 32, 4};
+    case CI_Q5_0:
+      return {{CI_Q5_0_SHARED, "Q5_0_SHARED", 20.0 / 32}, 32, 2};
+    case CI_Q5_1:
+      return {{CI_Q5_1_SHARED, "Q5_1_SHARED", 20.0 / 32}, 32, 4};
+    case CI_Q4_K:
+      return {{CI_Q4_K_SHARED, "Q4_K_SHARED", 0.5}, 256, 16};
+    case CI_Q5_K:
+      return {{CI_Q5_K_SHARED, "Q5_K_SHARED", 20.0 / 32}, 256, 16};
+    case CI_Q6_K:
+      return {{CI_Q6_K_SHARED, "Q6_K_SHARED", 24.0 / 32}, 256, 18};
+    default:
+      return {up, 1, 0};
+  }
+}
 
 void MeasureDecode() {
   Pool pool;
