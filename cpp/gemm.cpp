@@ -24,8 +24,8 @@ constexpr int64_t kTokenStride = kPanelDepth + 16;
 constexpr int64_t kMostPanelTokens = 16;
 constexpr int64_t kMostPanelWidth = 32;
 
-// Of the elements that are summed over, so many are converted at a time.
-constexpr int32_t kTileDepth = 1024;
+// Of the elements that are summed over, so many are converted at a time: a tile is half a MiB.
+constexpr int32_t kTileDepth = 512;
 
 // panel[k][i] = weight for output first + i at depth k0 + k, zero past the tile's width.
 void PackPanel(const FloatWeights& tile, int32_t first, int32_t k0, int32_t depth, int32_t panel_width, float* panel) {

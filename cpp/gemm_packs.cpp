@@ -165,6 +165,7 @@ bool PrepareGroups(const DownPack& pack, const Matrix& down, const float* x, Pac
 }  // namespace
 
 bool UsesPacks(const ci_context& context, const Matrix& weight, Along along) {
+  if (context.tiles != nullptr) return false;
   return along == Along::kRows ? RowPackOf(context, weight.dtype) != nullptr
                                : DownPackOf(context, weight.dtype) != nullptr;
 }

@@ -9,7 +9,7 @@
 
 namespace coreinfer {
 
-/// Whether the processor packs weights of this dtype for vectors that lie this way.
+/// Whether the processor packs weights of this dtype for vectors that lie this way, and has no matrix registers.
 bool UsesPacks(const ci_context& context, const Matrix& weight, Along along);
 
 /// Makes the vectors integers, in the context's shared scratch.

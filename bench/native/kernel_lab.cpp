@@ -225,7 +225,7 @@ void MeasureAll() {
   MeasureTokenCounts();
   MeasureTogether();
   MeasureTranspose();
-  MeasurePrefill(512);
+  for (const int32_t tokens : {128, 512}) MeasurePrefill(tokens);
   MeasureAttentionOfPrompts();
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "coreinfer/host.h"
@@ -261,6 +262,44 @@ TEST(AttentionInputsHaveTheBitsOfThreeProducts) {
         });
         CHECK_SAME(got, want, name);
       }
+    }
+  }
+}
+
+// Where decode and prefill both compute in integers, a token has the same bits, whatever else is in its prompt.
+void CheckPrompt(const Weights& weight, int32_t tokens, int32_t rows, int32_t columns, Random& random) {
+  std::vector<float> values = random.Values(int64_t{tokens} * columns);
+  // Only F32 can take these.
+  const int32_t extreme = tokens > 2 ? tokens / 2 : -1;
+  if (extreme >= 0) values[static_cast<size_t>(extreme) * static_cast<size_t>(columns)] = 1e38f;
+  const Array<float> x(values);
+  const std::vector<float> start = random.Values(int64_t{tokens} * rows);
+  const std::string what = Shape("prompt dtype,tokens,rows,columns", {weight.dtype, tokens, rows, columns});
+  const auto prompt = OnEveryContext(start, what, [&](ci_context* c, float* y) {
+    return ci_matmul(c, weight.dtype, weight.data(), nullptr, x.data(), tokens, rows, columns, 1, y);
+  });
+  for (int64_t t = 0; t < tokens; ++t) {
+    if (t == extreme) continue;
+    const std::vector<float> own(start.begin() + t * rows, start.begin() + (t + 1) * rows);
+    const auto decoded = OnEveryContext(own, what, [&](ci_context* c, float* y) {
+      return ci_matvec(c, weight.dtype, weight.data(), nullptr, x.data() + t * columns, 1, rows, columns, 1, y);
+    });
+    const std::vector<float> got(prompt.begin() + t * rows, prompt.begin() + (t + 1) * rows);
+    CHECK_SAME(got, decoded, what + " token " + std::to_string(t));
+  }
+}
+
+TEST(PromptsHaveTheBitsOfDecoding) {
+  if (!IsPacking()) return Skip("prompts in integers, because no rows are packed on this processor");
+  const std::string description = ci_context_description(Contexts()[0]);
+  if (description.find("amx,") != std::string::npos) {
+    return Skip("prompts in integers, because this processor's matrix registers multiply them");
+  }
+  Random random(57);
+  for (const int32_t dtype : {CI_Q8_0, CI_Q4_0}) {
+    for (const auto& [tokens, rows, columns] : {std::tuple(1, 1, 32), std::tuple(3, 17, 160), std::tuple(6, 49, 96),
+                                                std::tuple(9, 300, 256), std::tuple(4, 70, 11008 / Slowness())}) {
+      CheckPrompt(Weights(dtype, rows, columns, random), tokens, rows, columns, random);
     }
   }
 }
