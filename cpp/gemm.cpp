@@ -134,8 +134,8 @@ Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, con
 
 int64_t GemmScratchBytes(const Inputs& inputs) {
   if (inputs.panels != nullptr) return TileScratchBytes(inputs);
-  const int64_t floats = (kTileFloats + kPanelFloats) * static_cast<int64_t>(sizeof(float));
-  return inputs.split.any() && floats < PackScratchBytes(inputs) ? PackScratchBytes(inputs) : floats;
+  if (inputs.split.any()) return PackScratchBytes(inputs);
+  return (kTileFloats + kPanelFloats) * static_cast<int64_t>(sizeof(float));
 }
 
 // Of a BLAS nobody knows whether an element is the same beside more others, so there tiles don't depend on the threads.
@@ -153,11 +153,6 @@ void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inp
               int64_t y_stride, uint8_t* scratch) {
   if (inputs.panels != nullptr) return MultiplyOnTiles(context, weight, inputs, tile, y, y_stride, scratch);
   if (inputs.split.any()) return MultiplyPacked(context, weight, inputs, tile, y, y_stride, scratch);
-  MultiplyInFloats(context, weight, inputs, tile, y, y_stride, scratch);
-}
-
-void MultiplyInFloats(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
-                      float* y, int64_t y_stride, uint8_t* scratch) {
   const float* x = inputs.x + int64_t{tile.first_token} * inputs.depth;
   const auto multiply = inputs.along == Along::kRows ? MultiplyByRows : MultiplyByColumns;
   multiply(context.simd, weight, tile, x, y, y_stride, reinterpret_cast<float*>(scratch));

@@ -27,7 +27,7 @@ constexpr int32_t kTokenBlock = 1024;
 struct SplitTokens {
   const SplitUnit* units;     // along rows: (tokens, units of a vector)
   const PackedGroup* groups;  // along columns: (tokens / 4, groups of rows, 4)
-  const uint8_t* is_split;    // (tokens): 0 for those that F32 must multiply
+  const uint8_t* is_split;    // (tokens): 0 where F32 must do
 
   bool any() const { return is_split != nullptr; }
 };
@@ -47,8 +47,8 @@ struct Inputs {
   SplitTokens split;
 };
 
-/// Prepares x (tokens, depth) for products with `weight`, and with others of its dtype and shape. The panels lie in the
-/// context's shared scratch.
+/// Prepares x (tokens, depth) for products with `weight`, and with others of its dtype and shape. Panels and integers
+/// lie in the context's shared scratch.
 Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, const float* x, int32_t tokens);
 
 /// Bytes of private scratch that Multiply needs.
@@ -71,10 +71,6 @@ struct TileRange {
 /// its first token, rows y_stride apart.
 void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile, float* y,
               int64_t y_stride, uint8_t* scratch);
-
-/// The same in F32, whatever else the inputs have.
-void MultiplyInFloats(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
-                      float* y, int64_t y_stride, uint8_t* scratch);
 
 /// Plain F32 weights: (width, depth) along rows, (depth, width) along columns, rows `stride` apart. The width is at
 /// most kTileRows.

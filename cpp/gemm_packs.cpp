@@ -153,6 +153,28 @@ void MultiplyColumns(const ci_context& c, const Matrix& down, const Inputs& inpu
   }
 }
 
+// One token whose vector cannot be split, as decode multiplies it.
+void MultiplyRowsUnsplit(const ci_context& c, const Matrix& weight, const float* x, const TileRange& tile, float* y) {
+  for (int64_t r = tile.begin; r < tile.end; ++r) {
+    const uint8_t* const row = weight.data + r * weight.row_bytes;
+    float dot;
+    c.simd.dot[weight.dtype](row, r + 1 < tile.end ? row + weight.row_bytes : row, {x, 1, weight.columns}, &dot);
+    y[r - tile.begin] += dot;
+  }
+}
+
+void MultiplyColumnsUnsplit(const ci_context& c, const Matrix& down, const float* x, const TileRange& tile, float* y) {
+  const CoreList all{nullptr, down.rows, nullptr};
+  const SharedGroups shared(down, all);
+  for (int32_t begin = 0, end; begin < down.rows; begin = end) {
+    end = shared.EndOf(begin);
+    SharedRows rows;
+    shared.Gather(begin, end, x, &rows);
+    if (rows.count == 0) continue;
+    c.simd.add_shared_rows[down.dtype - CI_Q8_0_SHARED](rows, rows, tile.begin, tile.end, y - tile.begin);
+  }
+}
+
 bool PrepareGroups(const DownPack& pack, const Matrix& down, const float* x, PackedGroup* groups) {
   const int64_t group_rows = SharedLayoutOf(down.dtype).scale_rows;
   for (int64_t g = 0; g < GroupsOf(down); ++g) {
@@ -203,12 +225,14 @@ int64_t LeastPackedWidth(const Inputs& inputs) {
 
 void MultiplyPacked(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
                     float* y, int64_t y_stride, uint8_t* scratch) {
-  const auto multiply = inputs.along == Along::kRows ? MultiplyRows : MultiplyColumns;
+  const bool by_rows = inputs.along == Along::kRows;
+  const auto multiply = by_rows ? MultiplyRows : MultiplyColumns;
   multiply(context, weight, inputs, tile, y, y_stride, scratch);
   for (int32_t t = tile.first_token; t < tile.first_token + tile.tokens; ++t) {
     if (inputs.split.is_split[t] != 0) continue;
-    MultiplyInFloats(context, weight, inputs, {tile.begin, tile.end, t, 1}, y + (t - tile.first_token) * y_stride,
-                     y_stride, scratch);
+    const auto multiply_unsplit = by_rows ? MultiplyRowsUnsplit : MultiplyColumnsUnsplit;
+    multiply_unsplit(context, weight, inputs.x + int64_t{t} * inputs.depth, tile,
+                     y + (t - tile.first_token) * y_stride);
   }
 }
 

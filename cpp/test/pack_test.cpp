@@ -266,12 +266,11 @@ TEST(AttentionInputsHaveTheBitsOfThreeProducts) {
   }
 }
 
-// Where decode and prefill both compute in integers, a token has the same bits, whatever else is in its prompt.
+// Where prefill computes in integers, as decode does, a token has the same bits, whatever else is in its prompt.
 void CheckPrompt(const Weights& weight, int32_t tokens, int32_t rows, int32_t columns, Random& random) {
   std::vector<float> values = random.Values(int64_t{tokens} * columns);
-  // Only F32 can take these.
-  const int32_t extreme = tokens > 2 ? tokens / 2 : -1;
-  if (extreme >= 0) values[static_cast<size_t>(extreme) * static_cast<size_t>(columns)] = 1e38f;
+  // Only F32 can take this one.
+  values[static_cast<size_t>(tokens / 2) * static_cast<size_t>(columns)] = 1e38f;
   const Array<float> x(values);
   const std::vector<float> start = random.Values(int64_t{tokens} * rows);
   const std::string what = Shape("prompt dtype,tokens,rows,columns", {weight.dtype, tokens, rows, columns});
@@ -279,7 +278,6 @@ void CheckPrompt(const Weights& weight, int32_t tokens, int32_t rows, int32_t co
     return ci_matmul(c, weight.dtype, weight.data(), nullptr, x.data(), tokens, rows, columns, 1, y);
   });
   for (int64_t t = 0; t < tokens; ++t) {
-    if (t == extreme) continue;
     const std::vector<float> own(start.begin() + t * rows, start.begin() + (t + 1) * rows);
     const auto decoded = OnEveryContext(own, what, [&](ci_context* c, float* y) {
       return ci_matvec(c, weight.dtype, weight.data(), nullptr, x.data() + t * columns, 1, rows, columns, 1, y);
