@@ -141,8 +141,9 @@ int64_t GemmScratchBytes(const Inputs& inputs) {
 // Of a BLAS nobody knows whether an element is the same beside more others, so there tiles don't depend on the threads.
 int64_t TileWidth(const ci_context& context, const Inputs& inputs, int64_t width) {
   constexpr int64_t kTilesPerThread = 4;
-  if (inputs.panels == nullptr && !inputs.split.any()) return width < 4 * kTileRows ? kTileRows / 4 : kTileRows;
-  const int64_t least = inputs.split.any() ? LeastPackedWidth(inputs) : kTileRows / 4;
+  constexpr int64_t kNarrow = kTileRows / 4;
+  if (inputs.panels == nullptr && !inputs.split.any()) return width < 16 * kNarrow ? kNarrow : kTileRows;
+  const int64_t least = inputs.split.any() ? LeastPackedWidth(inputs) : kNarrow;
   const int64_t blocks = (int64_t{inputs.tokens} + kTokenBlock - 1) / kTokenBlock;
   int64_t step = kTileRows;
   while (step > least && (width + step - 1) / step * blocks < kTilesPerThread * context.pool.size()) step /= 2;
