@@ -1,7 +1,5 @@
 #include "ffn_packed.h"
 
-#include <cstring>
-
 #include "packs.h"
 
 namespace coreinfer {
@@ -64,17 +62,9 @@ bool PackedDown::Take(const float* activations, float* y, int64_t first) {
 
 void PackedDown::Add(int64_t slab, int64_t following) const {
   const int64_t begin = slab * kSlabColumns;
-  const bool is_whole = columns_ - begin >= kSlabColumns;
-  const size_t bytes = is_whole ? 0 : static_cast<size_t>(columns_ - begin) * sizeof(float);
   float* y[CI_DECODE_TOKENS];
-  float last[CI_DECODE_TOKENS][kSlabColumns];
-  for (int32_t t = 0; t < sum_.tokens; ++t) {
-    y[t] = is_whole ? y_[t] + begin : last[t];
-    if (!is_whole) std::memset(last[t], 0, sizeof(last[t]));
-    std::memcpy(last[t], y_[t] + begin, bytes);
-  }
-  pack_.add(At(slab), At(following), sum_, y);
-  for (int32_t t = 0; t < sum_.tokens; ++t) std::memcpy(y_[t] + begin, last[t], bytes);
+  for (int32_t t = 0; t < sum_.tokens; ++t) y[t] = y_[t] + begin;
+  AddSlab(pack_, At(slab), At(following), sum_, columns_ - begin, y);
 }
 
 }  // namespace coreinfer

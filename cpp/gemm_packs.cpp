@@ -2,8 +2,6 @@
 // them with four tokens after another, go on with the next weights. Products of bytes bound the time.
 #include "gemm_packs.h"
 
-#include <cstring>
-
 #include "core_list.h"
 #include "dtype.h"
 #include "packs.h"
@@ -16,10 +14,6 @@ constexpr int32_t kTogether = 4;
 
 // Of packed weights, beside which the second level cache holds vectors.
 constexpr int64_t kPackedBytes = int64_t{256} * 1024;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-int64_t UnitsOf(int64_t columns) { return DivideUp(columns, kSplitUnit); }
 
 // In pairs, of which each element of a vector is loaded once.
 int64_t RowPacksTogether(int64_t pack_bytes) {
@@ -42,11 +36,7 @@ void ForSplitTokens(const SplitTokens& split, const TileRange& tile, const Body&
 }
 
 void AddRow(const float* values, int64_t count, float* y) {
-  if (count >= kPackedRows) {
-    for (int64_t i = 0; i < kPackedRows; ++i) y[i] += values[i];
-  } else {
-    for (int64_t i = 0; i < count; ++i) y[i] += values[i];
-  }
+  for (int64_t i = 0; i < count && i < kPackedRows; ++i) y[i] += values[i];
 }
 
 // Packs rows begin..end-1; the last row fills its pack up.
@@ -105,23 +95,6 @@ int64_t RowsOfGroup(const Matrix& down, int64_t group) {
   return group < GroupsOf(down) - 1 ? rows : down.rows - group * rows;
 }
 
-// y (tokens, kSlabColumns) rows of the output, of which only the first columns are there, by way of whole ones.
-void AddSlab(const DownPack& pack, const uint8_t* slab, const PackedSum& sum, int64_t columns, float* y,
-             int64_t y_stride) {
-  float* rows[kTogether];
-  float whole[kTogether][kSlabColumns];
-  const auto bytes = static_cast<size_t>(columns) * sizeof(float);
-  const bool is_whole = columns == kSlabColumns;
-  for (int64_t t = 0; t < sum.tokens; ++t) {
-    rows[t] = is_whole ? y + t * y_stride : whole[t];
-    if (is_whole) continue;
-    std::memset(whole[t], 0, sizeof(whole[t]));
-    std::memcpy(whole[t], y + t * y_stride, bytes);
-  }
-  pack.add(slab, slab, sum, rows);
-  for (int64_t t = 0; t < sum.tokens && !is_whole; ++t) std::memcpy(y + t * y_stride, whole[t], bytes);
-}
-
 void MultiplyColumns(const ci_context& c, const Matrix& down, const Inputs& inputs, const TileRange& tile, float* y,
                      int64_t y_stride, uint8_t* packed) {
   const DownPack& pack = *DownPackOf(c, down.dtype);
@@ -146,8 +119,11 @@ void MultiplyColumns(const ci_context& c, const Matrix& down, const Inputs& inpu
       ForSplitTokens(inputs.split, tile, [&](int32_t token, int32_t tokens) {
         const PackedGroup* const own =
             inputs.split.groups + (token / kTogether * groups + first) * kTogether + token % kTogether;
-        AddSlab(pack, packed, {own, count, kTogether, tokens, bytes}, columns,
-                y + (token - tile.first_token) * y_stride + (column - tile.begin), y_stride);
+        float* rows[kTogether];
+        for (int32_t t = 0; t < tokens; ++t) {
+          rows[t] = y + (token + t - tile.first_token) * y_stride + (column - tile.begin);
+        }
+        AddSlab(pack, packed, packed, {own, count, kTogether, tokens, bytes}, columns, rows);
       });
     }
   }

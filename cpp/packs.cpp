@@ -2,13 +2,13 @@
 // others after the atomic operation with which it leaves the pool.
 #include "packs.h"
 
+#include <cstring>
+
 #include "core_list.h"
 #include "coreinfer/host.h"
 
 namespace coreinfer {
 namespace {
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t MostBytes(const DownPack& pack, const Matrix& down, int64_t capacity) {
   const int64_t headers = MostGroups(down, capacity) * pack.header_bytes;
@@ -82,7 +82,7 @@ const DownPack* DownPackOf(const ci_context& context, int32_t dtype) {
   return IsShared(dtype) ? context.simd.down_packs[dtype - CI_Q8_0_SHARED] : nullptr;
 }
 
-int64_t RowPackBytes(const RowPack& pack, int32_t columns) { return DivideUp(columns, kSplitUnit) * pack.unit_bytes; }
+int64_t RowPackBytes(const RowPack& pack, int32_t columns) { return UnitsOf(columns) * pack.unit_bytes; }
 
 int64_t GroupBytes(const DownPack& pack, int64_t rows) { return pack.header_bytes + rows * pack.row_bytes; }
 
@@ -91,6 +91,21 @@ int64_t SlabsOf(int32_t columns) { return DivideUp(columns, kSlabColumns); }
 int64_t MostGroups(const Matrix& down, int64_t capacity) {
   const int64_t all = DivideUp(down.rows, SharedLayoutOf(down.dtype).scale_rows);
   return capacity < all ? capacity : all;
+}
+
+void AddSlab(const DownPack& pack, const uint8_t* slab, const uint8_t* next, const PackedSum& sum, int64_t columns,
+             float* const* y) {
+  if (columns >= kSlabColumns) return pack.add(slab, next, sum, y);
+  const size_t bytes = static_cast<size_t>(columns) * sizeof(float);
+  float* rows[CI_DECODE_TOKENS];
+  float whole[CI_DECODE_TOKENS][kSlabColumns];
+  for (int32_t t = 0; t < sum.tokens; ++t) {
+    rows[t] = whole[t];
+    std::memset(whole[t], 0, sizeof(whole[t]));
+    std::memcpy(whole[t], y[t], bytes);
+  }
+  pack.add(slab, next, sum, rows);
+  for (int32_t t = 0; t < sum.tokens; ++t) std::memcpy(y[t], whole[t], bytes);
 }
 
 void RequireAligned(const char* name, const void* packed) {

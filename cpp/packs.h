@@ -12,6 +12,11 @@
 
 namespace coreinfer {
 
+inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Units that a vector or a row of a pack takes.
+inline int64_t UnitsOf(int64_t columns) { return DivideUp(columns, kSplitUnit); }
+
 /// How rows of a dtype are packed on this processor; NULL where they are not.
 const RowPack* RowPackOf(const ci_context& context, int32_t dtype);
 const DownPack* DownPackOf(const ci_context& context, int32_t dtype);
@@ -27,6 +32,11 @@ int64_t SlabsOf(int32_t columns);
 
 /// The most groups that `capacity` rows of a down projection can be spread over.
 int64_t MostGroups(const Matrix& down, int64_t capacity);
+
+/// y[t] += the groups of a slab for token t of the sum, at most CI_DECODE_TOKENS, where its first `columns` columns are
+/// there; `next` is the slab that will be read soon.
+void AddSlab(const DownPack& pack, const uint8_t* slab, const uint8_t* next, const PackedSum& sum, int64_t columns,
+             float* const* y);
 
 /// Requires an address at which packs can be read and written.
 void RequireAligned(const char* name, const void* packed);

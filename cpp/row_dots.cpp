@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "dtype.h"
+#include "packs.h"
 
 namespace coreinfer {
 namespace {
@@ -57,7 +58,7 @@ RowDots::RowDots(ci_context& context, int32_t dtype, const Vectors& x)
       split_dot_(context.simd.split_dot[dtype]),
       row_pack_(context.simd.row_packs[dtype]) {
   if (split_dot_ == nullptr) return;
-  units_per_token_ = (x.columns + kSplitUnit - 1) / kSplitUnit;
+  units_per_token_ = UnitsOf(x.columns);
   auto* units = reinterpret_cast<SplitUnit*>(
       context.shared_scratch.Reserve(x.tokens * units_per_token_ * static_cast<int64_t>(sizeof(SplitUnit))));
   units_ = units;
