@@ -41,11 +41,14 @@ class SharedGroups {
     return end;
   }
 
+  /// Whether entry `begin` is the first that is listed of its block.
+  bool OpensBlock(int32_t begin) const { return begin == 0 || BlockOf(begin) != BlockOf(begin - 1); }
+
   /// Entries begin..end-1 of the list, without those whose activation is 0; all of them when activations is null.
   void Gather(int32_t begin, int32_t end, const float* activations, SharedRows* rows) const {
     const int32_t first = FirstOf(begin);
-    const int32_t first_of_block = first / layout_.rows * layout_.rows;
-    rows->block = down_.data + first / layout_.rows * (header_bytes_ + layout_.rows * row_bytes_);
+    const int32_t first_of_block = BlockOf(begin) * layout_.rows;
+    rows->block = down_.data + BlockOf(begin) * (header_bytes_ + layout_.rows * row_bytes_);
     rows->columns = down_.columns;
     rows->row = first - first_of_block;
     rows->count = 0;
@@ -57,6 +60,7 @@ class SharedGroups {
   }
 
  private:
+  int32_t BlockOf(int32_t index) const { return list_.neuron(index) / layout_.rows; }
   // The first neuron of an entry's group.
   int32_t FirstOf(int32_t index) const { return list_.neuron(index) / layout_.scale_rows * layout_.scale_rows; }
 

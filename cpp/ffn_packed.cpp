@@ -38,8 +38,10 @@ PackedDown::PackedDown(const DownPack& pack, const Matrix& down, const CoreList&
   const SharedGroups groups(down, list);
   for (int32_t entry = 0; entry < list.size; ++sum_.count) {
     const int32_t next = groups.EndOf(entry);
-    groups_[sum_.count * most_tokens].count = next - entry;
-    sum_.slab_bytes += GroupBytes(pack, next - entry);
+    PackedGroup& group = groups_[sum_.count * most_tokens];
+    group.count = next - entry;
+    group.opens_block = groups.OpensBlock(entry);
+    sum_.slab_bytes += GroupBytes(pack, group.count, group.opens_block);
     entry = next;
   }
 }
@@ -50,10 +52,11 @@ bool PackedDown::Take(const float* activations, float* y, int64_t first) {
   for (int64_t g = 0; g < sum_.count; ++g) {
     PackedGroup* const group = groups_ + g * sum_.stride;
     const int32_t rows = group->count;
-    if (!pack_.prepare(activations, rows, group + sum_.tokens)) return false;
+    const bool opens_block = group->opens_block;
+    if (!pack_.prepare(activations, rows, opens_block, group + sum_.tokens)) return false;
     activations += rows;
     if (sum_.tokens > 0) continue;
-    const uint8_t* const end_of_group = slab + GroupBytes(pack_, rows);
+    const uint8_t* const end_of_group = slab + GroupBytes(pack_, rows, opens_block);
     for (; slab < end_of_group; slab += 64) __builtin_prefetch(slab);
   }
   y_[sum_.tokens++] = y;

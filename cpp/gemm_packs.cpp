@@ -87,8 +87,13 @@ void MultiplyRows(const ci_context& c, const Matrix& weight, const Inputs& input
   }
 }
 
-// The groups of rows that have the same scales.
+// The groups of rows that have the same scales, and those of a block.
 int64_t GroupsOf(const Matrix& down) { return MostGroups(down, down.rows); }
+
+int64_t GroupsOfBlock(const Matrix& down) {
+  const SharedLayout layout = SharedLayoutOf(down.dtype);
+  return layout.rows / layout.scale_rows;
+}
 
 int64_t RowsOfGroup(const Matrix& down, int64_t group) {
   const int64_t rows = SharedLayoutOf(down.dtype).scale_rows;
@@ -102,7 +107,8 @@ void MultiplyColumns(const ci_context& c, const Matrix& down, const Inputs& inpu
   const SharedGroups shared(down, all);
   const int64_t group_rows = SharedLayoutOf(down.dtype).scale_rows;
   const int64_t groups = GroupsOf(down);
-  const int64_t step = kPackedBytes / GroupBytes(pack, group_rows);
+  const int64_t in_block = GroupsOfBlock(down);
+  const int64_t step = kPackedBytes / (in_block * GroupBytes(pack, group_rows, true)) * in_block;
   for (int64_t column = tile.begin; column < tile.end; column += kSlabColumns) {
     const int64_t columns = tile.end - column < kSlabColumns ? tile.end - column : kSlabColumns;
     for (int64_t first = 0; first < groups; first += step) {
@@ -113,8 +119,9 @@ void MultiplyColumns(const ci_context& c, const Matrix& down, const Inputs& inpu
         const auto rows_of_group = static_cast<int32_t>(RowsOfGroup(down, g));
         SharedRows rows;
         shared.Gather(row, row + rows_of_group, nullptr, &rows);
-        pack.pack[1](rows, column, columns, packed + bytes);
-        bytes += GroupBytes(pack, rows_of_group);
+        const bool opens_block = g % in_block == 0;
+        pack.pack[1](rows, opens_block, column, columns, packed + bytes);
+        bytes += GroupBytes(pack, rows_of_group, opens_block);
       }
       ForSplitTokens(inputs.split, tile, [&](int32_t token, int32_t tokens) {
         const PackedGroup* const own =
@@ -153,9 +160,10 @@ void MultiplyColumnsUnsplit(const ci_context& c, const Matrix& down, const float
 
 bool PrepareGroups(const DownPack& pack, const Matrix& down, const float* x, PackedGroup* groups) {
   const int64_t group_rows = SharedLayoutOf(down.dtype).scale_rows;
+  const int64_t in_block = GroupsOfBlock(down);
   for (int64_t g = 0; g < GroupsOf(down); ++g) {
     const auto rows = static_cast<int32_t>(RowsOfGroup(down, g));
-    if (!pack.prepare(x + g * group_rows, rows, groups + g * kTogether)) return false;
+    if (!pack.prepare(x + g * group_rows, rows, g % in_block == 0, groups + g * kTogether)) return false;
   }
   return true;
 }

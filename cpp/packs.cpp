@@ -11,8 +11,12 @@ namespace coreinfer {
 namespace {
 
 int64_t MostBytes(const DownPack& pack, const Matrix& down, int64_t capacity) {
-  const int64_t headers = MostGroups(down, capacity) * pack.header_bytes;
-  return SlabsOf(down.columns) * (headers + capacity * pack.row_bytes);
+  const int64_t groups = MostGroups(down, capacity);
+  const int64_t all_blocks = DivideUp(down.rows, SharedLayoutOf(down.dtype).rows);
+  const int64_t blocks = capacity < all_blocks ? capacity : all_blocks;
+  const int64_t ends = pack.row_bytes % 64 == 0 ? 0 : 48 * groups;
+  return SlabsOf(down.columns) *
+         (blocks * pack.block_bytes + groups * pack.group_bytes + capacity * pack.row_bytes + ends);
 }
 
 int64_t MostBytes(const ci_context& c, const Matrix& matrix, int64_t capacity) {
@@ -45,6 +49,7 @@ void PackListedDown(ci_context& c, const DownPack& pack, const Matrix& down, con
   struct Place {
     int32_t begin;
     int32_t end;
+    bool opens_block;
     int64_t offset;
   };
   auto* const places = reinterpret_cast<Place*>(c.shared_scratch.Reserve(int64_t{list.size} * int64_t{sizeof(Place)}));
@@ -52,8 +57,9 @@ void PackListedDown(ci_context& c, const DownPack& pack, const Matrix& down, con
   int64_t slab_bytes = 0;
   for (int32_t begin = 0; begin < list.size;) {
     const int32_t end = groups.EndOf(begin);
-    places[count++] = {begin, end, slab_bytes};
-    slab_bytes += GroupBytes(pack, end - begin);
+    const bool opens_block = groups.OpensBlock(begin);
+    places[count++] = {begin, end, opens_block, slab_bytes};
+    slab_bytes += GroupBytes(pack, end - begin, opens_block);
     begin = end;
   }
   ParallelFor(c, count, [&](int64_t item, int32_t) {
@@ -62,7 +68,7 @@ void PackListedDown(ci_context& c, const DownPack& pack, const Matrix& down, con
     uint8_t* target = packed + places[item].offset;
     for (int64_t column = 0; column < down.columns; column += kSlabColumns, target += slab_bytes) {
       const int64_t left = down.columns - column;
-      pack.pack[0](rows, column, left < kSlabColumns ? left : kSlabColumns, target);
+      pack.pack[0](rows, places[item].opens_block, column, left < kSlabColumns ? left : kSlabColumns, target);
     }
   });
 }
@@ -82,9 +88,13 @@ const DownPack* DownPackOf(const ci_context& context, int32_t dtype) {
   return IsShared(dtype) ? context.simd.down_packs[dtype - CI_Q8_0_SHARED] : nullptr;
 }
 
-int64_t RowPackBytes(const RowPack& pack, int32_t columns) { return UnitsOf(columns) * pack.unit_bytes; }
+int64_t RowPackBytes(const RowPack& pack, int32_t columns) {
+  return DivideUp(columns, pack.unit_columns) * pack.unit_bytes;
+}
 
-int64_t GroupBytes(const DownPack& pack, int64_t rows) { return pack.header_bytes + rows * pack.row_bytes; }
+int64_t GroupBytes(const DownPack& pack, int64_t rows, bool opens_block) {
+  return (opens_block ? pack.block_bytes : 0) + pack.group_bytes + DivideUp(rows * pack.row_bytes, 64) * 64;
+}
 
 int64_t SlabsOf(int32_t columns) { return DivideUp(columns, kSlabColumns); }
 

@@ -14,7 +14,7 @@ namespace coreinfer {
 
 inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Units that a vector or a row of a pack takes.
+/// Units that a vector takes.
 inline int64_t UnitsOf(int64_t columns) { return DivideUp(columns, kSplitUnit); }
 
 /// How rows of a dtype are packed on this processor; NULL where they are not.
@@ -24,8 +24,8 @@ const DownPack* DownPackOf(const ci_context& context, int32_t dtype);
 /// Bytes of a pack of rows.
 int64_t RowPackBytes(const RowPack& pack, int32_t columns);
 
-/// Bytes of a group's rows in a slab.
-int64_t GroupBytes(const DownPack& pack, int64_t rows);
+/// Bytes of a group in a slab, and of its block's header where it is the first.
+int64_t GroupBytes(const DownPack& pack, int64_t rows, bool opens_block);
 
 /// Slabs that the columns of a down projection take.
 int64_t SlabsOf(int32_t columns);

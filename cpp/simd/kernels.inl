@@ -28,16 +28,18 @@ namespace {
 #define COREINFER_SIMD_SPLIT_BYTES(function) function
 #define COREINFER_SIMD_PACK(pack) &pack
 
+template <class Unit>
+constexpr RowPack kRowPack = {Unit::kColumns,
+                              kPackUnitBytes<Unit>,
+                              {PackRows<Unit, false>, PackRows<Unit, true>},
+                              {PackedDotEach<Unit, 1>, PackedDotEach<Unit, 2>}};
 template <class Format>
-constexpr RowPack kRowPack = {kPackUnitBytes<Format>,
-                              {PackRows<Format, false>, PackRows<Format, true>},
-                              {PackedDotEach<Format, 1>, PackedDotEach<Format, 2>}};
-template <class Packs>
-constexpr DownPack kDownPack = {kPackedRowBytes<Packs>,
-                                kSlabHeader,
-                                {PackDown<Packs, false>, PackDown<Packs, true>},
-                                PrepareGroup<Packs::kMiddle>,
-                                AddPackedDown<Packs>};
+constexpr DownPack kDownPack = {Format::Scales::kBlockBytes,
+                                Format::Scales::kGroupBytes,
+                                kPackedRowBytes<Format>,
+                                {PackDown<Format, false>, PackDown<Format, true>},
+                                PrepareGroup<Format::Pieces::kMiddle>,
+                                AddPackedDown<Format>};
 #define COREINFER_SIMD_SHARED_BYTES AddSplitRows<Q8Shared, BytePieces>
 #else
 #define COREINFER_SIMD_SHARED_BYTES AddSharedRows<Q8Shared>
@@ -75,11 +77,14 @@ constexpr SimdKernels kKernels = {
      nullptr, nullptr, COREINFER_SIMD_SHARED(Q4_1Shared, NibblePieces), COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces),
      COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces), COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces),
      COREINFER_SIMD_SHARED(Q5_KShared, FivePieces), COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
-    {nullptr, nullptr, nullptr, COREINFER_SIMD_PACK(kRowPack<PackedBytes>),
-     COREINFER_SIMD_PACK(kRowPack<PackedNibbles>), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-     nullptr},
-    {COREINFER_SIMD_PACK(kDownPack<BytePacks>), COREINFER_SIMD_PACK(kDownPack<NibblePacks>), nullptr, nullptr, nullptr,
-     nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_PACK(kRowPack<PackedQ8_0>), COREINFER_SIMD_PACK(kRowPack<PackedQ4_0>),
+     nullptr, nullptr, COREINFER_SIMD_PACK(kRowPack<PackedQ4_1>), COREINFER_SIMD_PACK(kRowPack<PackedQ5_0>),
+     COREINFER_SIMD_PACK(kRowPack<PackedQ5_1>), COREINFER_SIMD_PACK(kRowPack<PackedQ4_K>),
+     COREINFER_SIMD_PACK(kRowPack<PackedQ5_K>), COREINFER_SIMD_PACK(kRowPack<PackedSixes>)},
+    {COREINFER_SIMD_PACK(kDownPack<SlabQ8_0>), COREINFER_SIMD_PACK(kDownPack<SlabQ4_0>), nullptr, nullptr, nullptr,
+     nullptr, nullptr, nullptr, COREINFER_SIMD_PACK(kDownPack<SlabQ4_1>), COREINFER_SIMD_PACK(kDownPack<SlabQ5_0>),
+     COREINFER_SIMD_PACK(kDownPack<SlabQ5_1>), COREINFER_SIMD_PACK(kDownPack<SlabQ4_K>),
+     COREINFER_SIMD_PACK(kDownPack<SlabQ5_K>), COREINFER_SIMD_PACK(kDownPack<SlabQ6_K>)},
     Dequantize,
     ToF16,
     {CountFrom<false>, CountFrom<true>},

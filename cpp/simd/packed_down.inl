@@ -1,34 +1,109 @@
 // Down rows that decoding adds again and again, packed: slabs of 128 columns, and in each the groups of rows one after
 // another, so that a group's sums stay in registers, for several tokens at once, while memory is read in one stream. A
 // group's sum is taken as split_shared_rows.inl takes it, and groups are added in their order: the bits are theirs.
-//   A slab is, for each group, f16 scales (128), then its rows: four at a time with the codes of a column side by side,
-//   and those that are left one by one, as core neurons leave few of a group. A code is a byte (Q8_0), or two columns
-//   16 apart share one (Q4_0). Columns behind the last are 0.
+//   A slab is, for each group: what its block's groups have in common, in front of the first of them; the group's own
+// scales; then its rows, four at a time in a bundle (bundles.inl), whose pair p has the codes of columns 32 p .. 32 p +
+// 15 and of the 16 behind them, those of a column side by side. Of the rows that are left, as core neurons leave few of
+// a group, a vector takes no more than their bytes. A group ends at a multiple of 64. Columns behind the last are 0.
 #pragma once
 
+#include "simd/bundles.inl"
 #include "simd/few_tokens.inl"
-#include "simd/packed_rows.inl"
+#include "simd/rows.inl"
 #include "simd/split_shared_rows.inl"
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-constexpr int64_t kSlabHeader = int64_t{2} * kSlabColumns;
+// ---- scales ----
 
-// The codes of sixteen columns of four rows: those of a column are neighbours.
-inline __m512i Interleave(const uint8_t* const* rows, int64_t offset) {
-  __m128i v[4];
-  for (int r = 0; r < 4; ++r) v[r] = Load16Bytes(rows[r] + offset);
-  const __m128i low_a = _mm_unpacklo_epi8(v[0], v[1]);
-  const __m128i low_b = _mm_unpacklo_epi8(v[2], v[3]);
-  const __m128i high_a = _mm_unpackhi_epi8(v[0], v[1]);
-  const __m128i high_b = _mm_unpackhi_epi8(v[2], v[3]);
-  __m512i lanes = _mm512_castsi128_si512(_mm_unpacklo_epi16(low_a, low_b));
-  lanes = _mm512_inserti32x4(lanes, _mm_unpackhi_epi16(low_a, low_b), 1);
-  lanes = _mm512_inserti32x4(lanes, _mm_unpacklo_epi16(high_a, high_b), 2);
-  return _mm512_inserti32x4(lanes, _mm_unpackhi_epi16(high_a, high_b), 3);
-}
+constexpr int64_t kHalvesOfSlab = 2 * kSlabColumns;
+
+// The functions get where the block's and the group's header are, and a column of the slab.
+struct SlabScale {
+  static constexpr bool kHasOffset = false;
+  static constexpr int64_t kBlockBytes = kHalvesOfSlab;
+  static constexpr int64_t kGroupBytes = 0;
+  static void PackBlock(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
+    memcpy(out, group.block + 2 * column, static_cast<size_t>(2 * columns));
+  }
+  static void PackGroup(const SharedRows&, int64_t, int64_t, uint8_t*) {}
+  static Vec Scale(const uint8_t* block, const uint8_t*, int64_t i) { return LoadF16(block + 2 * i); }
+};
+
+struct SlabScaleAndOffset {
+  static constexpr bool kHasOffset = true;
+  static constexpr int64_t kBlockBytes = 2 * kHalvesOfSlab;
+  static constexpr int64_t kGroupBytes = 0;
+  static void PackBlock(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
+    SlabScale::PackBlock(group, column, columns, out);
+    SlabScale::PackBlock(group, group.columns + column, columns, out + kHalvesOfSlab);
+  }
+  static void PackGroup(const SharedRows&, int64_t, int64_t, uint8_t*) {}
+  static Vec Scale(const uint8_t* block, const uint8_t*, int64_t i) { return LoadF16(block + 2 * i); }
+  static Vec Offset(const uint8_t* block, const uint8_t*, int64_t i) { return LoadF16(block + kHalvesOfSlab + 2 * i); }
+};
+
+// d and dmin of a block; scales and mins of a group, a byte each.
+struct SlabScalesAndMins {
+  static constexpr bool kHasOffset = true;
+  static constexpr int64_t kBlockBytes = 2 * kHalvesOfSlab;
+  static constexpr int64_t kGroupBytes = 2 * kSlabColumns;
+  static void PackBlock(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
+    SlabScaleAndOffset::PackBlock(group, column, columns, out);
+  }
+  static void PackGroup(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
+    for (int64_t i = 0; i < columns; i += 32) {
+      UnpackSharedScales(group.block, group.columns, group.row / 32, column + i, out + i, out + kSlabColumns + i);
+    }
+  }
+  static Vec Scale(const uint8_t* block, const uint8_t* group, int64_t i) {
+    return Mul(LoadF16(block + 2 * i), LoadU8(group + i));
+  }
+  static Vec Offset(const uint8_t* block, const uint8_t* group, int64_t i) {
+    return Sub(Zero(), Mul(LoadF16(block + kHalvesOfSlab + 2 * i), LoadU8(group + kSlabColumns + i)));
+  }
+};
+
+struct SlabEights {
+  static constexpr bool kHasOffset = false;
+  static constexpr int64_t kBlockBytes = kHalvesOfSlab;
+  static constexpr int64_t kGroupBytes = kSlabColumns;
+  static void PackBlock(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
+    SlabScale::PackBlock(group, column, columns, out);
+  }
+  static void PackGroup(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
+    const int64_t plane = 2 * group.columns + group.row / 16 * group.columns;
+    memcpy(out, group.block + plane + column, static_cast<size_t>(columns));
+  }
+  static Vec Scale(const uint8_t* block, const uint8_t* group, int64_t i) {
+    return Mul(LoadF16(block + 2 * i), LoadI8(group + i));
+  }
+};
+
+// ---- rows ----
+
+// What a slab of a dtype is made of: how a file's pieces are read, how codes are stored, and scales.
+template <class PiecesOfRow, class BundleOfCodes, class ScalesOfSlab>
+struct Slab {
+  using Pieces = PiecesOfRow;
+  using Bundle = BundleOfCodes;
+  using Scales = ScalesOfSlab;
+};
+using SlabQ8_0 = Slab<BytePieces, ByteBundle, SlabScale>;
+using SlabQ4_0 = Slab<NibblePieces, NibbleBundle, SlabScale>;
+using SlabQ4_1 = Slab<NibblePieces, NibbleBundle, SlabScaleAndOffset>;
+using SlabQ5_0 = Slab<FivePieces, FiveBundle, SlabScale>;
+using SlabQ5_1 = Slab<FivePieces, FiveBundle, SlabScaleAndOffset>;
+using SlabQ4_K = Slab<NibblePieces, NibbleBundle, SlabScalesAndMins>;
+using SlabQ5_K = Slab<FivePieces, FiveBundle, SlabScalesAndMins>;
+using SlabQ6_K = Slab<SixPieces, SixBundle, SlabEights>;
+
+template <class Format>
+constexpr int64_t kPackedRowBytes = 16 * Format::Bundle::kVectors;
+
+inline int64_t RoundUpToLine(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // Where the bytes of one to three rows, stored without room for a fourth, come from: a shuffle of lanes, and one of the
 // bytes of each four lanes. Spread, they stand as those of four rows do, with zeros for the others.
@@ -74,46 +149,25 @@ class RestRows {
   const __mmask16 stored_;
 };
 
-// 32 columns of four rows, or of the rest: nibbles as they are in the file, or bytes without a sign.
-struct NibblePacks {
-  static constexpr int32_t kMiddle = NibblePieces::kMiddle;
-  static constexpr int64_t kBytes = 16;
-  static __m512i Arrange(__m512i codes) { return codes; }
-  static Codes ReadFour(const uint8_t* piece) { return SplitNibbles(_mm512_loadu_si512(piece)); }
-  static Codes ReadRest(const uint8_t* piece, int64_t, const RestRows& rest) { return SplitNibbles(rest.Load(piece)); }
-};
-struct BytePacks {
-  static constexpr int32_t kMiddle = BytePieces::kMiddle;
-  static constexpr int64_t kBytes = 32;
-  static __m512i Arrange(__m512i codes) { return _mm512_xor_si512(codes, _mm512_set1_epi8(-128)); }
-  static Codes ReadFour(const uint8_t* piece) { return {_mm512_loadu_si512(piece), _mm512_loadu_si512(piece + 64)}; }
-  static Codes ReadRest(const uint8_t* piece, int64_t count, const RestRows& rest) {
-    return {rest.Load(piece), rest.Load(piece + 16 * count)};
-  }
-};
-
-template <class Packs>
-constexpr int64_t kPackedRowBytes = kSlabColumns / 32 * Packs::kBytes;
-
 // Memory is fetched so far ahead, line by line beside what is read, as the processor takes but few requests at once.
 constexpr int64_t kSlabAhead = 8192;
 
 // What is read of a slab for one piece after another, and stays in the first-level cache meanwhile.
 constexpr int64_t kChunkBytes = 8192;
 
-// The products of a group's codes and some tokens' factors, for kPieces pieces: as many as have the sums of all tokens
-// in registers.
-template <class Packs, int kTokens, int kPieces>
-struct PieceSums {
-  __m512i high[kTokens][2 * kPieces];
-  __m512i low[kTokens][2 * kPieces];
+// The products of a group's codes and some tokens' factors, for kPairs pairs of a bundle: as many as have the sums of
+// all tokens in registers.
+template <int kTokens, int kPairs>
+struct PairSums {
+  __m512i high[kTokens][2 * kPairs];
+  __m512i low[kTokens][2 * kPairs];
 
-  explicit PieceSums(const PackedGroup* groups) {
+  explicit PairSums(const PackedGroup* groups) {
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
       const __m512i start = _mm512_set1_epi32(groups[t].start);
 #pragma GCC unroll 8
-      for (int v = 0; v < 2 * kPieces; ++v) {
+      for (int v = 0; v < 2 * kPairs; ++v) {
         high[t][v] = _mm512_setzero_si512();
         low[t][v] = start;
       }
@@ -138,81 +192,118 @@ struct PieceSums {
   }
 };
 
-// Adds kPieces pieces, from `piece` on, of some groups. y stays in registers meanwhile: stored for each group, it takes
-// nearly half of the time, probably as stores hold up loads at like addresses in other pages. What is read after `end`
-// is at `next`.
-template <class Packs, int kTokens, int kPieces>
-void AddPieces(const uint8_t* slab, const uint8_t* end, const uint8_t* next, const PackedGroup* groups, int64_t count,
-               int64_t stride, int64_t piece, float* const* y) {
-  constexpr int64_t kRowBytes = kPackedRowBytes<Packs>;
-  Vec total[kTokens][2 * kPieces];
+// Adds kPairs pairs, from kPair on, of some groups, which begin with a block. y stays in registers meanwhile: stored
+// for each group, it takes nearly half of the time, probably as stores hold up loads at like addresses in other pages.
+// What is read after `end` is at `next`; each of the passes that take all pairs fetches its share of it.
+template <class Format, int kTokens, int kPair, int kPairs>
+void AddPairs(const uint8_t* slab, const uint8_t* end, const uint8_t* next, const PackedGroup* groups, int64_t count,
+              int64_t stride, float* const* y) {
+  using Bundle = typename Format::Bundle;
+  using Scales = typename Format::Scales;
+  constexpr int64_t kRowBytes = kPackedRowBytes<Format>;
+  constexpr int64_t kPass = kPair / kPairs;
+  constexpr int64_t kPasses = 4 / kPairs;
+  Vec total[kTokens][2 * kPairs];
 #pragma GCC unroll 4
   for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 8
-    for (int v = 0; v < 2 * kPieces; ++v) total[t][v] = Load(y[t] + (2 * piece + v) * kLanes);
+    for (int v = 0; v < 2 * kPairs; ++v) total[t][v] = Load(y[t] + (2 * kPair + v) * kLanes);
   }
+  const uint8_t* block = slab;
   for (int64_t g = 0; g < count; ++g, groups += stride) {
-    const uint8_t* const header = slab;
     const int64_t ahead = kSlabAhead < end - slab ? kSlabAhead : kSlabAhead + (next - end);
-    slab += kSlabHeader + groups[0].count * kRowBytes;
+    const uint8_t* const begin = slab;
+    if (groups[0].opens_block) {
+      block = slab;
+      slab += Scales::kBlockBytes;
+    }
+    const uint8_t* const header = slab;
+    const uint8_t* rows = header + Scales::kGroupBytes;
+    slab = rows + RoundUpToLine(groups[0].count * kRowBytes);
     if (kTokens == 1 && groups[0].is_idle) {
-      for (const uint8_t* line = header; line < slab; line += 64) Prefetch(line + ahead);
+      for (const uint8_t* line = begin; line < slab; line += 64) Prefetch(line + ahead);
       continue;
     }
-    PieceSums<Packs, kTokens, kPieces> sums(groups);
+    for (const uint8_t* line = begin + 64 * kPass; line < rows; line += 64 * kPasses) Prefetch(line + ahead);
+    PairSums<kTokens, kPairs> sums(groups);
     const RestRows rest(groups[0].count % 4);
-    const uint8_t* rows = header + kSlabHeader;
     int32_t left = groups[0].count;
     for (int32_t quad = 0; left > 0; ++quad, left -= 4, rows += 4 * kRowBytes) {
-      const uint8_t* const codes = rows + (left < 4 ? left : 4) * Packs::kBytes * piece;
-      for (int64_t at = 0; at < 4 * Packs::kBytes * kPieces; at += 64) Prefetch(codes + ahead + at);
+      for (int64_t line = kPass; line < Bundle::kVectors; line += kPasses) Prefetch(rows + ahead + 64 * line);
       if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
 #pragma GCC unroll 4
-      for (int p = 0; p < kPieces; ++p) {
-        sums.Add(groups, quad, p,
-                 left >= 4 ? Packs::ReadFour(codes + 4 * Packs::kBytes * p)
-                           : Packs::ReadRest(codes + left * Packs::kBytes * p, left, rest));
+      for (int p = 0; p < kPairs; ++p) {
+        const Codes codes =
+            left >= 4 ? Bundle::Read([&](int64_t i) { return _mm512_loadu_si512(rows + 64 * i); }, kPair + p)
+                      : Bundle::Read([&](int64_t i) { return rest.Load(rows + 16 * left * i); }, kPair + p);
+        sums.Add(groups, quad, p, codes);
       }
     }
 #pragma GCC unroll 8
-    for (int v = 0; v < 2 * kPieces; ++v) {
-      const int64_t at = 2 * (2 * piece + v) * kLanes;
-      const Vec scale = LoadF16(header + at);
-      if (v % 2 == 0) Prefetch(header + ahead + at);
+    for (int v = 0; v < 2 * kPairs; ++v) {
+      const int64_t column = (2 * kPair + v) * kLanes;
+      const Vec scale = Scales::Scale(block, header, column);
+      Vec middle = Zero();  // what the middle of the codes, of which factors are taken in F32, stands for
+      if constexpr (Scales::kHasOffset) {
+        middle = Fma(scale, Set(Format::Pieces::kMiddle), Scales::Offset(block, header, column));
+      }
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
         const auto busy = static_cast<__mmask16>(groups[t].is_idle ? 0 : -1);
         total[t][v] = _mm512_mask3_fmadd_ps(scale, sums.Total(groups[t], t, v), total[t][v], busy);
+        if constexpr (Scales::kHasOffset) {
+          total[t][v] = _mm512_mask3_fmadd_ps(middle, Set(groups[t].sum), total[t][v], busy);
+        }
       }
     }
   }
 #pragma GCC unroll 4
   for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 8
-    for (int v = 0; v < 2 * kPieces; ++v) Store(y[t] + (2 * piece + v) * kLanes, total[t][v]);
+    for (int v = 0; v < 2 * kPairs; ++v) Store(y[t] + (2 * kPair + v) * kLanes, total[t][v]);
   }
 }
 
-template <class Packs, bool kStays>
-void PackDown(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
-  if (columns < kSlabColumns) memset(out, 0, static_cast<size_t>(kSlabHeader + group.count * kPackedRowBytes<Packs>));
-  memcpy(out, group.block + 2 * column, static_cast<size_t>(2 * columns));
-  out += kSlabHeader;
-  const int64_t begin = column / 32 * Packs::kBytes;
-  const int64_t bytes = columns / 32 * Packs::kBytes;
-  for (int32_t r = 0; r < group.count; ++r) {
-    PrefetchLines<kPackedRowBytes<Packs>>(group.rows[r] + begin + 2 * kPackedRowBytes<Packs>);
+// ---- packing ----
+
+template <class Format, bool kStays>
+void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t columns, uint8_t* out) {
+  using Pieces = typename Format::Pieces;
+  using Scales = typename Format::Scales;
+  constexpr int64_t kVectors = Format::Bundle::kVectors;
+  if (columns < kSlabColumns) memset(out, 0, (opens_block ? Scales::kBlockBytes : 0) + Scales::kGroupBytes);
+  if (opens_block) {
+    Scales::PackBlock(group, column, columns, out);
+    out += Scales::kBlockBytes;
   }
-  for (int32_t row = 0; row < group.count; row += 4, out += 4 * kPackedRowBytes<Packs>) {
+  Scales::PackGroup(group, column, columns, out);
+  out += Scales::kGroupBytes;
+  constexpr int64_t kBytes = kSlabColumns / 32 * Pieces::kBytes;
+  for (int32_t r = 0; r < group.count; ++r) {
+    PrefetchLines<kBytes>(group.rows[r] + column / 32 * Pieces::kBytes + 2 * kBytes);
+  }
+  for (int32_t row = 0; row < group.count; row += 4, out += 64 * kVectors) {
     const int32_t count = group.count - row < 4 ? group.count - row : 4;
-    const uint8_t* rows[4];
-    for (int32_t r = 0; r < 4; ++r) rows[r] = group.rows[row + (r < count ? r : 0)];
-    for (int64_t i = 0; i < bytes; i += 16) {
-      const __m512i codes = Packs::Arrange(Interleave(rows, begin + i));
+    __m512i first[4];
+    __m512i second[4];
+    for (int32_t r = 0; r < 4; ++r) {
+      const Codes codes = ReadPieces<Pieces>(group.rows[row + (r < count ? r : 0)], column, column + columns);
+      first[r] = codes.first;
+      second[r] = codes.second;
+    }
+    __m512i low[4];
+    __m512i high[4];
+    OrderColumns(first, low);
+    OrderColumns(second, high);
+    Codes pairs[4];
+    for (int p = 0; p < 4; ++p) pairs[p] = {low[p], high[p]};
+    __m512i vectors[kVectors];
+    Format::Bundle::Pack(pairs, vectors);
+    for (int64_t i = 0; i < kVectors; ++i) {
       if (count == 4) {
-        StorePacked<kStays>(out + 4 * i, codes);
+        StorePacked<kStays>(out + 64 * i, vectors[i]);
       } else {
-        RestRows(count).Store(codes, out + count * i);
+        RestRows(count).Store(vectors[i], out + 16 * count * i);
       }
     }
   }
@@ -229,7 +320,7 @@ inline void StoreQuads(__m512i integers, int32_t (*digits)[kDigits]) {
 
 // Factors of 0 change neither the step nor a sum, so it does not matter that they are not left out.
 template <int32_t kMiddle>
-bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
+bool PrepareGroup(const float* factors, int32_t count, bool opens_block, PackedGroup* group) {
   const uint32_t listed = ~uint32_t{0} >> (32 - count);
   const GroupIntegers integers(_mm512_maskz_loadu_ps(static_cast<__mmask16>(listed), factors),
                                _mm512_maskz_loadu_ps(static_cast<__mmask16>(listed >> 16), factors + 16));
@@ -237,28 +328,39 @@ bool PrepareGroup(const float* factors, int32_t count, PackedGroup* group) {
   StoreQuads(integers.first, group->digits);
   StoreQuads(integers.second, group->digits + 4);
   group->count = count;
+  group->opens_block = opens_block;
   group->is_idle = integers.steps.step == 0.0f;
   group->start = -kMiddle * _mm512_reduce_add_epi32(_mm512_add_epi32(integers.first, integers.second));
   group->step = integers.steps.step;
+  group->sum = 0.0f;
+  for (int32_t i = 0; i < count; ++i) group->sum += factors[i];
   return true;
 }
 
-// One piece after another takes some groups' codes, which the cache holds meanwhile.
-template <class Packs, int kTokens>
+// Calls AddPairs for all pairs of some groups.
+template <class Format, int kTokens, int kPair, int kPairs, class... Rest>
+void AddAllPairs(const Rest&... rest) {
+  AddPairs<Format, kTokens, kPair, kPairs>(rest...);
+  if constexpr (kPair + kPairs < 4) AddAllPairs<Format, kTokens, kPair + kPairs, kPairs>(rest...);
+}
+
+// Where pairs are added one after another, blocks are few enough for the cache to hold them meanwhile.
+template <class Format, int kTokens>
 void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* groups, const PackedSum& sum,
                float* const* y) {
-  constexpr int kPieces = kTokens == 1 ? 4 : kTokens == 2 ? 2 : 1;
-  constexpr int64_t kMostBytes = kPieces == 4 ? INT64_MAX : kChunkBytes;
+  constexpr int kPairs = kTokens == 1 ? 4 : kTokens == 2 ? 2 : 1;
+  constexpr int64_t kMostBytes = kPairs == 4 ? INT64_MAX : kChunkBytes;
   const uint8_t* const end = slab + sum.slab_bytes;
   for (int64_t g = 0; g < sum.count;) {
     int64_t bytes = 0;
     int64_t count = 0;
-    for (; g + count < sum.count && bytes < kMostBytes; ++count) {
-      bytes += kSlabHeader + groups[count * sum.stride].count * kPackedRowBytes<Packs>;
+    for (; g + count < sum.count; ++count) {
+      const PackedGroup& group = groups[count * sum.stride];
+      if (group.opens_block && bytes >= kMostBytes) break;
+      bytes += (group.opens_block ? Format::Scales::kBlockBytes : 0) + Format::Scales::kGroupBytes +
+               RoundUpToLine(group.count * kPackedRowBytes<Format>);
     }
-    for (int64_t piece = 0; piece < kSlabColumns / 32; piece += kPieces) {
-      AddPieces<Packs, kTokens, kPieces>(slab, end, next, groups, count, sum.stride, piece, y);
-    }
+    AddAllPairs<Format, kTokens, 0, kPairs>(slab, end, next, groups, count, int64_t{sum.stride}, y);
     g += count;
     slab += bytes;
     groups += count * sum.stride;
@@ -266,10 +368,10 @@ void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* grou
 }
 
 // The slab stays in the cache for further tokens.
-template <class Packs>
+template <class Format>
 void AddPackedDown(const uint8_t* slab, const uint8_t* next, const PackedSum& sum, float* const* y) {
   ForFewTokens(sum.tokens, [&](auto few, int32_t t) {
-    AddGroups<Packs, decltype(few)::kTokens>(slab, next, sum.groups + t, sum, y + t);
+    AddGroups<Format, decltype(few)::kTokens>(slab, next, sum.groups + t, sum, y + t);
   });
 }
 

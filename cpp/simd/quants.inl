@@ -212,6 +212,28 @@ struct ScaleAndOffset {
   }
 };
 
+// The scales of 32 columns from column i on, a byte each, and their mins, of the group with this number in a block of
+// Q4_K or Q5_K rows.
+inline void UnpackSharedScales(const uint8_t* block, int64_t columns, int64_t group, int64_t i, uint8_t* scales,
+                               uint8_t* mins) {
+  const auto plane = [&](int64_t number, int64_t at) {
+    return LoadBits64(block + 4 * columns + number * columns + i + at);
+  };
+  for (int64_t at = 0; at < 32; at += 8) {
+    const uint64_t scale_plane = plane(group % 4, at);
+    const uint64_t min_plane = plane(group % 4 + 4, at);
+    uint64_t scale = scale_plane & 0x3f3f3f3f3f3f3f3fu;
+    uint64_t min = min_plane & 0x3f3f3f3f3f3f3f3fu;
+    if (group >= 4) {
+      const uint64_t low = plane(group + 4, at);
+      scale = (low & 0x0f0f0f0f0f0f0f0fu) | (scale_plane >> 2 & 0x3030303030303030u);
+      min = (low >> 4 & 0x0f0f0f0f0f0f0f0fu) | (min_plane >> 2 & 0x3030303030303030u);
+    }
+    memcpy(scales + at, &scale, sizeof(scale));
+    memcpy(mins + at, &min, sizeof(min));
+  }
+}
+
 template <class Codes, int kMiddleCode>
 struct SixBitScales {
   using Reader = Codes;
@@ -221,31 +243,13 @@ struct SixBitScales {
   static constexpr float kMiddle = kMiddleCode;
   static void Scales(const uint8_t* block, int64_t columns, int64_t row, int64_t i, Vec (&scale)[kGroupVecs],
                      Vec (&offset)[kGroupVecs]) {
-    const int64_t group = row / 32;
-    const auto plane = [&](int64_t number, int64_t at) {
-      return LoadBits64(block + 4 * columns + number * columns + i + at);
-    };
-    uint64_t scales[4];
-    uint64_t mins[4];
-    for (int64_t w = 0; w < 4; ++w) {
-      const uint64_t scale_plane = plane(group % 4, 8 * w);
-      const uint64_t min_plane = plane(group % 4 + 4, 8 * w);
-      if (group < 4) {
-        scales[w] = scale_plane & 0x3f3f3f3f3f3f3f3fu;
-        mins[w] = min_plane & 0x3f3f3f3f3f3f3f3fu;
-      } else {
-        const uint64_t low = plane(group + 4, 8 * w);
-        scales[w] = (low & 0x0f0f0f0f0f0f0f0fu) | (scale_plane >> 2 & 0x3030303030303030u);
-        mins[w] = (low >> 4 & 0x0f0f0f0f0f0f0f0fu) | (min_plane >> 2 & 0x3030303030303030u);
-      }
-    }
-    uint8_t bytes[64];
-    memcpy(bytes, scales, sizeof(scales));
-    memcpy(bytes + 32, mins, sizeof(mins));
+    uint8_t scales[32];
+    uint8_t mins[32];
+    UnpackSharedScales(block, columns, row / 32, i, scales, mins);
     for (int v = 0; v < kGroupVecs; ++v) {
       const int64_t at = v * kLanes;
-      scale[v] = Mul(LoadF16(block + 2 * (i + at)), LoadU8(bytes + at));
-      offset[v] = Sub(Zero(), Mul(LoadF16(block + 2 * (columns + i + at)), LoadU8(bytes + 32 + at)));
+      scale[v] = Mul(LoadF16(block + 2 * (i + at)), LoadU8(scales + at));
+      offset[v] = Sub(Zero(), Mul(LoadF16(block + 2 * (columns + i + at)), LoadU8(mins + at)));
     }
   }
 };

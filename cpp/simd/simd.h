@@ -60,7 +60,8 @@ struct SharedRows {
 /// packed_down.inl say how, and that no bit of a result changes.
 constexpr int32_t kPackedRows = 16;
 struct RowPack {
-  int64_t unit_bytes;  // of kSplitUnit columns of kPackedRows rows
+  int64_t unit_columns;
+  int64_t unit_bytes;  // of as many columns of kPackedRows rows
   /// Packs kPackedRows rows, each of which may be named twice, into as many units as a row's columns take, past the
   /// cache or, at index 1, into it; `next` are the rows that will be packed after them.
   void (*pack[2])(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* packed);
@@ -73,9 +74,11 @@ struct RowPack {
 /// What a token adds of one group of packed down rows.
 struct PackedGroup {
   int32_t count;         // of rows
+  bool opens_block;      // the first that is listed of its block
   bool is_idle;          // all factors are 0
   int32_t start;         // takes the middle of the codes away
   float step;            // what 1 stands for
+  float sum;             // of the factors
   int32_t digits[8][2];  // of the factors, four bytes each, highest first
 };
 
@@ -91,14 +94,16 @@ struct PackedSum {
 /// Columns of down rows whose sums stay in registers.
 constexpr int32_t kSlabColumns = 128;
 struct DownPack {
-  int64_t row_bytes;  // a row takes in a slab
-  int64_t header_bytes;
-  /// Packs `columns` columns, at most kSlabColumns, of a group's rows, past the cache or, at index 1, into it.
-  void (*pack[2])(const SharedRows& group, int64_t column, int64_t columns, uint8_t* packed);
+  int64_t block_bytes;  // in a slab, of what a block's groups have in common
+  int64_t group_bytes;  // of what a group's rows have in common
+  int64_t row_bytes;    // of a row; those of a group end at a multiple of 64
+  /// Packs `columns` columns, at most kSlabColumns, of a group's rows, past the cache or, at index 1, into it, behind
+  /// what its block's groups have in common where it is the first of them.
+  void (*pack[2])(const SharedRows& group, bool opens_block, int64_t column, int64_t columns, uint8_t* packed);
   /// Prepares the factors of up to 32 rows; false if they cannot be split.
-  bool (*prepare)(const float* factors, int32_t count, PackedGroup* group);
+  bool (*prepare)(const float* factors, int32_t count, bool opens_block, PackedGroup* group);
   /// y[t] (kSlabColumns) += the groups of a slab for token t, with the bits of add_shared_rows; `next` is the slab that
-  /// will be read soon.
+  /// will be read soon. The first group opens a block.
   void (*add)(const uint8_t* slab, const uint8_t* next, const PackedSum& sum, float* const* y);
 };
 

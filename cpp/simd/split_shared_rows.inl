@@ -117,6 +117,13 @@ inline void TransposeLanes(__m512i a, __m512i b, __m512i c, __m512i d, __m512i (
   out[3] = _mm512_shuffle_i32x4(ab_high, cd_high, 0xdd);
 }
 
+// Four rows' codes of 64 columns, 16 of each of four pieces: vector p becomes those of piece p, by columns.
+inline void OrderColumns(const __m512i (&rows)[4], __m512i (&out)[4]) {
+  __m512i columns[4];
+  InterleaveRows(rows, columns);
+  TransposeLanes(columns[0], columns[1], columns[2], columns[3], out);
+}
+
 // Splits up to 32 factors as the first group of a unit; `start` is what takes the middle of the codes away.
 inline bool SplitFactorsOf(const float* factors, int32_t count, int32_t middle, SplitUnit* unit, int32_t* start) {
   memset(unit, 0, sizeof(SplitUnit));

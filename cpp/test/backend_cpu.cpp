@@ -66,9 +66,8 @@ double VectorRounding(int32_t dtype) {
 
 // Decode's digits, where rows are packed and there are no matrix registers.
 double PrefillRounding(int32_t dtype) {
-  const bool is_packed = dtype == CI_Q8_0 || dtype == CI_Q4_0 || dtype == CI_Q8_0_SHARED || dtype == CI_Q4_0_SHARED;
   const bool has_packs = std::string(ci_context_description(Contexts()[0])).find("avx512vnni,") != std::string::npos;
-  return is_packed && has_packs ? VectorRounding(dtype) : 0.0;
+  return has_packs ? VectorRounding(dtype) : 0.0;
 }
 
 int32_t Repetitions() { return 4; }

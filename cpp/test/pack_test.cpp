@@ -1,6 +1,7 @@
 // Packed rows: decoding over packs gives the bits that it gives over the weights, whatever is packed.
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -16,6 +17,18 @@
 namespace {
 
 using namespace coreinfer_test;
+
+constexpr int32_t kPackedDtypes[] = {CI_Q8_0, CI_Q4_0, CI_Q4_1, CI_Q5_0, CI_Q5_1, CI_Q4_K, CI_Q5_K, CI_Q6_K};
+constexpr int32_t kPackedDowns[] = {CI_Q8_0_SHARED, CI_Q4_0_SHARED, CI_Q4_1_SHARED, CI_Q5_0_SHARED,
+                                    CI_Q5_1_SHARED, CI_Q4_K_SHARED, CI_Q5_K_SHARED, CI_Q6_K_SHARED};
+
+bool IsPackedDown(int32_t dtype) { return std::count(std::begin(kPackedDowns), std::end(kPackedDowns), dtype) > 0; }
+
+// Columns of a row, or rows of a down projection, that a dtype can have.
+int32_t Whole(int32_t dtype, int32_t size, bool is_down) {
+  const bool fits = is_down ? Fits(dtype, size, 32) : Fits(dtype, 1, size);
+  return fits ? size : (size + 255) / 256 * 256;
+}
 
 int64_t PackedBytes(const Weights& weight, int32_t rows, int32_t columns, int32_t capacity) {
   int64_t bytes = -1;
@@ -89,7 +102,6 @@ void CheckPacked(const Layer& layer, const Case& what, Random& random) {
   const Pack gate(layer.gate, layer.neurons, layer.dim, row_ids, core);
   const Pack up(layer.up, layer.neurons, layer.dim, row_ids, core);
   const Pack down(layer.down, layer.neurons, layer.dim, ids, core);
-  const bool packs_down = layer.down.dtype == CI_Q8_0_SHARED || layer.down.dtype == CI_Q4_0_SHARED;
   const std::vector<float> start = random.Values(int64_t{what.tokens} * layer.dim);
   std::vector<float> activations(static_cast<size_t>(what.tokens) * static_cast<size_t>(layer.neurons));
   const auto want = OnEveryContext(start, layer.name(), [&](ci_context* c, float* y) {
@@ -97,7 +109,7 @@ void CheckPacked(const Layer& layer, const Case& what, Random& random) {
   });
   for (int packs = 1; packs <= 3; ++packs) {
     const uint8_t* const packed_up = (packs & 1) != 0 ? up.data() : nullptr;
-    const uint8_t* const packed_down = (packs & 2) != 0 && packs_down ? down.data() : nullptr;
+    const uint8_t* const packed_down = (packs & 2) != 0 && IsPackedDown(layer.down.dtype) ? down.data() : nullptr;
     if (packed_up == nullptr && packed_down == nullptr) continue;
     const uint8_t* const packed_gate = packed_up != nullptr && layer.gated ? gate.data() : nullptr;
     const auto got = OnEveryContext(start, layer.name(), [&](ci_context* c, float* y) {
@@ -140,23 +152,29 @@ TEST(PackedRowsGiveTheSameBits) {
   Random random(140);
   if (!IsPacking()) return Skip("this processor packs nothing");
   int variant = 0;
-  for (const int32_t up : {CI_Q8_0, CI_Q4_0, CI_F16}) {
-    for (const int32_t down : {CI_Q8_0_SHARED, CI_Q4_0_SHARED, CI_Q4_1_SHARED, CI_F32}) {
-      for (const auto& [neurons, dim] :
-           {std::pair<int32_t, int32_t>{32, 32}, {64, 96}, {96, 224}, {256, 256}, {768, 512}, {224, 160}}) {
-        ++variant;
-        constexpr int32_t kTokens[] = {1, 3, 1, 2, 1, 16, 7};
-        const int32_t tokens = kTokens[variant % (neurons > 300 ? 4 : 7)];
-        const int32_t activation = variant % 4;
-        const bool gated = activation == CI_DRELU || variant % 3 != 0;
-        const Layer layer(activation, gated, up, down, neurons, dim, variant % 2 == 0, random);
-        Case what{{}, {}, {}, random.Values(int64_t{tokens} * dim), tokens};
-        if (variant % 5 != 0) what.ids = Portion(neurons, 1 + random.Below(9), random);
-        const size_t listed = what.ids.empty() ? static_cast<size_t>(neurons) : what.ids.size();
-        if (tokens > 1 && variant % 2 == 0) what.users = RandomUsers(listed, tokens, random);
-        if (variant % 3 == 0) what.order = Shuffled(listed, random);
-        CheckPacked(layer, what, random);
-      }
+  const auto check = [&](int32_t up, int32_t down, int32_t least_neurons, int32_t least_dim) {
+    const int32_t neurons = Whole(down, least_neurons, true);
+    const int32_t dim = Whole(up, least_dim, false);
+    ++variant;
+    constexpr int32_t kTokens[] = {1, 3, 1, 2, 1, 16, 7};
+    const int32_t tokens = kTokens[variant % (neurons > 300 ? 4 : 7)];
+    const int32_t activation = variant % 4;
+    const bool gated = activation == CI_DRELU || variant % 3 != 0;
+    const Layer layer(activation, gated, up, down, neurons, dim, variant % 2 == 0, random);
+    Case what{{}, {}, {}, random.Values(int64_t{tokens} * dim), tokens};
+    if (variant % 5 != 0) what.ids = Portion(neurons, 1 + random.Below(9), random);
+    const size_t listed = what.ids.empty() ? static_cast<size_t>(neurons) : what.ids.size();
+    if (tokens > 1 && variant % 2 == 0) what.users = RandomUsers(listed, tokens, random);
+    if (variant % 3 == 0) what.order = Shuffled(listed, random);
+    CheckPacked(layer, what, random);
+  };
+  for (size_t i = 0; i < std::size(kPackedDtypes); ++i) {
+    for (const auto& [neurons, dim] :
+         {std::pair<int32_t, int32_t>{32, 32}, {64, 96}, {96, 224}, {256, 256}, {768, 512}, {224, 160}}) {
+      check(kPackedDtypes[i], kPackedDowns[i], neurons, dim);
+      check(kPackedDtypes[i], kPackedDowns[(i + 5) % std::size(kPackedDowns)], neurons, dim);
+      check(kPackedDtypes[i], CI_F32, neurons, dim);
+      check(CI_F16, kPackedDowns[i], neurons, dim);
     }
   }
 }
@@ -166,11 +184,13 @@ TEST(PackedRowsGiveTheSameBits) {
 TEST(PackedRowsTakeExtremeVectors) {
   Random random(141);
   if (!IsPacking()) return Skip("this processor packs nothing");
-  for (const auto& [up, down] : {std::pair<int32_t, int32_t>{CI_Q4_0, CI_Q4_0_SHARED}, {CI_Q8_0, CI_Q8_0_SHARED}}) {
-    const Layer layer(CI_SILU, true, up, down, 256, 160, false, random);
+  for (size_t dtype = 0; dtype < std::size(kPackedDtypes); ++dtype) {
+    const int32_t dim = Whole(kPackedDtypes[dtype], 160, false);
+    const Layer layer(CI_SILU, true, kPackedDtypes[dtype], kPackedDowns[dtype], 256, dim, false, random);
     for (const float value : {0.0f, 1e37f, 1e-38f, std::numeric_limits<float>::infinity()}) {
-      Case what{Portion(256, 4, random), {}, {}, random.Values(480), 3};
-      for (size_t i = 0; i < 160; ++i) what.x[160 + i] = i % 3 == 0 ? value : 0.0f;
+      Case what{Portion(256, 4, random), {}, {}, random.Values(int64_t{3} * dim), 3};
+      const auto second = what.x.begin() + dim;
+      for (int32_t i = 0; i < dim; ++i) second[i] = i % 3 == 0 ? value : 0.0f;
       CheckPacked(layer, what, random);
     }
   }
@@ -181,11 +201,11 @@ TEST(PackedMatricesGiveTheSameBits) {
   Random random(144);
   if (!IsPacking()) return Skip("this processor packs nothing");
   int variant = 0;
-  for (const int32_t dtype : {CI_Q4_0, CI_Q8_0}) {
+  for (const int32_t dtype : kPackedDtypes) {
     for (const auto& shape :
          {std::pair<int32_t, int32_t>{1, 32}, {16, 128}, {33, 96}, {48, 224}, {100, 256}, {500, 160}}) {
       const int32_t rows = shape.first;
-      const int32_t columns = shape.second;
+      const int32_t columns = Whole(dtype, shape.second, false);
       ++variant;
       constexpr int32_t kTokens[] = {1, 2, 3, 4, 7, 16};
       const int32_t tokens = kTokens[variant % 6];
@@ -230,9 +250,9 @@ TEST(AttentionInputsHaveTheBitsOfThreeProducts) {
   Random random(145);
   if (!IsPacking()) return Skip("this processor packs nothing");
   int variant = 0;
-  for (const int32_t dtype : {CI_Q4_0, CI_Q8_0}) {
+  for (const int32_t dtype : kPackedDtypes) {
     for (const auto& [query_rows, kv_rows] : {std::pair<int32_t, int32_t>{1, 1}, {64, 64}, {192, 32}, {33, 17}}) {
-      const int32_t columns = ++variant % 2 == 0 ? 96 : 256;
+      const int32_t columns = Whole(dtype, ++variant % 2 == 0 ? 96 : 256, false);
       const int32_t tokens = variant % 3 == 0 ? 5 : variant % 3;
       const PackedWeights query(dtype, query_rows, columns, random);
       const PackedWeights key(dtype, kv_rows, columns, random);
@@ -294,9 +314,10 @@ TEST(PromptsHaveTheBitsOfDecoding) {
     return Skip("prompts in integers, because this processor's matrix registers multiply them");
   }
   Random random(57);
-  for (const int32_t dtype : {CI_Q8_0, CI_Q4_0}) {
-    for (const auto& [tokens, rows, columns] : {std::tuple(1, 1, 32), std::tuple(3, 17, 160), std::tuple(6, 49, 96),
+  for (const int32_t dtype : kPackedDtypes) {
+    for (const auto& [tokens, rows, least_columns] : {std::tuple(1, 1, 32), std::tuple(3, 17, 160), std::tuple(6, 49, 96),
                                                 std::tuple(9, 300, 256), std::tuple(4, 70, 11008 / Slowness())}) {
+      const int32_t columns = Whole(dtype, least_columns, false);
       CheckPrompt(Weights(dtype, rows, columns, random), tokens, rows, columns, random);
     }
   }
@@ -363,7 +384,7 @@ TEST(PacksAreChecked) {
   CHECK_FAILS(inputs(CI_Q4_0, packed.data(), 0, f.data()), CI_INVALID_ARGUMENT, "a size of key");
   CHECK_FAILS(inputs(CI_Q4_0, packed.data(), 64, nullptr), CI_INVALID_ARGUMENT, "value_out");
   CHECK_FAILS(inputs(CI_F16, packed.data(), 64, f.data()), CI_UNSUPPORTED, "dtype=1");
-  CHECK_FAILS(decode(CI_Q4_1, packed.data(), packed.data()), CI_UNSUPPORTED, "up_dtype=7");
+  CHECK_FAILS(decode(CI_BF16, packed.data(), packed.data()), CI_UNSUPPORTED, "up_dtype=2");
 }
 
 }  // namespace
