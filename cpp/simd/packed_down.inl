@@ -233,9 +233,9 @@ void AddPairs(const uint8_t* slab, const uint8_t* end, const uint8_t* next, cons
       if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
 #pragma GCC unroll 4
       for (int p = 0; p < kPairs; ++p) {
-        const Codes codes =
-            left >= 4 ? Bundle::Read([&](int64_t i) { return _mm512_loadu_si512(rows + 64 * i); }, kPair + p)
-                      : Bundle::Read([&](int64_t i) { return rest.Load(rows + 16 * left * i); }, kPair + p);
+        const Codes codes = left >= 4
+                                ? Bundle::Read([&](int64_t i) { return _mm512_loadu_si512(rows + 64 * i); }, kPair + p)
+                                : Bundle::Read([&](int64_t i) { return rest.Load(rows + 16 * left * i); }, kPair + p);
         sums.Add(groups, quad, p, codes);
       }
     }
@@ -243,7 +243,7 @@ void AddPairs(const uint8_t* slab, const uint8_t* end, const uint8_t* next, cons
     for (int v = 0; v < 2 * kPairs; ++v) {
       const int64_t column = (2 * kPair + v) * kLanes;
       const Vec scale = Scales::Scale(block, header, column);
-      Vec middle = Zero();  // what the middle of the codes, of which factors are taken in F32, stands for
+      Vec middle = Zero();  // the value of the code that was taken away as the middle
       if constexpr (Scales::kHasOffset) {
         middle = Fma(scale, Set(Format::Pieces::kMiddle), Scales::Offset(block, header, column));
       }
@@ -330,10 +330,10 @@ bool PrepareGroup(const float* factors, int32_t count, bool opens_block, PackedG
   group->count = count;
   group->opens_block = opens_block;
   group->is_idle = integers.steps.step == 0.0f;
-  group->start = -kMiddle * _mm512_reduce_add_epi32(_mm512_add_epi32(integers.first, integers.second));
+  const int32_t sum = _mm512_reduce_add_epi32(_mm512_add_epi32(integers.first, integers.second));
+  group->start = -kMiddle * sum;
   group->step = integers.steps.step;
-  group->sum = 0.0f;
-  for (int32_t i = 0; i < count; ++i) group->sum += factors[i];
+  group->sum = static_cast<float>(sum) * integers.steps.step;
   return true;
 }
 

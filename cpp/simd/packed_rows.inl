@@ -207,8 +207,8 @@ inline __m512i FourDigits(const int8_t* digits) {
 // once.
 template <class Unit, int kTokens, int kPacks, int kBegin, int kEnd>
 struct PackedProducts {
-  __attribute__((always_inline)) PackedProducts(const uint8_t* const (&bundles)[kPacks],
-                                                const SplitUnit* const (&units)[kTokens], int64_t group) {
+  __attribute__((always_inline))
+  PackedProducts(const uint8_t* const (&bundles)[kPacks], const SplitUnit* const (&units)[kTokens], int64_t group) {
     for (int t = 0; t < kTokens; ++t) {
       for (int p = 0; p < kPacks; ++p) high[t][p] = low[t][p] = _mm512_setzero_si512();
     }
@@ -217,8 +217,7 @@ struct PackedProducts {
       __m512i codes[kPacks][2];
 #pragma GCC unroll 2
       for (int p = 0; p < kPacks; ++p) {
-        const Codes pair =
-            Unit::Bundle::Read([&](int64_t i) { return _mm512_load_si512(bundles[p] + 64 * i); }, v);
+        const Codes pair = Unit::Bundle::Read([&](int64_t i) { return _mm512_load_si512(bundles[p] + 64 * i); }, v);
         codes[p][0] = pair.first;
         codes[p][1] = pair.second;
       }

@@ -124,24 +124,17 @@ inline void OrderColumns(const __m512i (&rows)[4], __m512i (&out)[4]) {
   TransposeLanes(columns[0], columns[1], columns[2], columns[3], out);
 }
 
-// Splits up to 32 factors as the first group of a unit; `start` is what takes the middle of the codes away.
-inline bool SplitFactorsOf(const float* factors, int32_t count, int32_t middle, SplitUnit* unit, int32_t* start) {
-  memset(unit, 0, sizeof(SplitUnit));
-  float padded[32] = {};
-  memcpy(padded, factors, static_cast<size_t>(count) * sizeof(float));
-  if (!SplitGroup(padded, 0, unit)) return false;
-  const __m512i one = _mm512_set1_epi8(1);
-  *start = -middle * _mm512_reduce_add_epi32(MultiplyBoth(one, one, *unit));
-  return true;
-}
-
-// The factors of a group's rows.
+// The factors of a group's rows, as the first group of a unit.
 struct SplitFactors {
   bool Split(const SharedRows& group, int32_t middle) {
-    int32_t sum = 0;
-    if (!SplitFactorsOf(group.factors, group.count, middle, &unit, &sum)) return false;
-    start = _mm512_set1_epi32(sum);
-    total = SumOfFactors(group);
+    memset(&unit, 0, sizeof(unit));
+    float padded[32] = {};
+    memcpy(padded, group.factors, static_cast<size_t>(group.count) * sizeof(float));
+    if (!SplitGroup(padded, 0, &unit)) return false;
+    const __m512i one = _mm512_set1_epi8(1);
+    const int32_t sum = _mm512_reduce_add_epi32(MultiplyBoth(one, one, unit));
+    start = _mm512_set1_epi32(-middle * sum);
+    total = static_cast<float>(sum) * unit.step[0];
     return true;
   }
 

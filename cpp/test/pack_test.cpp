@@ -315,8 +315,9 @@ TEST(PromptsHaveTheBitsOfDecoding) {
   }
   Random random(57);
   for (const int32_t dtype : kPackedDtypes) {
-    for (const auto& [tokens, rows, least_columns] : {std::tuple(1, 1, 32), std::tuple(3, 17, 160), std::tuple(6, 49, 96),
-                                                std::tuple(9, 300, 256), std::tuple(4, 70, 11008 / Slowness())}) {
+    for (const auto& [tokens, rows, least_columns] :
+         {std::tuple(1, 1, 32), std::tuple(3, 17, 160), std::tuple(6, 49, 96), std::tuple(9, 300, 256),
+          std::tuple(4, 70, 11008 / Slowness())}) {
       const int32_t columns = Whole(dtype, least_columns, false);
       CheckPrompt(Weights(dtype, rows, columns, random), tokens, rows, columns, random);
     }
