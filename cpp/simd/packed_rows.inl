@@ -255,7 +255,7 @@ struct PackedProducts {
 };
 
 // Each of four groups is added to a sum of its own, as in the lanes of split_blocks.inl.
-template <class Unit, int kTokens, int kPacks>
+template <int kTokens, int kPacks>
 using GroupSums = Vec[kTokens][kPacks][4];
 
 // `group` of the four; `number` in the header.
@@ -263,7 +263,7 @@ template <class Unit, int kTokens, int kPacks, int kBegin, int kEnd>
 __attribute__((always_inline)) inline void AddHalves(const uint8_t* const (&headers)[kPacks],
                                                      const uint8_t* const (&bundles)[kPacks],
                                                      const SplitUnit* const (&units)[kTokens], int64_t group,
-                                                     int64_t number, GroupSums<Unit, kTokens, kPacks>& sum) {
+                                                     int64_t number, GroupSums<kTokens, kPacks>& sum) {
   const PackedProducts<Unit, kTokens, kPacks, kBegin, kEnd> products(bundles, units, group);
 #pragma GCC unroll 2
   for (int p = 0; p < kPacks; ++p) {
@@ -280,7 +280,7 @@ template <class Unit, int kTokens, int kPacks>
 __attribute__((always_inline)) inline void AddPackedGroup(const uint8_t* const (&headers)[kPacks],
                                                           const uint8_t* const (&bundles)[kPacks],
                                                           const SplitUnit* const (&units)[kTokens], int64_t group,
-                                                          int64_t number, GroupSums<Unit, kTokens, kPacks>& sum) {
+                                                          int64_t number, GroupSums<kTokens, kPacks>& sum) {
   if constexpr (Unit::kScalesOfGroup == 2) {
     AddHalves<Unit, kTokens, kPacks, 0, 1>(headers, bundles, units, group, number, sum);
     AddHalves<Unit, kTokens, kPacks, 1, 2>(headers, bundles, units, group, number, sum);
@@ -304,7 +304,7 @@ void TakePackedDots(const uint8_t* const* packs, const uint8_t* const* next, con
                     int64_t columns, float* const* out) {
   constexpr int64_t kAhead = 512 / Unit::kColumns * kPackUnitBytes<Unit>;
   const int64_t bytes = (columns + Unit::kColumns - 1) / Unit::kColumns * kPackUnitBytes<Unit>;
-  GroupSums<Unit, kTokens, kPacks> sum;
+  GroupSums<kTokens, kPacks> sum;
   for (auto& token : sum) {
     for (auto& pack : token) {
       for (Vec& group : pack) group = Zero();
