@@ -67,7 +67,7 @@ using SixBundle = ToppedBundle<2>;
 struct ByteBundle {
   static constexpr int kVectors = 8;
   static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
-    for (int v = 0; v < 4; ++v) {
+    for (int64_t v = 0; v < 4; ++v) {
       out[2 * v] = pairs[v].first;
       out[2 * v + 1] = pairs[v].second;
     }

@@ -18,7 +18,7 @@ namespace {
 
 // ---- scales ----
 
-constexpr int64_t kHalvesOfSlab = 2 * kSlabColumns;
+constexpr int64_t kHalvesOfSlab = int64_t{2} * kSlabColumns;
 
 // The functions get where the block's and the group's header are, and a column of the slab.
 struct SlabScale {
@@ -49,7 +49,7 @@ struct SlabScaleAndOffset {
 struct SlabScalesAndMins {
   static constexpr bool kHasOffset = true;
   static constexpr int64_t kBlockBytes = 2 * kHalvesOfSlab;
-  static constexpr int64_t kGroupBytes = 2 * kSlabColumns;
+  static constexpr int64_t kGroupBytes = int64_t{2} * kSlabColumns;
   static void PackBlock(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
     SlabScaleAndOffset::PackBlock(group, column, columns, out);
   }
@@ -233,9 +233,9 @@ void AddPairs(const uint8_t* slab, const uint8_t* end, const uint8_t* next, cons
       if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
 #pragma GCC unroll 4
       for (int p = 0; p < kPairs; ++p) {
-        const Codes codes = left >= 4
-                                ? Bundle::Read([&](int64_t i) { return _mm512_loadu_si512(rows + 64 * i); }, kPair + p)
-                                : Bundle::Read([&](int64_t i) { return rest.Load(rows + 16 * left * i); }, kPair + p);
+        const Codes codes =
+            left >= 4 ? Bundle::Read([&](int64_t i) { return _mm512_loadu_si512(rows + 64 * i); }, kPair + p)
+                      : Bundle::Read([&](int64_t i) { return rest.Load(rows + int64_t{16} * left * i); }, kPair + p);
         sums.Add(groups, quad, p, codes);
       }
     }
@@ -303,7 +303,7 @@ void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t
       if (count == 4) {
         StorePacked<kStays>(out + 64 * i, vectors[i]);
       } else {
-        RestRows(count).Store(vectors[i], out + 16 * count * i);
+        RestRows(count).Store(vectors[i], out + int64_t{16} * count * i);
       }
     }
   }

@@ -20,7 +20,7 @@ inline void CopyHalves(const uint8_t* const* rows, int64_t at, uint8_t* out) {
   for (int64_t r = 0; r < kPackedRows; ++r) memcpy(out + 2 * r, rows[r] + at, 2);
 }
 
-constexpr int64_t kHalvesOfRows = 2 * kPackedRows;
+constexpr int64_t kHalvesOfRows = int64_t{2} * kPackedRows;
 
 // ---- units: what is read of 16 rows, and the scales in a header ----
 
@@ -221,7 +221,7 @@ struct PackedProducts {
         codes[p][0] = pair.first;
         codes[p][1] = pair.second;
       }
-      const int64_t at = 16 * group + 4 * v;
+      const int64_t at = 16 * group + int64_t{4} * v;
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 2
