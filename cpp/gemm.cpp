@@ -1,5 +1,6 @@
-// One tile of a dense product in F32, computed by one thread: convert a block of weights into
-// scratch, multiply, go on with the next block of the depth. Without a BLAS, weights are repacked into panels for the
+// One tile of a dense product in F32, computed by one thread. Rows of plain elements are multiplied where they are, if
+// the processor has registers enough. Of other weights a block is converted into scratch and multiplied, then the next
+// block of the depth. Without a BLAS, weights are repacked into panels for the
 // kernel in simd/gemm.inl. Arithmetic bounds the time; conversion costs one pass over the weights per kTokenBlock
 // tokens.
 #include "gemm.h"
@@ -84,8 +85,27 @@ void MultiplyTile(const SimdKernels& simd, const FloatWeights& tile, const float
 constexpr int64_t kTileFloats = int64_t{kTileRows} * kTileDepth;
 constexpr int64_t kPanelFloats = kMostPanelTokens * kTokenStride + (kTileRows + kMostPanelWidth) * int64_t{kPanelDepth};
 
+bool MultipliesRows(const SimdKernels& simd, const Matrix& weight) {
+  return weight.dtype <= CI_BF16 && simd.multiply_rows[weight.dtype] != nullptr;
+}
+
+// Straight from the rows, as many at a time as the second level cache holds.
+void MultiplyPlainRows(const SimdKernels& simd, const Matrix& weight, const TileRange& range, const float* x, float* y,
+                       int64_t y_stride) {
+  constexpr int64_t kBytesTogether = int64_t{256} * 1024;
+  const int64_t fitting = kBytesTogether / weight.row_bytes;
+  const int64_t step = fitting < 16 ? 16 : fitting;
+  for (int64_t begin = range.begin; begin < range.end; begin += step) {
+    const int64_t count = range.end - begin < step ? range.end - begin : step;
+    simd.multiply_rows[weight.dtype](weight.data + begin * weight.row_bytes, weight.row_bytes,
+                                     static_cast<int32_t>(count), {x, range.tokens, weight.columns},
+                                     y + (begin - range.begin), y_stride);
+  }
+}
+
 void MultiplyByRows(const SimdKernels& simd, const Matrix& weight, const TileRange& range, const float* x, float* y,
                     int64_t y_stride, float* converted) {
+  if (MultipliesRows(simd, weight)) return MultiplyPlainRows(simd, weight, range, x, y, y_stride);
   const float* plain = PlainFloats(weight);
   FloatWeights tile{converted, kTileDepth, Along::kRows, range.width(), 0};
   for (int32_t k0 = 0; k0 < weight.columns; k0 += kTileDepth) {

@@ -1,7 +1,7 @@
 // Load on a server: many clients at once, some of which cancel, leave, read slowly or send nonsense. Every greedy answer must
 // be the one that a single user gets. Prints times to the first token and memory; ends with 1 if anything was wrong.
 //   node bench/serve/load.mjs [--clients 64] [--seconds 120] [--warmup 20] [--command ./coreinfer] [-- MODEL and options of coreinfer serve]
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
@@ -153,9 +153,14 @@ async function load(duration) {
   await sleep(12000);
 }
 
-/** Prints the heap after a collection, which it returns, and resident memory outside of it, in MB. */
+/**
+ * Prints the heap after a collection, which it returns, and resident memory outside of it, in MB, after the C library has given
+ * back what was freed: on its own it keeps some of that for each thread.
+ */
 function memory(when, pid) {
   execFileSync("jcmd", [String(pid), "GC.run"]);
+  const trim = spawnSync("jcmd", [String(pid), "System.trim_native_heap"], { encoding: "utf8" });
+  if (trim.status !== 0) console.log(`freed native memory counts, as this Java (before 17.0.9?) keeps it: ${trim.stdout.trim()}`);
   const info = execFileSync("jcmd", [String(pid), "GC.heap_info"], { encoding: "utf8" });
   const used = [...info.matchAll(/^ *(?:def new|tenured) generation.*used (\d+)K/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
   const addresses = [...info.matchAll(/generation.*\[0x(\w+), 0x\w+, 0x(\w+)\)/g)].flatMap((match) => [BigInt(`0x${match[1]}`), BigInt(`0x${match[2]}`)]);

@@ -11,6 +11,9 @@
 #include "simd/scores.inl"
 #include "simd/shared_rows.inl"
 #include "simd/simd.h"
+#if defined(__AVX512F__)
+#include "simd/row_products.inl"
+#endif
 #if defined(__AVX512VNNI__)
 #include "simd/packed_down.inl"
 #include "simd/packed_rows.inl"
@@ -52,6 +55,12 @@ constexpr DownPack kDownPack = {Format::Scales::kBlockBytes,
 #else
 #define COREINFER_SIMD_SPLIT(function) nullptr
 #define COREINFER_SIMD_SHARED(shared, pieces) AddSharedRows<shared>
+#endif
+
+#if defined(__AVX512F__)
+#define COREINFER_SIMD_WIDE(function) function
+#else
+#define COREINFER_SIMD_WIDE(function) nullptr
 #endif
 
 constexpr SimdKernels kKernels = {
@@ -104,6 +113,7 @@ constexpr SimdKernels kKernels = {
     MultiplyPanel,
     kPanelWidth,
     kPanelTokens,
+    {nullptr, COREINFER_SIMD_WIDE(MultiplyRows<F16Reader>), COREINFER_SIMD_WIDE(MultiplyRows<Bf16Reader>)},
 };
 
 }  // namespace

@@ -206,6 +206,12 @@ struct SimdKernels {
   int32_t panel_width;
   /// Tokens that multiply_panel computes at once.
   int32_t panel_tokens;
+
+  /// y[t][i] += the sum of rows[i] * x[t], for `count` rows and many tokens; indexed by the dtypes up to BF16,
+  /// null for F32, of which a BLAS converts nothing, and where registers are too few. y (tokens, count) with rows
+  /// y_stride apart.
+  void (*multiply_rows[CI_BF16 + 1])(const uint8_t* rows, int64_t row_bytes, int32_t count, const Vectors& x, float* y,
+                                     int64_t y_stride);
 };
 
 const SimdKernels& PortableKernels();
