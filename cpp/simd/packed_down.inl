@@ -32,53 +32,41 @@ struct SlabScale {
   static Vec Scale(const uint8_t* block, const uint8_t*, int64_t i) { return LoadF16(block + 2 * i); }
 };
 
-struct SlabScaleAndOffset {
+struct SlabScaleAndOffset : SlabScale {
   static constexpr bool kHasOffset = true;
   static constexpr int64_t kBlockBytes = 2 * kHalvesOfSlab;
-  static constexpr int64_t kGroupBytes = 0;
   static void PackBlock(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
     SlabScale::PackBlock(group, column, columns, out);
     SlabScale::PackBlock(group, group.columns + column, columns, out + kHalvesOfSlab);
   }
-  static void PackGroup(const SharedRows&, int64_t, int64_t, uint8_t*) {}
-  static Vec Scale(const uint8_t* block, const uint8_t*, int64_t i) { return LoadF16(block + 2 * i); }
   static Vec Offset(const uint8_t* block, const uint8_t*, int64_t i) { return LoadF16(block + kHalvesOfSlab + 2 * i); }
 };
 
-// d and dmin of a block; scales and mins of a group, a byte each.
-struct SlabScalesAndMins {
-  static constexpr bool kHasOffset = true;
-  static constexpr int64_t kBlockBytes = 2 * kHalvesOfSlab;
+// d and dmin of a block, as scale and offset are; scales and mins of a group, a byte each.
+struct SlabScalesAndMins : SlabScaleAndOffset {
   static constexpr int64_t kGroupBytes = int64_t{2} * kSlabColumns;
-  static void PackBlock(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
-    SlabScaleAndOffset::PackBlock(group, column, columns, out);
-  }
   static void PackGroup(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
     for (int64_t i = 0; i < columns; i += 32) {
       UnpackSharedScales(group.block, group.columns, group.row / 32, column + i, out + i, out + kSlabColumns + i);
     }
   }
   static Vec Scale(const uint8_t* block, const uint8_t* group, int64_t i) {
-    return Mul(LoadF16(block + 2 * i), LoadU8(group + i));
+    return Mul(SlabScaleAndOffset::Scale(block, group, i), LoadU8(group + i));
   }
   static Vec Offset(const uint8_t* block, const uint8_t* group, int64_t i) {
-    return Sub(Zero(), Mul(LoadF16(block + kHalvesOfSlab + 2 * i), LoadU8(group + kSlabColumns + i)));
+    return Sub(Zero(), Mul(SlabScaleAndOffset::Offset(block, group, i), LoadU8(group + kSlabColumns + i)));
   }
 };
 
-struct SlabEights {
-  static constexpr bool kHasOffset = false;
-  static constexpr int64_t kBlockBytes = kHalvesOfSlab;
+// d of a block, scales of a group.
+struct SlabEights : SlabScale {
   static constexpr int64_t kGroupBytes = kSlabColumns;
-  static void PackBlock(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
-    SlabScale::PackBlock(group, column, columns, out);
-  }
   static void PackGroup(const SharedRows& group, int64_t column, int64_t columns, uint8_t* out) {
     const int64_t plane = 2 * group.columns + group.row / 16 * group.columns;
     memcpy(out, group.block + plane + column, static_cast<size_t>(columns));
   }
   static Vec Scale(const uint8_t* block, const uint8_t* group, int64_t i) {
-    return Mul(LoadF16(block + 2 * i), LoadI8(group + i));
+    return Mul(SlabScale::Scale(block, group, i), LoadI8(group + i));
   }
 };
 
@@ -103,7 +91,15 @@ using SlabQ6_K = Slab<SixPieces, SixBundle, SlabEights>;
 template <class Format>
 constexpr int64_t kPackedRowBytes = 16 * Format::Bundle::kVectors;
 
-inline int64_t RoundUpToLine(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+// What stands before a group's rows, and the rows.
+template <class Format>
+int64_t HeaderBytes(bool opens_block) {
+  return (opens_block ? Format::Scales::kBlockBytes : 0) + Format::Scales::kGroupBytes;
+}
+template <class Format>
+int64_t RowsBytes(int64_t count) {
+  return (count * kPackedRowBytes<Format> + 63) / 64 * 64;
+}
 
 // Where the bytes of one to three rows, stored without room for a fourth, come from: a shuffle of lanes, and one of the
 // bytes of each four lanes. Spread, they stand as those of four rows do, with zeros for the others.
@@ -219,7 +215,7 @@ void AddPairs(const uint8_t* slab, const uint8_t* end, const uint8_t* next, cons
     }
     const uint8_t* const header = slab;
     const uint8_t* rows = header + Scales::kGroupBytes;
-    slab = rows + RoundUpToLine(groups[0].count * kRowBytes);
+    slab = rows + RowsBytes<Format>(groups[0].count);
     if (kTokens == 1 && groups[0].is_idle) {
       for (const uint8_t* line = begin; line < slab; line += 64) Prefetch(line + ahead);
       continue;
@@ -271,7 +267,7 @@ void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t
   using Pieces = typename Format::Pieces;
   using Scales = typename Format::Scales;
   constexpr int64_t kVectors = Format::Bundle::kVectors;
-  if (columns < kSlabColumns) memset(out, 0, (opens_block ? Scales::kBlockBytes : 0) + Scales::kGroupBytes);
+  if (columns < kSlabColumns) memset(out, 0, static_cast<size_t>(HeaderBytes<Format>(opens_block)));
   if (opens_block) {
     Scales::PackBlock(group, column, columns, out);
     out += Scales::kBlockBytes;
@@ -357,8 +353,7 @@ void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* grou
     for (; g + count < sum.count; ++count) {
       const PackedGroup& group = groups[count * sum.stride];
       if (group.opens_block && bytes >= kMostBytes) break;
-      bytes += (group.opens_block ? Format::Scales::kBlockBytes : 0) + Format::Scales::kGroupBytes +
-               RoundUpToLine(group.count * kPackedRowBytes<Format>);
+      bytes += HeaderBytes<Format>(group.opens_block) + RowsBytes<Format>(group.count);
     }
     AddAllPairs<Format, kTokens, 0, kPairs>(slab, end, next, groups, count, int64_t{sum.stride}, y);
     g += count;

@@ -42,8 +42,8 @@ struct RowProducts {
 
 // Adds `count` rows' products; the last row stands for those past it.
 template <class Reader, int kTokens>
-void MultiplyFourRows(const uint8_t* rows, int64_t row_bytes, int32_t count, const float* x, int64_t x_stride,
-                      int64_t columns, float* y, int64_t y_stride) {
+void MultiplyFourRows(const uint8_t* rows, int64_t row_bytes, int32_t count, const float* x, int64_t columns, float* y,
+                      int64_t y_stride) {
   const uint8_t* row[kRowsTogether];
   for (int32_t r = 0; r < kRowsTogether; ++r) row[r] = rows + (r < count ? r : count - 1) * row_bytes;
   RowProducts<kTokens> products;
@@ -55,7 +55,7 @@ void MultiplyFourRows(const uint8_t* rows, int64_t row_bytes, int32_t count, con
     for (int r = 0; r < kRowsTogether; ++r) weights[r] = Reader::Read(row[r] + i * Reader::kBytes);
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
-      values[t] = Load(x + t * x_stride + i);
+      values[t] = Load(x + t * columns + i);
       // Keeps the compiler from loading it again for each row, which halves the speed.
       asm("" : "+v"(values[t]));
     }
@@ -67,7 +67,7 @@ void MultiplyFourRows(const uint8_t* rows, int64_t row_bytes, int32_t count, con
       weights[r] = ReadPartial<Reader>(row[r] + i * Reader::kBytes, columns - i);
     }
 #pragma GCC unroll 8
-    for (int t = 0; t < kTokens; ++t) values[t] = LoadPartial(x + t * x_stride + i, columns - i);
+    for (int t = 0; t < kTokens; ++t) values[t] = LoadPartial(x + t * columns + i, columns - i);
     products.Add(weights, values);
   }
   float sums[kTokens][kRowsTogether];
@@ -78,11 +78,10 @@ void MultiplyFourRows(const uint8_t* rows, int64_t row_bytes, int32_t count, con
 }
 
 template <class Reader, int kTokens>
-void MultiplyRowsBy(const uint8_t* rows, int64_t row_bytes, int32_t count, const float* x, int64_t x_stride,
-                    int64_t columns, float* y, int64_t y_stride) {
+void MultiplyRowsBy(const uint8_t* rows, int64_t row_bytes, int32_t count, const float* x, int64_t columns, float* y,
+                    int64_t y_stride) {
   for (int32_t r = 0; r < count; r += kRowsTogether) {
-    MultiplyFourRows<Reader, kTokens>(rows + r * row_bytes, row_bytes, count - r, x, x_stride, columns, y + r,
-                                      y_stride);
+    MultiplyFourRows<Reader, kTokens>(rows + r * row_bytes, row_bytes, count - r, x, columns, y + r, y_stride);
   }
 }
 
@@ -90,7 +89,7 @@ template <class Reader>
 void MultiplyRows(const uint8_t* rows, int64_t row_bytes, int32_t count, const Vectors& x, float* y, int64_t y_stride) {
   const int64_t columns = x.columns;
   const auto multiply = [&](auto kernel, int32_t t) {
-    kernel(rows, row_bytes, count, x.x + t * columns, columns, columns, y + t * y_stride, y_stride);
+    kernel(rows, row_bytes, count, x.x + t * columns, columns, y + t * y_stride, y_stride);
   };
   int32_t t = 0;
   for (; t + kTokensTogether <= x.tokens; t += kTokensTogether) {
