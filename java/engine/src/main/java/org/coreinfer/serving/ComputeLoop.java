@@ -99,14 +99,17 @@ final class ComputeLoop implements Runnable {
 
   /** Does some work; false if there was none to do. */
   private boolean turn() {
-    room.takeInterrupted().forEach(this::endUnanswered);
+    for (Job job : room.interrupted()) {
+      endUnanswered(job, () -> room.remove(job));
+    }
     admit();
     endInterrupted();
     boolean isAnyRead = readPiece();
     return decode() || isAnyRead;
   }
 
-  private void endUnanswered(Job job) {
+  // Counts it before it leaves: who sees that nothing waits or runs sees all ends counted.
+  private void endUnanswered(Job job, Runnable leave) {
     FinishReason reason = job.interruption();
     GenerationResult result =
         GenerationResult.unanswered(
@@ -114,6 +117,7 @@ final class ComputeLoop implements Runnable {
             reason == null ? FinishReason.CANCELLED : reason,
             job.request().core());
     tally.ended(result, job.age(), Duration.ZERO);
+    leave.run();
     job.delivery().end(listener -> listener.onEnd(result));
   }
 
@@ -125,8 +129,7 @@ final class ComputeLoop implements Runnable {
       ServingRequest request = job.request();
       if (job.interruption() != null) {
         waiting.remove(job);
-        room.freeSlot();
-        endUnanswered(job);
+        endUnanswered(job, room::freeSlot);
       } else if (!texts.isComing(job.prompt(), request.core(), request.promptLogprobs())) {
         waiting.remove(job);
         begin(job);

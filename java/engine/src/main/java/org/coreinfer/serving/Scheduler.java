@@ -141,9 +141,10 @@ public final class Scheduler implements AutoCloseable {
 
   /** What it does at this moment. */
   public SchedulerStatus status() {
+    int waiting = room.waiting(); // first: jobs that wait begin to run, and none goes back
     return new SchedulerStatus(
         room.running(),
-        room.waiting(),
+        waiting,
         settings.slots,
         settings.queue,
         texts.usedTokens(),

@@ -74,11 +74,14 @@ final class WaitingRoom {
     notifyAll();
   }
 
-  /** Takes jobs out that must end before they began. */
-  synchronized List<Job> takeInterrupted() {
-    List<Job> ended = waiting.stream().filter(job -> job.interruption() != null).toList();
-    waiting.removeAll(ended);
-    return ended;
+  /** The jobs that must end before they began. */
+  synchronized List<Job> interrupted() {
+    return waiting.stream().filter(job -> job.interruption() != null).toList();
+  }
+
+  /** Takes a job out that waits. */
+  synchronized void remove(Job job) {
+    waiting.remove(job);
   }
 
   /** Takes all jobs out that wait. */
