@@ -94,13 +94,13 @@ void Decode(ci_context& c, const Attention& a) {
   c.ReserveThreadScratch(int64_t{a.group()} * kAttentionChunk * static_cast<int64_t>(sizeof(float)));
   const Partials partials{first_chunk, chunks, memory + count * a.cache.head_dim,
                           memory + count * (a.cache.head_dim + 1), memory};
-  WorkQueue pieces(chunks * a.cache.kv_heads);
-  WorkQueue heads(int64_t{a.tokens} * a.heads);
+  WorkQueue pieces(chunks * a.cache.kv_heads, c.pool.size());
+  WorkQueue heads(int64_t{a.tokens} * a.heads, c.pool.size());
   c.pool.Run([&](int32_t thread) {
     auto* weights = reinterpret_cast<float*>(c.thread_scratch(thread));
-    pieces.Drain([&](int64_t item) { AttendChunk(c.simd, a, partials, item / chunks, item % chunks, weights); });
+    pieces.Drain(thread, [&](int64_t item) { AttendChunk(c.simd, a, partials, item / chunks, item % chunks, weights); });
     c.pool.Barrier();
-    heads.Drain([&](int64_t item) { MergeChunks(c.simd, a, partials, item / a.heads, item % a.heads); });
+    heads.Drain(thread, [&](int64_t item) { MergeChunks(c.simd, a, partials, item / a.heads, item % a.heads); });
   });
 }
 

@@ -46,31 +46,61 @@ int32_t Call(const char* function, ci_context* context, const Body& body) noexce
   });
 }
 
-/// Hands the items 0..items-1 to whichever thread asks next. The items must be independent.
+/// Hands the items 0..items-1 to the threads of a pool. The items must be independent. Each thread has a share of
+/// consecutive ones, of what lies far from the others' in memory: where threads read pieces that lie side by side, what
+/// a processor fetches ahead behind a piece's end is fetched twice. Who has done its share helps with the others'.
 class WorkQueue {
  public:
-  explicit WorkQueue(int64_t items) : items_(items) {}
+  WorkQueue(int64_t items, int32_t threads) : count_(threads < kMostShares ? threads : kMostShares) {
+    for (int32_t i = 0; i < count_; ++i) {
+      shares_[i].next.store(items * i / count_, std::memory_order_relaxed);
+      shares_[i].end = items * (i + 1) / count_;
+    }
+  }
 
   template <class Body>
-  void Drain(const Body& body) {
-    for (int64_t item; (item = Next()) < items_;) body(item);
+  void Drain(int32_t thread, const Body& body) {
+    Turn turn{thread % count_, count_};
+    for (int64_t item; (item = Next(&turn)) != kNone;) body(item);
   }
 
   /// Calls body(item, following), where `following` is what this thread will get after it, or `item` if nothing.
   template <class Body>
-  void DrainAhead(const Body& body) {
-    for (int64_t item = Next(); item < items_;) {
-      const int64_t following = Next();
-      body(item, following < items_ ? following : item);
+  void DrainAhead(int32_t thread, const Body& body) {
+    Turn turn{thread % count_, count_};
+    for (int64_t item = Next(&turn); item != kNone;) {
+      const int64_t following = Next(&turn);
+      body(item, following != kNone ? following : item);
       item = following;
     }
   }
 
  private:
-  int64_t Next() { return next_.fetch_add(1, std::memory_order_relaxed); }
+  static constexpr int32_t kMostShares = 32;
+  static constexpr int64_t kNone = -1;
 
-  const int64_t items_;
-  std::atomic<int64_t> next_{0};
+  struct alignas(64) Share {
+    std::atomic<int64_t> next;
+    int64_t end;
+  };
+
+  /// Where a thread takes items, and how many shares it has not seen the end of.
+  struct Turn {
+    int32_t share;
+    int32_t left;
+  };
+
+  int64_t Next(Turn* turn) {
+    for (; turn->left > 0; --turn->left, turn->share = (turn->share + 1) % count_) {
+      Share& share = shares_[turn->share];
+      const int64_t item = share.next.fetch_add(1, std::memory_order_relaxed);
+      if (item < share.end) return item;
+    }
+    return kNone;
+  }
+
+  const int32_t count_;
+  Share shares_[kMostShares];
 };
 
 /// Calls body(item, thread) for every item, on all threads when there is more than one item.
@@ -80,18 +110,19 @@ void ParallelFor(ci_context& context, int64_t items, const Body& body) {
     for (int64_t item = 0; item < items; ++item) body(item, 0);
     return;
   }
-  WorkQueue queue(items);
-  context.pool.Run([&](int32_t thread) { queue.Drain([&](int64_t item) { body(item, thread); }); });
+  WorkQueue queue(items, context.pool.size());
+  context.pool.Run([&](int32_t thread) { queue.Drain(thread, [&](int64_t item) { body(item, thread); }); });
 }
 
 /// Calls body(item, following) for every item, on all threads; `following` as in DrainAhead.
 template <class Body>
 void ParallelForAhead(ci_context& context, int64_t items, const Body& body) {
-  WorkQueue queue(items);
-  if (items <= 1 || context.pool.size() == 1) {
-    queue.DrainAhead(body);
+  const bool is_shared = items > 1 && context.pool.size() > 1;
+  WorkQueue queue(items, is_shared ? context.pool.size() : 1);
+  if (is_shared) {
+    context.pool.Run([&](int32_t thread) { queue.DrainAhead(thread, body); });
   } else {
-    context.pool.Run([&](int32_t) { queue.DrainAhead(body); });
+    queue.DrainAhead(0, body);
   }
 }
 

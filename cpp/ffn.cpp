@@ -293,7 +293,7 @@ void AddPackedDown(ci_context& c, const DownSum& sum, const float* bias, const u
   PackedDown packed(pack, sum.down, sum.list, data, sum.tokens, c.thread_scratch(thread));
   bool is_taken[CI_DECODE_TOKENS];
   bool is_first = true;
-  slabs.DrainAhead([&](int64_t slab, int64_t following) {
+  slabs.DrainAhead(thread, [&](int64_t slab, int64_t following) {
     const int32_t begin = static_cast<int32_t>(slab) * kSlabColumns;
     const int32_t end = sum.down.columns - begin < kSlabColumns ? sum.down.columns : begin + kSlabColumns;
     sum.AddBias(c.simd, bias, begin, end);
@@ -312,10 +312,10 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
   const RowDots rows(c, ffn.up.dtype, x);
   const PackedUp packed_up = PackedUpOf(c, ffn, packed, rows);
   if (packed.down != nullptr) c.ReserveThreadScratch(PackedDown::ScratchBytes(ffn.down, list, x.tokens));
-  WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock);
-  WorkQueue slabs(SlabsOf(ffn.dim));
+  WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock, c.pool.size());
+  WorkQueue slabs(SlabsOf(ffn.dim), c.pool.size());
   c.pool.Run([&](int32_t thread) {
-    blocks.DrainAhead([&](int64_t block, int64_t following) {
+    blocks.DrainAhead(thread, [&](int64_t block, int64_t following) {
       if (packed_up.is_used) {
         ActivatePacked(c.simd, ffn, packed_up, list, rows, block, following, activations);
       } else {

@@ -173,12 +173,12 @@ void ScoreStrongest(ci_context& c, Order order, const float* activations, int32_
                     float* scores, const Limit& limit) {
   c.ReserveThreadScratch(Selection::Bytes(neurons));
   const SimdKernels& simd = ChosenKernels();
-  WorkQueue queue(tokens);
+  WorkQueue queue(tokens, c.pool.size());
   c.pool.Run([&](int32_t thread) {
     const Selection selection(c.thread_scratch(thread), neurons);
     std::memset(selection.counts, 0, sizeof(int32_t) * static_cast<size_t>(neurons));
     float guess = 0.0f;  // the threshold of the token before
-    queue.Drain([&](int64_t t) {
+    queue.Drain(thread, [&](int64_t t) {
       const float* x = activations + t * neurons;
       Threshold search(simd, order, x, neurons);
       const int32_t candidates = search.CountFrom(order.least);
