@@ -4,20 +4,40 @@
 #include <cstdio>
 #include <memory>
 
+#include "coreinfer/host.h"
 #include "coreinfer/kernels.h"
 
-ci_context::ci_context(int32_t threads)
-    : pool(threads), simd(coreinfer::ChosenKernels()), tiles(coreinfer::ChosenTiles()) {
-  std::snprintf(description, sizeof(description), "CPU, %s, %d thread%s%s", coreinfer::ChosenInstructionSet(), threads,
-                threads == 1 ? "" : "s", coreinfer::ChoiceNote());
+ci_context::ci_context(int32_t threads, int32_t activation_bits)
+    : pool(threads), simd(coreinfer::ChosenKernels(activation_bits)), tiles(coreinfer::ChosenTiles()) {
+  std::snprintf(description, sizeof(description), "CPU, %s, %d thread%s%s%s", coreinfer::ChosenInstructionSet(),
+                threads, threads == 1 ? "" : "s", activation_bits == 8 ? ", 8-bit activations" : "",
+                coreinfer::ChoiceNote());
 }
 
-int32_t ci_context_create(int32_t threads, ci_address* context) {
-  return coreinfer::Guard("ci_context_create", [&] {
-    coreinfer::RequirePointer("context", context);
-    coreinfer::RequireRange("threads", threads, 1, 1024);
-    *context = static_cast<ci_address>(reinterpret_cast<intptr_t>(std::make_unique<ci_context>(threads).release()));
+namespace coreinfer {
+namespace {
+
+int32_t Create(const char* function, int32_t threads, int32_t activation_bits, ci_address* context) {
+  return Guard(function, [&] {
+    RequirePointer("context", context);
+    RequireRange("threads", threads, 1, 1024);
+    if (activation_bits != 8 && activation_bits != 16) {
+      Fail(CI_INVALID_ARGUMENT, "activations have 8 or 16 bits: activation_bits=%d", activation_bits);
+    }
+    auto created = std::make_unique<ci_context>(threads, activation_bits);
+    *context = static_cast<ci_address>(reinterpret_cast<intptr_t>(created.release()));
   });
+}
+
+}  // namespace
+}  // namespace coreinfer
+
+int32_t ci_context_create(int32_t threads, ci_address* context) {
+  return coreinfer::Create("ci_context_create", threads, 16, context);
+}
+
+int32_t ci_host_context_create(int32_t threads, int32_t activation_bits, ci_address* context) {
+  return coreinfer::Create("ci_host_context_create", threads, activation_bits, context);
 }
 
 int32_t ci_context_destroy(ci_context* context) {

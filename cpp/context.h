@@ -12,7 +12,7 @@
 #include "thread_pool.h"
 
 struct ci_context {
-  explicit ci_context(int32_t threads);
+  ci_context(int32_t threads, int32_t activation_bits);
 
   /// Private memory for every thread of the pool, found with thread_scratch inside a parallel region.
   void ReserveThreadScratch(int64_t bytes) {

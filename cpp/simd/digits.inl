@@ -18,8 +18,11 @@ namespace {
 // Units that a vector takes.
 inline int64_t SplitUnits(int64_t columns) { return (columns + kSplitUnit - 1) / kSplitUnit; }
 
-constexpr int kDigits = 2;
-constexpr int32_t kMostSteps = 127 * 256 + 127;
+#ifndef COREINFER_SIMD_DIGITS
+#define COREINFER_SIMD_DIGITS 2
+#endif
+constexpr int kDigits = COREINFER_SIMD_DIGITS;
+constexpr int32_t kMostSteps = kDigits == 2 ? 127 * 256 + 127 : 127;
 
 // Exponents, biased by 127, between which steps, and their products with scales of F16, are normal numbers.
 constexpr uint32_t kLeastExponent = 127 - 60;

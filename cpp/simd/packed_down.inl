@@ -155,8 +155,7 @@ constexpr int64_t kChunkBytes = 8192;
 // all tokens in registers.
 template <int kTokens, int kPairs>
 struct PairSums {
-  __m512i high[kTokens][2 * kPairs];
-  __m512i low[kTokens][2 * kPairs];
+  __m512i sum[kTokens][2 * kPairs][kDigits];
 
   explicit PairSums(const PackedGroup* groups) {
 #pragma GCC unroll 4
@@ -164,8 +163,8 @@ struct PairSums {
       const __m512i start = _mm512_set1_epi32(groups[t].start);
 #pragma GCC unroll 8
       for (int v = 0; v < 2 * kPairs; ++v) {
-        high[t][v] = _mm512_setzero_si512();
-        low[t][v] = start;
+        sum[t][v][0] = _mm512_setzero_si512();
+        sum[t][v][kDigits - 1] = start;
       }
     }
   }
@@ -173,18 +172,17 @@ struct PairSums {
   void Add(const PackedGroup* groups, int32_t quad, int p, const Codes& codes) {
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
-      const __m512i first = _mm512_set1_epi32(groups[t].digits[quad][0]);
-      const __m512i second = _mm512_set1_epi32(groups[t].digits[quad][1]);
-      high[t][2 * p] = _mm512_dpbusd_epi32(high[t][2 * p], codes.first, first);
-      low[t][2 * p] = _mm512_dpbusd_epi32(low[t][2 * p], codes.first, second);
-      high[t][2 * p + 1] = _mm512_dpbusd_epi32(high[t][2 * p + 1], codes.second, first);
-      low[t][2 * p + 1] = _mm512_dpbusd_epi32(low[t][2 * p + 1], codes.second, second);
+#pragma GCC unroll 2
+      for (int d = 0; d < kDigits; ++d) {
+        const __m512i four = _mm512_set1_epi32(groups[t].digits[quad][d]);
+        sum[t][2 * p][d] = _mm512_dpbusd_epi32(sum[t][2 * p][d], codes.first, four);
+        sum[t][2 * p + 1][d] = _mm512_dpbusd_epi32(sum[t][2 * p + 1][d], codes.second, four);
+      }
     }
   }
 
   Vec Total(const PackedGroup& group, int t, int v) const {
-    const __m512i total = _mm512_add_epi32(_mm512_slli_epi32(high[t][v], 8), low[t][v]);
-    return Mul(Set(group.step), _mm512_cvtepi32_ps(total));
+    return Mul(Set(group.step), _mm512_cvtepi32_ps(JoinDigits(sum[t][v])));
   }
 };
 
@@ -306,9 +304,9 @@ void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t
 }
 
 // The bytes of a digit of sixteen factors, four at a time, beside those of the next digit.
-inline void StoreQuads(__m512i integers, int32_t (*digits)[kDigits]) {
+inline void StoreQuads(__m512i integers, int32_t (*digits)[2]) {
   const __m128i low = _mm512_cvtepi32_epi8(integers);
-  const __m128i high = _mm512_cvtepi32_epi8(NextDigits(integers));
+  const __m128i high = kDigits == 1 ? low : _mm512_cvtepi32_epi8(NextDigits(integers));
   auto* const target = reinterpret_cast<__m128i*>(digits);
   _mm_storeu_si128(target, _mm_unpacklo_epi32(high, low));
   _mm_storeu_si128(target + 1, _mm_unpackhi_epi32(high, low));

@@ -209,8 +209,10 @@ template <class Unit, int kTokens, int kPacks, int kBegin, int kEnd>
 struct PackedProducts {
   __attribute__((always_inline))
   PackedProducts(const uint8_t* const (&bundles)[kPacks], const SplitUnit* const (&units)[kTokens], int64_t group) {
-    for (int t = 0; t < kTokens; ++t) {
-      for (int p = 0; p < kPacks; ++p) high[t][p] = low[t][p] = _mm512_setzero_si512();
+    for (auto& token : sum) {
+      for (auto& pack : token) {
+        for (__m512i& digit : pack) digit = _mm512_setzero_si512();
+      }
     }
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
@@ -226,12 +228,13 @@ struct PackedProducts {
       for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 2
         for (int half = kBegin; half < kEnd; ++half) {
-          const __m512i first = FourDigits(units[t]->digits[0][half] + at);
-          const __m512i second = FourDigits(units[t]->digits[1][half] + at);
+          __m512i four[kDigits];
+          for (int d = 0; d < kDigits; ++d) four[d] = FourDigits(units[t]->digits[d][half] + at);
 #pragma GCC unroll 2
           for (int p = 0; p < kPacks; ++p) {
-            high[t][p] = _mm512_dpbusd_epi32(high[t][p], codes[p][half], first);
-            low[t][p] = _mm512_dpbusd_epi32(low[t][p], codes[p][half], second);
+            for (int d = 0; d < kDigits; ++d) {
+              sum[t][p][d] = _mm512_dpbusd_epi32(sum[t][p][d], codes[p][half], four[d]);
+            }
           }
         }
       }
@@ -240,7 +243,7 @@ struct PackedProducts {
 
   // Less what the middle of the codes makes of the elements.
   Vec Total(int t, int p, const SplitUnit& own, int64_t group) const {
-    __m512i total = _mm512_add_epi32(_mm512_slli_epi32(high[t][p], 8), low[t][p]);
+    __m512i total = JoinDigits(sum[t][p]);
     if constexpr (Unit::kMiddle > 0) {
       const int32_t both = own.middle[0][4 * group];
       const int32_t first = own.middle[1][4 * group];
@@ -250,8 +253,7 @@ struct PackedProducts {
     return _mm512_cvtepi32_ps(total);
   }
 
-  __m512i high[kTokens][kPacks];
-  __m512i low[kTokens][kPacks];
+  __m512i sum[kTokens][kPacks][kDigits];
 };
 
 // Each of four groups is added to a sum of its own, as in the lanes of split_blocks.inl.
@@ -299,6 +301,11 @@ __attribute__((always_inline)) inline void AddPackedGroup(const uint8_t* const (
   }
 }
 
+// What is fetched at once when a unit begins: of two packs more than 64 lines make the processor wait, so that the rest
+// follows bundle by bundle; fewer are best asked for early.
+template <class Unit>
+constexpr int64_t kFetchedFirst = kPackUnitBytes<Unit> <= 2048 ? kPackUnitBytes<Unit> : Unit::kHeaderBytes;
+
 template <class Unit, int kTokens, int kPacks>
 void TakePackedDots(const uint8_t* const* packs, const uint8_t* const* next, const SplitUnit* const* units,
                     int64_t columns, float* const* out) {
@@ -315,18 +322,25 @@ void TakePackedDots(const uint8_t* const* packs, const uint8_t* const* next, con
   for (int64_t at = 0, ahead = kAhead; at < bytes; at += kPackUnitBytes<Unit>, ahead += kPackUnitBytes<Unit>) {
     const uint8_t* headers[kPacks];
     const uint8_t* bundles[kPacks];
+    const uint8_t* fetched[kPacks];
     for (int p = 0; p < kPacks; ++p) {
-      PrefetchLines<kPackUnitBytes<Unit>>(ahead < bytes ? packs[p] + ahead : next[p] + (ahead - bytes));
       headers[p] = packs[p] + at;
       bundles[p] = headers[p] + Unit::kHeaderBytes;
+      fetched[p] = ahead < bytes ? packs[p] + ahead : next[p] + (ahead - bytes);
+      PrefetchLines<kFetchedFirst<Unit>>(fetched[p]);
+      fetched[p] += kFetchedFirst<Unit>;
     }
     for (int64_t first = 0; first < Unit::kColumns / 32; first += 4) {
 #pragma GCC unroll 4
       for (int64_t g = 0; g < 4; ++g) {
+        if constexpr (kFetchedFirst<Unit> < kPackUnitBytes<Unit>) {
+          for (const uint8_t* lines : fetched) PrefetchLines<kBundleBytes<Unit>>(lines + g * kBundleBytes<Unit>);
+        }
         AddPackedGroup<Unit, kTokens, kPacks>(headers, bundles, own, g, first + g, sum);
         for (const uint8_t*& bundle : bundles) bundle += kBundleBytes<Unit>;
       }
       for (const SplitUnit*& unit : own) ++unit;
+      for (const uint8_t*& lines : fetched) lines += 4 * kBundleBytes<Unit>;
     }
   }
   for (int64_t t = 0; t < kTokens; ++t) {

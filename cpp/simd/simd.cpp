@@ -10,32 +10,36 @@
 namespace coreinfer {
 namespace {
 
-// An instruction set: its table of inner loops, and that of its matrix registers where it has them.
+// An instruction set: its table of inner loops, the one for vectors of bytes, and that of its matrix registers where it
+// has them.
 struct Level {
   const char* name;
   const SimdKernels* kernels;
+  const SimdKernels* byte_kernels;
   const TileKernels* tiles;
 };
 
-Level Vectors(const SimdKernels& kernels) { return {kernels.name, &kernels, nullptr}; }
+Level Vectors(const SimdKernels& kernels, const SimdKernels& byte_kernels) {
+  return {kernels.name, &kernels, &byte_kernels, nullptr};
+}
 
 struct Choice {
   Level best;
   Level chosen;
   char note[160] = "";
 
-  Choice() : best(Vectors(PortableKernels())) {
+  Choice() : best(Vectors(PortableKernels(), PortableKernels())) {
     Level supported[5] = {best, {}, {}, {}, {}};
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-      supported[1] = best = Vectors(Avx2Kernels());
+      supported[1] = best = Vectors(Avx2Kernels(), Avx2ByteKernels());
       if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-        supported[2] = best = Vectors(Avx512Kernels());
+        supported[2] = best = Vectors(Avx512Kernels(), Avx512Kernels());
         if (__builtin_cpu_supports("avx512vnni")) {
-          supported[3] = best = Vectors(Avx512VnniKernels());
-          if (RequestAmx()) supported[4] = best = {"amx", &Avx512VnniKernels(), &AmxTiles()};
+          supported[3] = best = Vectors(Avx512VnniKernels(), Avx512VnniByteKernels());
+          if (RequestAmx()) supported[4] = best = {"amx", best.kernels, best.byte_kernels, &AmxTiles()};
         }
       }
     }
@@ -62,7 +66,10 @@ const Choice& TheChoice() {
 
 }  // namespace
 
-const SimdKernels& ChosenKernels() { return *TheChoice().chosen.kernels; }
+const SimdKernels& ChosenKernels(int32_t activation_bits) {
+  const Level& chosen = TheChoice().chosen;
+  return activation_bits == 8 ? *chosen.byte_kernels : *chosen.kernels;
+}
 
 const TileKernels* ChosenTiles() { return TheChoice().chosen.tiles; }
 

@@ -217,12 +217,15 @@ struct SimdKernels {
 const SimdKernels& PortableKernels();
 #if defined(__x86_64__)
 const SimdKernels& Avx2Kernels();
+const SimdKernels& Avx2ByteKernels();
 const SimdKernels& Avx512Kernels();
 const SimdKernels& Avx512VnniKernels();
+const SimdKernels& Avx512VnniByteKernels();
 #endif
 
-/// The table for this process: the best for the processor, or the one that COREINFER_SIMD names.
-const SimdKernels& ChosenKernels();
+/// The table for this process: the best for the processor, or the one that COREINFER_SIMD names. Split vectors keep 16
+/// bits of each element, or 8 where that is enough and faster.
+const SimdKernels& ChosenKernels(int32_t activation_bits = 16);
 
 /// Beside it the products on matrix registers; NULL where there are none.
 struct TileKernels;

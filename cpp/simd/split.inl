@@ -49,6 +49,12 @@ inline bool SplitGroup(const float* x, int64_t group, SplitUnit* unit) {
   return true;
 }
 
+// What products with each digit add up to.
+inline __m512i JoinDigits(const __m512i (&sums)[kDigits]) {
+  if constexpr (kDigits == 1) return sums[0];
+  return _mm512_add_epi32(_mm512_slli_epi32(sums[0], 8), sums[kDigits - 1]);
+}
+
 // Each lane becomes the sum of its group's four lanes.
 inline __m512i SumOfGroups(__m512i lanes) {
   const __m512i pairs = _mm512_add_epi32(lanes, _mm512_shuffle_epi32(lanes, _MM_PERM_BADC));

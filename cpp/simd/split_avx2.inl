@@ -36,21 +36,31 @@ struct GroupDigits {
     const Steps steps(static_cast<uint32_t>(_mm_cvtsi128_si32(half)));
     if (!steps.are_known) return false;
     step = steps.step;
-    __m256i high[4];
-    __m256i low[4];
     __m256i integers[4];
     for (int i = 0; i < 4; ++i) {
       integers[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], _mm256_set1_ps(steps.per_one)));
-      high[i] = _mm256_srai_epi32(_mm256_add_epi32(integers[i], _mm256_set1_epi32(128)), 8);
-      low[i] = _mm256_sub_epi32(integers[i], _mm256_slli_epi32(high[i], 8));
     }
-    digits[0] = PackBytes(high);
-    digits[1] = PackBytes(low);
+    StoreDigits(integers);
     for (int64_t h = 0; h < 2; ++h) {
       const __m256i both = _mm256_add_epi32(integers[2 * h], integers[2 * h + 1]);
       sums[h] = SumLanes(_mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1)));
     }
     return true;
+  }
+
+  void StoreDigits(const __m256i (&integers)[4]) {
+    if constexpr (kDigits == 1) {
+      digits[0] = PackBytes(integers);
+      return;
+    }
+    __m256i high[4];
+    __m256i low[4];
+    for (int i = 0; i < 4; ++i) {
+      high[i] = _mm256_srai_epi32(_mm256_add_epi32(integers[i], _mm256_set1_epi32(128)), 8);
+      low[i] = _mm256_sub_epi32(integers[i], _mm256_slli_epi32(high[i], 8));
+    }
+    digits[0] = PackBytes(high);
+    digits[kDigits - 1] = PackBytes(low);
   }
 
   __m256i digits[kDigits];
@@ -86,6 +96,7 @@ struct SplitGroupOf {
   // The products of 32 codes without a sign: four lanes of sums for either 16.
   __m256i Times(__m256i codes) const {
     const __m256i high = _mm256_maddubs_epi16(codes, Load256(unit.digits[0][0] + 32 * g));
+    if constexpr (kDigits == 1) return _mm256_madd_epi16(high, _mm256_set1_epi16(1));
     const __m256i low = _mm256_maddubs_epi16(codes, Load256(unit.digits[1][0] + 32 * g));
     return _mm256_add_epi32(_mm256_madd_epi16(high, _mm256_set1_epi16(256)),
                             _mm256_madd_epi16(low, _mm256_set1_epi16(1)));

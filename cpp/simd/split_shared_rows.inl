@@ -67,8 +67,8 @@ inline void InterleaveRows(const __m512i (&rows)[4], __m512i (&out)[4]) {
 constexpr int64_t kSumColumns = 128;
 struct ColumnSums {
   ColumnSums() {
-    for (auto& digit : digits) {
-      for (__m512i& columns : digit) columns = _mm512_setzero_si512();
+    for (auto& columns : sums) {
+      for (__m512i& digit : columns) digit = _mm512_setzero_si512();
     }
   }
 
@@ -82,17 +82,19 @@ struct ColumnSums {
       memcpy(&four, factors.digits[d][row / 16] + row % 16, sizeof(four));
       const __m512i factor = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
-      for (int q = 0; q < 4; ++q)
-        digits[d][2 * q + half] = _mm512_dpbusd_epi32(digits[d][2 * q + half], columns[q], factor);
+      for (int q = 0; q < 4; ++q) {
+        __m512i& sum = sums[2 * q + half][d];
+        sum = _mm512_dpbusd_epi32(sum, columns[q], factor);
+      }
     }
   }
 
   // Vector i in steps of the factors, plus `start`.
   __m512i Total(int i, __m512i start) const {
-    return _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(digits[0][i], 8), digits[1][i]), start);
+    return _mm512_add_epi32(JoinDigits(sums[i]), start);
   }
 
-  __m512i digits[kDigits][8];
+  __m512i sums[8][kDigits];
 };
 
 // The codes of kSumColumns columns of a row from column i on; behind column `end` they are of no use.

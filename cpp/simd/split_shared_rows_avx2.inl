@@ -69,17 +69,21 @@ struct ColumnSums {
   }
 
   // Takes the digits' sums of 16 bits: of columns 0..7 and 16..23, and of 8..15 and 24..31.
-  void Add(const __m256i (&high)[2], const __m256i (&low)[2]) {
+  void Add(const __m256i (&sums)[kDigits][2]) {
     for (int i = 0; i < 2; ++i) {
-      AddEight(_mm256_castsi256_si128(high[i]), _mm256_castsi256_si128(low[i]), &columns[i]);
-      AddEight(_mm256_extracti128_si256(high[i], 1), _mm256_extracti128_si256(low[i], 1), &columns[2 + i]);
+      __m256i low = _mm256_setzero_si256();
+      __m256i high = low;
+      for (int d = 0; d < kDigits; ++d) {
+        low = AddDigit(low, _mm256_castsi256_si128(sums[d][i]));
+        high = AddDigit(high, _mm256_extracti128_si256(sums[d][i], 1));
+      }
+      columns[i] = _mm256_add_epi32(columns[i], low);
+      columns[2 + i] = _mm256_add_epi32(columns[2 + i], high);
     }
   }
 
-  static void AddEight(__m128i high, __m128i low, __m256i* sum) {
-    const __m256i both =
-        _mm256_add_epi32(_mm256_slli_epi32(_mm256_cvtepi16_epi32(high), 8), _mm256_cvtepi16_epi32(low));
-    *sum = _mm256_add_epi32(*sum, both);
+  static __m256i AddDigit(__m256i higher, __m128i digit) {
+    return _mm256_add_epi32(_mm256_slli_epi32(higher, 8), _mm256_cvtepi16_epi32(digit));
   }
 
   __m256i columns[4];
@@ -89,21 +93,19 @@ struct ColumnSums {
 template <class Pieces>
 inline void AddPairs(const SharedRows& group, const SplitFactors& factors, int32_t begin, int32_t end, int64_t at,
                      ColumnSums* sums) {
-  __m256i high[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-  __m256i low[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+  __m256i own[kDigits][2];
+  for (auto& digit : own) digit[0] = digit[1] = _mm256_setzero_si256();
   for (int32_t row = begin; row < end; row += 2) {
     const __m256i first = Pieces::Read(group.rows[row] + at);
     // Behind the last row stands a factor of 0.
     const __m256i second = Pieces::Read(group.rows[row + 1 < group.count ? row + 1 : row] + at);
     const __m256i pairs[2] = {_mm256_unpacklo_epi8(first, second), _mm256_unpackhi_epi8(first, second)};
-    const __m256i high_factors = factors.Pair(0, row);
-    const __m256i low_factors = factors.Pair(1, row);
-    for (int i = 0; i < 2; ++i) {
-      high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(pairs[i], high_factors));
-      low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(pairs[i], low_factors));
+    for (int d = 0; d < kDigits; ++d) {
+      const __m256i both = factors.Pair(d, row);
+      for (int i = 0; i < 2; ++i) own[d][i] = _mm256_add_epi16(own[d][i], _mm256_maddubs_epi16(pairs[i], both));
     }
   }
-  sums->Add(high, low);
+  sums->Add(own);
 }
 
 // All rows of a group for 32 columns, then the next columns. Factors that cannot be split are added in F32.

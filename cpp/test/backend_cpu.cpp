@@ -1,5 +1,7 @@
-// The CPU library: its memory is the test's own. COREINFER_SIMD names the instruction set that must be in use, and
-// COREINFER_TEST_BLAS an OpenBLAS library that all tests run with once more.
+// The CPU library: its memory is the test's own. COREINFER_SIMD names the instruction set that must be in use,
+// COREINFER_TEST_ACTIVATION_BITS how exactly vectors are split, and COREINFER_TEST_BLAS an OpenBLAS library that all
+// tests run with once more.
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -10,11 +12,24 @@
 #include "reference.h"
 
 namespace coreinfer_test {
+namespace {
+
+int32_t ActivationBits() {
+  const char* bits = std::getenv("COREINFER_TEST_ACTIVATION_BITS");
+  return bits == nullptr ? 16 : std::atoi(bits);
+}
+
+int32_t Create(int32_t threads, ci_address* address) {
+  const int32_t bits = ActivationBits();
+  return bits == 16 ? ci_context_create(threads, address) : ci_host_context_create(threads, bits, address);
+}
+
+}  // namespace
 
 std::string WhyNot() {
   const char* wanted = std::getenv("COREINFER_SIMD");
   ci_address address = 0;
-  CHECK_OK(ci_context_create(1, &address));
+  CHECK_OK(Create(1, &address));
   auto* const context = reinterpret_cast<ci_context*>(address);
   const std::string description = ci_context_description(context);
   ci_context_destroy(context);
@@ -26,7 +41,7 @@ std::vector<ci_context*> MakeContexts() {
   std::vector<ci_context*> made;
   for (const int32_t threads : {1, 2, 3, 7}) {
     ci_address address = 0;
-    CHECK_OK(ci_context_create(threads, &address));
+    CHECK_OK(Create(threads, &address));
     made.push_back(reinterpret_cast<ci_context*>(address));
   }
   return made;
@@ -55,13 +70,13 @@ double ProductTolerance(int32_t dtype) {
   return has_parts && dtype != CI_F32 ? 0x1p-15 + kDotTolerance : kDotTolerance + 2 * PrefillRounding(dtype);
 }
 
-// Two digits of eight bits (simd/split.inl).
+// One or two digits of eight bits (simd/digits.inl).
 double VectorRounding(int32_t dtype) {
   const std::string description = ci_context_description(Contexts()[0]);
   const bool has_digits = description.find("amx,") != std::string::npos ||
                           description.find("avx512vnni,") != std::string::npos ||
                           description.find("avx2,") != std::string::npos;
-  return has_digits && dtype != CI_F32 && dtype != CI_F16 && dtype != CI_BF16 ? 0x1p-16 : 0.0;
+  return has_digits && dtype != CI_F32 && dtype != CI_F16 && dtype != CI_BF16 ? std::ldexp(1.0, -ActivationBits()) : 0.0;
 }
 
 // Decode's digits, where rows are packed and there are no matrix registers.

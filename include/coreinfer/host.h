@@ -8,6 +8,14 @@
 extern "C" {
 #endif
 
+/*
+ * ci_context_create with a choice of how exactly quantised weights are multiplied: vectors are rounded, in groups of 32,
+ * to integers that keep at least `activation_bits` bits of the group's largest element: 16, as ci_context_create has
+ * it, or 8, which is as exact as llama.cpp and takes half of the arithmetic. Of weights that are not quantised, and
+ * where a processor has no products of bytes, vectors are not rounded at all. Packs suit either.
+ */
+int32_t ci_host_context_create(int32_t threads, int32_t activation_bits, ci_address* context);
+
 /* Maps a whole regular file read-only. path: UTF-8, ending in 0. bytes receives its size (> 0). */
 int32_t ci_host_map(const uint8_t* path, ci_address* memory, int64_t* bytes);
 
