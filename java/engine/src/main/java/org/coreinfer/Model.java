@@ -248,6 +248,7 @@ public final class Model implements AutoCloseable {
   public static final class Builder {
     private final Source source;
     private int threads;
+    private int activationBits = Host.USUAL_ACTIVATION_BITS;
     private int context;
     private @Nullable DType cache;
     private DoubleConsumer onLoad = fraction -> {};
@@ -265,6 +266,17 @@ public final class Model implements AutoCloseable {
     /** Threads of the CPU backend; 0, the default, for all processors. */
     public Builder threads(int value) {
       threads = value;
+      return this;
+    }
+
+    /**
+     * How exactly the CPU multiplies quantised weights: the bits that it keeps of an activation, in
+     * groups of 32 that share a scale. 16 is the default; 8 is as exact as llama.cpp, reads prompts
+     * faster, and decodes faster where arithmetic bounds it.
+     */
+    public Builder activationBits(int value) {
+      Host.requireActivationBits(value);
+      activationBits = value;
       return this;
     }
 
@@ -385,7 +397,15 @@ public final class Model implements AutoCloseable {
 
     private ModelPlacement.Wish wish(ModelLoader loader, int positions) {
       return new ModelPlacement.Wish(
-          device, threads, positions, cacheDtype(loader), gpuMemory, core, cuda, onCpuFallback);
+          device,
+          threads,
+          activationBits,
+          positions,
+          cacheDtype(loader),
+          gpuMemory,
+          core,
+          cuda,
+          onCpuFallback);
     }
 
     /** The model's tokenizer alone; no weight is read. */

@@ -30,6 +30,7 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
   /**
    * What decides.
    *
+   * @param activationBits what products with quantised weights keep of an activation on the CPU
    * @param gpuMemory bytes of GPU memory that may be used; 0 for what is free
    * @param core what sessions will most likely ask for
    * @param cuda opens the GPU with a limit of its memory, 0 for what is free
@@ -38,6 +39,7 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
   record Wish(
       ComputeDevice device,
       int threads,
+      int activationBits,
       int context,
       DType cacheDtype,
       long gpuMemory,
@@ -66,7 +68,7 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
     }
     MemoryPlan plan = cpuPlan(file, loader, wish.context, wish.cacheDtype);
     plan.refuseIfTooLarge();
-    return new ModelPlacement(Host.cpu(wish.threads), plan, null);
+    return new ModelPlacement(Host.cpu(wish.threads, wish.activationBits), plan, null);
   }
 
   static MemoryPlan cpuPlan(WeightFile file, ModelLoader loader, int context, DType cacheDtype) {

@@ -88,6 +88,14 @@ public final class CompareCommand implements Callable<Integer> {
   private int threads;
 
   @Option(
+      names = "--activation-bits",
+      paramLabel = "N",
+      split = ",",
+      defaultValue = "16",
+      description = "Of coreinfer, such as 16,8; other engines keep 8 (default: ${DEFAULT-VALUE}).")
+  private List<Integer> activationBits = List.of();
+
+  @Option(
       names = {"-p", "--prompt"},
       paramLabel = "N",
       defaultValue = "128",
@@ -236,6 +244,9 @@ public final class CompareCommand implements Callable<Integer> {
     for (double keep : keeps) {
       require(keep > 0 && keep <= 1, "--keep=" + keep + ": expected above 0, at most 1");
     }
+    for (int bits : activationBits) {
+      require(bits == 8 || bits == 16, "--activation-bits=" + bits + ": expected 8 or 16");
+    }
     for (String label : patterns.keySet()) {
       require(commands.containsKey(label), "--pattern " + label + ": there is no such --command");
     }
@@ -256,7 +267,8 @@ public final class CompareCommand implements Callable<Integer> {
     if (powerInfer != null) {
       contenders.powerInfer(powerInfer, keeps);
     }
-    return contenders.coreInfer(keeps).list();
+    activationBits.forEach(bits -> contenders.coreInfer(bits, keeps));
+    return contenders.list();
   }
 
   private static Pattern pattern(String label, String regex) {

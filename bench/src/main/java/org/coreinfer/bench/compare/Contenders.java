@@ -14,8 +14,8 @@ final class Contenders {
   private final List<Contender> all = new ArrayList<>();
 
   /** This engine with each of the fractions. */
-  Contenders coreInfer(List<Double> keeps) {
-    keeps.forEach(keep -> all.add(new CoreInferContender(keep)));
+  Contenders coreInfer(int activationBits, List<Double> keeps) {
+    keeps.forEach(keep -> all.add(new CoreInferContender(keep, activationBits)));
     return this;
   }
 

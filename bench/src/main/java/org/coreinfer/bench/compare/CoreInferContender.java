@@ -13,13 +13,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** This engine: {@code coreinfer bench} in a process of its own. */
-record CoreInferContender(double fraction) implements Contender {
+/**
+ * This engine: {@code coreinfer bench} in a process of its own.
+ *
+ * @param activationBits as {@code --activation-bits} has them
+ */
+record CoreInferContender(double fraction, int activationBits) implements Contender {
   private static final String MAIN = "org.coreinfer.cli.CoreInferCommand";
 
   @Override
   public String label() {
-    return "coreinfer";
+    return activationBits == 16 ? "coreinfer" : "coreinfer, %d bits".formatted(activationBits);
   }
 
   @Override
@@ -46,6 +50,8 @@ record CoreInferContender(double fraction) implements Contender {
         Double.toString(fraction),
         "--threads",
         Integer.toString(trial.threads()),
+        "--activation-bits",
+        Integer.toString(activationBits),
         "--backend",
         "cpu",
         "-o",

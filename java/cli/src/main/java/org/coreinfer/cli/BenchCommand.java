@@ -151,6 +151,7 @@ final class BenchCommand implements Callable<Integer> {
               dtype(summary),
               model.backendName(),
               models.threads(),
+              model.decoder().backend().isHost() ? models.activationBits() : null,
               depth,
               bandwidth == null ? null : bandwidth.bytesPerSecond());
       streams.print(BenchReport.of(setting, results, format));

@@ -39,6 +39,7 @@ final class BenchReport {
    * Where it was measured.
    *
    * @param dtype of most weights
+   * @param activationBits what the CPU keeps of an activation; null elsewhere
    * @param depth tokens before decoded ones
    * @param bandwidth bytes per second that the device reads; null if unknown
    */
@@ -47,6 +48,7 @@ final class BenchReport {
       String dtype,
       String backend,
       int threads,
+      @Nullable Integer activationBits,
       int depth,
       @Nullable Double bandwidth) {}
 
@@ -59,6 +61,7 @@ final class BenchReport {
       double keep,
       String backend,
       int threads,
+      @Nullable Integer activationBits,
       String dtype,
       int depth,
       Rate tokensPerSecond,
@@ -92,6 +95,7 @@ final class BenchReport {
         result.options().keep(),
         setting.backend(),
         setting.threads(),
+        setting.activationBits(),
         setting.dtype(),
         setting.depth(),
         result.rate(),

@@ -34,7 +34,19 @@ class BenchCommandTest {
   @Test
   void measuresEachLengthWithEachKeep() {
     List<JsonObject> results =
-        results("-p", "20,70", "-n", "3,9", "--keep", "1,0.4", "--threads", "1", "-o", "json");
+        results(
+            "-p",
+            "20,70",
+            "-n",
+            "3,9",
+            "--keep",
+            "1,0.4",
+            "--threads",
+            "1",
+            "--activation-bits",
+            "8",
+            "-o",
+            "json");
     List<String> tests =
         results.stream().map(r -> r.get("test").getAsString() + " " + r.get("keep")).toList();
     assertEquals(
@@ -55,6 +67,7 @@ class BenchCommandTest {
       assertTrue(rate.get("max").getAsDouble() >= median);
       assertEquals("cpu", result.get("backend").getAsString());
       assertEquals(1, result.get("threads").getAsInt());
+      assertEquals(8, result.get("activation_bits").getAsInt());
       assertTrue(result.get("bandwidth").getAsDouble() > 1e6);
       boolean isPrompt = result.get("test").getAsString().startsWith("pp");
       assertEquals(isPrompt, result.get("bytes_per_token").isJsonNull());

@@ -39,6 +39,7 @@ class WrongUsageTest {
     "--threads,-1",
     "--threads,2000",
     "--threads,two",
+    "--activation-bits,7",
     "--context,0",
     "--context,1000000",
     "--max-tokens,0",

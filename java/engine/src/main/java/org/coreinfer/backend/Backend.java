@@ -2,6 +2,7 @@ package org.coreinfer.backend;
 
 import java.util.Locale;
 import java.util.function.Consumer;
+import org.coreinfer.binding.CpuKernels;
 import org.coreinfer.binding.NativeKernels;
 import org.coreinfer.error.OutOfNativeMemoryException;
 import org.coreinfer.tensor.DType;
@@ -45,11 +46,11 @@ public class Backend extends Kernels implements AutoCloseable {
     this.lifetime = new Lifetime("the " + name + " backend", release);
   }
 
-  static Backend cpu(NativeKernels kernels, int threads) {
+  static Backend cpu(CpuKernels kernels, int threads, int activationBits) {
     long[] context = new long[1];
-    int status = kernels.ci_context_create(threads, context);
+    int status = kernels.ci_host_context_create(threads, activationBits, context);
     if (status != OK) {
-      throw failure("cpu", kernels, status, "ci_context_create", "threads=%d", threads);
+      throw failure("cpu", kernels, status, "ci_host_context_create", "threads=%d", threads);
     }
     return new Backend(
         "cpu", "cpu", kernels, context[0], () -> kernels.ci_context_destroy(context[0]));

@@ -19,15 +19,41 @@ import org.jspecify.annotations.Nullable;
  * for people.
  */
 public final class Host {
+  /** The bits of an activation that {@link #cpu(int)} keeps. */
+  public static final int USUAL_ACTIVATION_BITS = 16;
+
   private Host() {}
 
   /** A CPU backend; {@code threads} 0 takes every processor. */
   public static Backend cpu(int threads) {
+    return cpu(threads, USUAL_ACTIVATION_BITS);
+  }
+
+  /**
+   * A CPU backend.
+   *
+   * @param threads 0 takes every processor
+   * @param activationBits 16 or 8: what products with quantised weights keep of an activation, at
+   *     least; see ci_host_context_create
+   */
+  public static Backend cpu(int threads, int activationBits) {
+    requireActivationBits(activationBits);
     if (threads < 0 || threads > 1024) {
       throw new IllegalArgumentException("threads=" + threads + ": expected 0 (all) to 1024");
     }
     int workers = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
-    return Backend.cpu(library(), workers);
+    return Backend.cpu(library(), workers, activationBits);
+  }
+
+  /**
+   * Refuses what is neither 8 nor 16.
+   *
+   * @throws IllegalArgumentException naming the value
+   */
+  public static void requireActivationBits(int bits) {
+    if (bits != 8 && bits != 16) {
+      throw new IllegalArgumentException("activation bits=" + bits + ": expected 8 or 16");
+    }
   }
 
   /**

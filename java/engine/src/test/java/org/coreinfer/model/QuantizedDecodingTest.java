@@ -3,6 +3,7 @@ package org.coreinfer.model;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
@@ -37,6 +38,11 @@ class QuantizedDecodingTest {
    */
   private static final double TOLERANCE = 1e-3;
 
+  /**
+   * Of the differences' root mean square, relative to that of the logits, with vectors of 8 bits.
+   */
+  private static final double BYTES_TOLERANCE = 0.08;
+
   private final Path folder;
 
   QuantizedDecodingTest(@TempDir Path folder) {
@@ -52,15 +58,33 @@ class QuantizedDecodingTest {
       assertEquals(quantization.dtype(), source.tensor("blk.1.ffn_up.weight").dtype());
       new GgufQuantization(source, Quantization.F32).write(plain, (written, total) -> {});
     }
-    List<float[]> found = logits(file);
-    List<float[]> expected = logits(plain);
+    List<float[]> expected = logits(plain, 16);
+    assertNear(expected, logits(file, 16), TOLERANCE);
+    double difference = relativeDifference(expected, logits(file, 8));
+    assertTrue(difference < BYTES_TOLERANCE, () -> "8 bits: " + difference);
+  }
+
+  private static double relativeDifference(List<float[]> expected, List<float[]> found) {
+    double squares = 0;
+    double differences = 0;
+    for (int step = 0; step < expected.size(); step++) {
+      for (int i = 0; i < expected.get(step).length; i++) {
+        double logit = expected.get(step)[i];
+        squares += logit * logit;
+        differences += Math.pow(found.get(step)[i] - logit, 2);
+      }
+    }
+    return Math.sqrt(differences / squares);
+  }
+
+  private static void assertNear(List<float[]> expected, List<float[]> found, double tolerance) {
     for (int step = 0; step < expected.size(); step++) {
       double largest = 0;
       for (float logit : expected.get(step)) {
         largest = Math.max(largest, Math.abs(logit));
       }
       assertArrayEquals(
-          expected.get(step), found.get(step), (float) (TOLERANCE * largest), "step " + step);
+          expected.get(step), found.get(step), (float) (tolerance * largest), "step " + step);
     }
   }
 
@@ -87,10 +111,10 @@ class QuantizedDecodingTest {
   }
 
   /** After each token of the prompt, two dense steps and two with every third neuron. */
-  private static List<float[]> logits(Path path) {
+  private static List<float[]> logits(Path path, int activationBits) {
     List<float[]> all = new ArrayList<>();
     try (WeightFile file = WeightFile.open(path, Host::map);
-        Backend backend = Host.cpu(2);
+        Backend backend = Host.cpu(2, activationBits);
         Decoder decoder = load(file, backend);
         DecoderState state = decoder.newState(64, 64, DType.F32)) {
       decoder.prefill(
