@@ -98,7 +98,8 @@ void Decode(ci_context& c, const Attention& a) {
   WorkQueue heads(int64_t{a.tokens} * a.heads, c.pool.size());
   c.pool.Run([&](int32_t thread) {
     auto* weights = reinterpret_cast<float*>(c.thread_scratch(thread));
-    pieces.Drain(thread, [&](int64_t item) { AttendChunk(c.simd, a, partials, item / chunks, item % chunks, weights); });
+    pieces.Drain(thread,
+                 [&](int64_t item) { AttendChunk(c.simd, a, partials, item / chunks, item % chunks, weights); });
     c.pool.Barrier();
     heads.Drain(thread, [&](int64_t item) { MergeChunks(c.simd, a, partials, item / a.heads, item % a.heads); });
   });

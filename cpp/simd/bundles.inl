@@ -16,6 +16,7 @@ inline __m512i JoinNibbles(const Codes& pair) {
 
 struct NibbleBundle {
   static constexpr int kVectors = 4;
+  static constexpr bool kIsInOrder = true;  // Read takes one vector after another
   static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
     for (int v = 0; v < 4; ++v) out[v] = JoinNibbles(pairs[v]);
   }
@@ -31,6 +32,7 @@ template <int kTopBits>
 struct ToppedBundle {
   static constexpr int kInVector = 8 / kTopBits;  // vectors of codes
   static constexpr int kVectors = 4 + 8 / kInVector;
+  static constexpr bool kIsInOrder = false;
   static constexpr char kMask = (1 << kTopBits) - 1;
 
   // Bits move within their byte only, as others are masked away.
@@ -66,6 +68,7 @@ using SixBundle = ToppedBundle<2>;
 
 struct ByteBundle {
   static constexpr int kVectors = 8;
+  static constexpr bool kIsInOrder = true;
   static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
     for (int64_t v = 0; v < 4; ++v) {
       out[2 * v] = pairs[v].first;

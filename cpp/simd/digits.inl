@@ -1,12 +1,13 @@
 // Vectors as integers, for products with quantised weights: a group of 32 elements has a step, and its elements become
-// integers of 16 bits in two signed digits of base 256, which instructions for bytes multiply.
+// integers of 16 bits in two signed digits of base 256, which instructions for bytes multiply; or of 8 bits in one, in
+// tables that are compiled with COREINFER_SIMD_DIGITS=1.
 //
-// Error: let m be the largest magnitude of a group; its step is m / 32639, the most that two digits hold, and an
-// element is rounded to the nearest multiple of it. So it is off by at most 2^-16 m, and a group's product by that
-// times the sum of the magnitudes of its weights; for random elements, by a few times 2^-18 m times the square root of
-// their sum of squares. F16 would keep 11 bits of each element, and one digit, as often used, 7 bits of the largest. A
-// third digit would leave the error of F32 and take a fifth longer. Sums within a group are exact: 32 products of 8 and
-// 16 bits fit.
+// Error with two digits: let m be the largest magnitude of a group; its step is m / 32639, the most that two digits
+// hold, and an element is rounded to the nearest multiple of it. So it is off by at most 2^-16 m, and a group's product
+// by that times the sum of the magnitudes of its weights; for random elements, by a few times 2^-18 m times the square
+// root of their sum of squares. F16 would keep 11 bits of each element, and one digit, as often used, keeps 7 bits of
+// the largest: 257 times the error. A third digit would leave the error of F32 and take a fifth longer. Sums within a
+// group are exact: 32 products of 8 and 16 bits fit.
 #pragma once
 
 #include "simd/simd.h"

@@ -301,6 +301,11 @@ __attribute__((always_inline)) inline void AddPackedGroup(const uint8_t* const (
   }
 }
 
+// Where a bundle's vectors are read in their order, the processor's own prefetching does better alone (Zen 4: by 2 to 6
+// %); where not, it takes up to a third longer without help.
+template <class Unit>
+constexpr bool kIsFetched = !Unit::Bundle::kIsInOrder;
+
 // What is fetched at once when a unit begins: of two packs more than 64 lines make the processor wait, so that the rest
 // follows bundle by bundle; fewer are best asked for early.
 template <class Unit>
@@ -327,13 +332,13 @@ void TakePackedDots(const uint8_t* const* packs, const uint8_t* const* next, con
       headers[p] = packs[p] + at;
       bundles[p] = headers[p] + Unit::kHeaderBytes;
       fetched[p] = ahead < bytes ? packs[p] + ahead : next[p] + (ahead - bytes);
-      PrefetchLines<kFetchedFirst<Unit>>(fetched[p]);
+      if constexpr (kIsFetched<Unit>) PrefetchLines<kFetchedFirst<Unit>>(fetched[p]);
       fetched[p] += kFetchedFirst<Unit>;
     }
     for (int64_t first = 0; first < Unit::kColumns / 32; first += 4) {
 #pragma GCC unroll 4
       for (int64_t g = 0; g < 4; ++g) {
-        if constexpr (kFetchedFirst<Unit> < kPackUnitBytes<Unit>) {
+        if constexpr (kIsFetched<Unit> && kFetchedFirst<Unit> < kPackUnitBytes<Unit>) {
           for (const uint8_t* lines : fetched) PrefetchLines<kBundleBytes<Unit>>(lines + g * kBundleBytes<Unit>);
         }
         AddPackedGroup<Unit, kTokens, kPacks>(headers, bundles, own, g, first + g, sum);

@@ -30,7 +30,7 @@ struct Vectors {
 /// well. AVX-512 has the first 16 elements of each group, then the others, and the same step and sum in each lane of a
 /// group. AVX2 has the elements in their order, and its sums in the first lane of a group, zeros in the others.
 struct alignas(64) SplitUnit {
-  int8_t digits[2][2][64];  // highest first
+  int8_t digits[2][2][64];  // highest first; of vectors of 8 bits only the first is used
   float step[16];           // what 1 stands for
   float sum[16];            // of a group's elements
   // Sums in steps, times the middle of the codes. AVX-512: of groups, then of their first 16 elements. AVX2: eight
@@ -79,7 +79,7 @@ struct PackedGroup {
   int32_t start;         // takes the middle of the codes away
   float step;            // what 1 stands for
   float sum;             // of the factors
-  int32_t digits[8][2];  // of the factors, four bytes each, highest first
+  int32_t digits[8][2];  // of the factors, four bytes each, as those of a SplitUnit
 };
 
 /// What some tokens add of a slab: group g of token t is groups[g * stride + t].

@@ -90,9 +90,7 @@ struct ColumnSums {
   }
 
   // Vector i in steps of the factors, plus `start`.
-  __m512i Total(int i, __m512i start) const {
-    return _mm512_add_epi32(JoinDigits(sums[i]), start);
-  }
+  __m512i Total(int i, __m512i start) const { return _mm512_add_epi32(JoinDigits(sums[i]), start); }
 
   __m512i sums[8][kDigits];
 };

@@ -76,7 +76,8 @@ double VectorRounding(int32_t dtype) {
   const bool has_digits = description.find("amx,") != std::string::npos ||
                           description.find("avx512vnni,") != std::string::npos ||
                           description.find("avx2,") != std::string::npos;
-  return has_digits && dtype != CI_F32 && dtype != CI_F16 && dtype != CI_BF16 ? std::ldexp(1.0, -ActivationBits()) : 0.0;
+  return has_digits && dtype != CI_F32 && dtype != CI_F16 && dtype != CI_BF16 ? std::ldexp(1.0, -ActivationBits())
+                                                                              : 0.0;
 }
 
 // Decode's digits, where rows are packed and there are no matrix registers.

@@ -1,10 +1,12 @@
 // What only the CPU backend promises: threads, ranges of values in memory, host memory, equal bits of a prompt in
 // parts.
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "coreinfer/host.h"
 #include "coreinfer/kernels.h"
 #include "harness.h"
 #include "paged_cache.h"
@@ -18,6 +20,44 @@ TEST(ContextNamesItsThreads) {
   const std::string description = ci_context_description(Contexts()[1]);
   CHECK(description.find("CPU") != std::string::npos);
   CHECK(description.find("2 threads") != std::string::npos);
+}
+
+// The dot of one row with a context of its own.
+float DotWith(int32_t activation_bits, const Weights& row, const std::vector<float>& x) {
+  ci_address address = 0;
+  CHECK_OK(ci_host_context_create(1, activation_bits, &address));
+  auto* const context = reinterpret_cast<ci_context*>(address);
+  const std::string description = ci_context_description(context);
+  CHECK((description.find(", 8-bit activations") != std::string::npos) == (activation_bits == 8));
+  float y = 0.0f;
+  CHECK_OK(ci_matvec(context, row.dtype, row.data(), nullptr, x.data(), 1, 1, row.columns, 0, &y));
+  ci_context_destroy(context);
+  return y;
+}
+
+TEST(ActivationsKeepAsManyBitsAsAskedFor) {
+  Random random(8);
+  const Weights row(CI_Q4_0, 1, 4096, random);
+  const std::vector<float> x = random.Values(row.columns);
+  double want = 0.0;
+  for (int32_t i = 0; i < row.columns; ++i) want += row.at(0, i) * double{x[static_cast<size_t>(i)]};
+  const double error_of_16 = std::abs(DotWith(16, row, x) - want);
+  const double error_of_8 = std::abs(DotWith(8, row, x) - want);
+  const std::string name = ci_context_description(Contexts()[0]);
+  const bool splits = name.find("avx2,") != std::string::npos || name.find("avx512vnni,") != std::string::npos ||
+                      name.find("amx,") != std::string::npos;
+  CHECK(splits ? error_of_8 > 16 * error_of_16 : error_of_8 == error_of_16);
+}
+
+TEST(RefusesOtherBitsOfActivations) {
+  ci_address address = 0;
+  for (const int32_t bits : {-8, 0, 4, 12, 32}) {
+    CHECK_FAILS(ci_host_context_create(1, bits, &address), CI_INVALID_ARGUMENT,
+                "activation_bits=" + std::to_string(bits));
+  }
+  CHECK_FAILS(ci_host_context_create(0, 8, &address), CI_INVALID_ARGUMENT, "threads=0");
+  CHECK_FAILS(ci_host_context_create(1, 8, nullptr), CI_INVALID_ARGUMENT, "context is null");
+  CHECK(address == 0);
 }
 
 TEST(AllocatedMemoryIsTheHosts) {

@@ -9,9 +9,9 @@ extern "C" {
 #endif
 
 /*
- * ci_context_create with a choice of how exactly quantised weights are multiplied: vectors are rounded, in groups of 32,
- * to integers that keep at least `activation_bits` bits of the group's largest element: 16, as ci_context_create has
- * it, or 8, which is as exact as llama.cpp and takes half of the arithmetic. Of weights that are not quantised, and
+ * ci_context_create with a choice of how exactly quantised weights are multiplied: vectors are rounded, in groups of
+ * 32, to integers that keep at least `activation_bits` bits of the group's largest element: 16, as ci_context_create
+ * has it, or 8, which is as exact as llama.cpp and takes half of the arithmetic. Of weights that are not quantised, and
  * where a processor has no products of bytes, vectors are not rounded at all. Packs suit either.
  */
 int32_t ci_host_context_create(int32_t threads, int32_t activation_bits, ci_address* context);
