@@ -146,16 +146,15 @@ void FinishDots(const RowDots& dots, const float* bias, const Listed& listed, Bl
   }
 }
 
-// ActivateListed for the neurons of a pack, of which all are taken of every token that uses one of them; `following` is
-// the pack with which this thread goes on.
+// ActivateListed for the neurons of a pack, of which all are taken of every token that uses one of them.
 void ActivatePacked(const SimdKernels& simd, const Ffn& ffn, const PackedUp& packed, const CoreList& list,
-                    const RowDots& rows, int64_t pack, int64_t following, float* activations) {
+                    const RowDots& rows, int64_t pack, float* activations) {
   const Listed listed = RowsOfPack(packed, list, pack);
   uint32_t users = 0;
   for (int32_t i = 0; i < listed.count; ++i) users |= listed.users[i];
   BlockDots dots[2];
   BlockDots& ups = dots[ffn.gated() ? 1 : 0];
-  rows.TakePacked(packed.At(pack), packed.At(following), users, dots);
+  rows.TakePacked(packed.At(pack), users, dots);
   if (ffn.gated()) FinishDots(rows, ffn.gate_bias, listed, dots[0]);
   FinishDots(rows, ffn.up_bias, listed, ups);
   for (int64_t t = 0; t < rows.vectors().tokens; ++t) {
@@ -317,7 +316,7 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead(thread, [&](int64_t block, int64_t following) {
       if (packed_up.is_used) {
-        ActivatePacked(c.simd, ffn, packed_up, list, rows, block, following, activations);
+        ActivatePacked(c.simd, ffn, packed_up, list, rows, block, activations);
       } else {
         ActivateListed(c.simd, ffn, list, rows, block * kDotBlock, following * kDotBlock, activations);
       }

@@ -71,11 +71,9 @@ void MultiplyRows(const ci_context& c, const Matrix& weight, const Inputs& input
       for (int64_t p = 0; p < packs; p += 2) {
         const int64_t count = packs - p < 2 ? 1 : 2;
         const uint8_t* const pair[2] = {packed + p * pack_bytes, packed + (p + 1) * pack_bytes};
-        const uint8_t* const next[2] = {pair[0] + (p + 2 < packs ? 2 * pack_bytes : 0),
-                                        pair[1] + (p + 2 < packs ? 2 * pack_bytes : 0)};
         float dots[2][kTogether * kPackedRows];
         float* const targets[2] = {dots[0], dots[1]};
-        pack.dot[count - 1](pair, next, units, tokens, weight.columns, targets);
+        pack.dot[count - 1](pair, units, tokens, weight.columns, targets);
         for (int64_t t = 0; t < tokens; ++t) {
           for (int64_t i = 0; i < count; ++i) {
             const int64_t row = (p + i) * kPackedRows;

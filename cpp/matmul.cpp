@@ -92,10 +92,10 @@ struct Part {
   Product product;
   PackedMatrix packed;
 
-  void Multiply(const RowDots& dots, int64_t pair, const PackPair& next) const {
+  void Multiply(const RowDots& dots, int64_t pair) const {
     const PackPair now = packed.At(pair);
     RowDots::Out values[2];
-    dots.TakePacked(now, next, dots.all(), values);
+    dots.TakePacked(now, dots.all(), values);
     for (int64_t i = 0; i < now.count; ++i) {
       const int64_t first = (2 * pair + i) * kPackedRows;
       const int64_t left = product.matrix.rows - first;
@@ -122,10 +122,9 @@ void MultiplyParts(ci_context& c, const Part* parts, int32_t count, const RowDot
     pairs += parts[i].packed.pairs();
   }
   if (!dots.TakesPacked()) return;
-  ParallelForAhead(c, pairs, [&](int64_t index, int64_t following) {
-    const Place now(parts, index);
-    const Place next(parts, following);
-    now.part->Multiply(dots, now.pair, next.part->packed.At(next.pair));
+  ParallelFor(c, pairs, [&](int64_t index, int32_t) {
+    const Place place(parts, index);
+    place.part->Multiply(dots, place.pair);
   });
 }
 

@@ -48,9 +48,8 @@ class RowDots {
   /// Whether every vector is integers, as packs need them.
   bool TakesPacked() const { return split_ == all(); }
 
-  /// The same of the kPackedRows rows of each pack for the tokens whose bits are set, and 0 for the others; `next` are
-  /// packs that are read after them, and only fetched: one may lie behind the last.
-  void TakePacked(const PackPair& packs, const PackPair& next, uint32_t users, Out (&out)[2]) const;
+  /// The same of the kPackedRows rows of each pack for the tokens whose bits are set, and 0 for the others.
+  void TakePacked(const PackPair& packs, uint32_t users, Out (&out)[2]) const;
 
   const Vectors& vectors() const { return x_; }
 

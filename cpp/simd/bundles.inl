@@ -1,5 +1,6 @@
 // Codes as packs store them: four pairs of vectors of codes without a sign, a byte each, in as many vectors as a code
-// has bits. Codes of 5 and 6 bits have their nibbles first, and the high bits of all pairs behind them.
+// has bits. Read takes one vector after another, which the processor's own prefetching follows. Codes of 5 and 6 bits
+// have the high bits of as many pairs as a vector holds, then the nibbles of these.
 #pragma once
 
 #include "simd/split_blocks.inl"
@@ -16,7 +17,6 @@ inline __m512i JoinNibbles(const Codes& pair) {
 
 struct NibbleBundle {
   static constexpr int kVectors = 4;
-  static constexpr bool kIsInOrder = true;  // Read takes one vector after another
   static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
     for (int v = 0; v < 4; ++v) out[v] = JoinNibbles(pairs[v]);
   }
@@ -31,8 +31,8 @@ struct NibbleBundle {
 template <int kTopBits>
 struct ToppedBundle {
   static constexpr int kInVector = 8 / kTopBits;  // vectors of codes
+  static constexpr int kPairsInVector = kInVector / 2;
   static constexpr int kVectors = 4 + 8 / kInVector;
-  static constexpr bool kIsInOrder = false;
   static constexpr char kMask = (1 << kTopBits) - 1;
 
   // Bits move within their byte only, as others are masked away.
@@ -45,21 +45,23 @@ struct ToppedBundle {
     return _mm512_ternarylogic_epi64(nibbles, Moved(tops, 4 - place), _mm512_set1_epi8(kMask << 4), 0xf8);
   }
   static int PlaceOf(int codes) { return codes % kInVector * kTopBits; }
+  static constexpr int TopsOf(int v) { return v / kPairsInVector * (kPairsInVector + 1); }
+  static constexpr int NibblesOf(int v) { return TopsOf(v) + 1 + v % kPairsInVector; }
 
   static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
-    for (int i = 4; i < kVectors; ++i) out[i] = _mm512_setzero_si512();
+    for (int v = 0; v < 4; v += kPairsInVector) out[TopsOf(v)] = _mm512_setzero_si512();
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
-      out[v] = JoinNibbles(pairs[v]);
-      __m512i& tops = out[4 + 2 * v / kInVector];
+      out[NibblesOf(v)] = JoinNibbles(pairs[v]);
+      __m512i& tops = out[TopsOf(v)];
       tops = AddTop(tops, pairs[v].first, PlaceOf(2 * v));
       tops = AddTop(tops, pairs[v].second, PlaceOf(2 * v + 1));
     }
   }
   template <class LoadVector>
   static Codes Read(const LoadVector& load, int v) {
-    const Codes nibbles = SplitNibbles(load(v));
-    const __m512i tops = load(4 + 2 * v / kInVector);
+    const __m512i tops = load(TopsOf(v));
+    const Codes nibbles = SplitNibbles(load(NibblesOf(v)));
     return {WithTop(nibbles.first, tops, PlaceOf(2 * v)), WithTop(nibbles.second, tops, PlaceOf(2 * v + 1))};
   }
 };
@@ -68,7 +70,6 @@ using SixBundle = ToppedBundle<2>;
 
 struct ByteBundle {
   static constexpr int kVectors = 8;
-  static constexpr bool kIsInOrder = true;
   static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
     for (int64_t v = 0; v < 4; ++v) {
       out[2 * v] = pairs[v].first;

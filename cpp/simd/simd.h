@@ -66,9 +66,9 @@ struct RowPack {
   /// cache or, at index 1, into it; `next` are the rows that will be packed after them.
   void (*pack[2])(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* packed);
   /// out[p] (tokens, kPackedRows) for one pack or, at index 1, for two packs of the same columns, with the bits of
-  /// split_dot, for the tokens whose units are listed; `next` are packs that will be read soon.
-  void (*dot[2])(const uint8_t* const* packs, const uint8_t* const* next, const SplitUnit* const* units, int32_t tokens,
-                 int64_t columns, float* const* out);
+  /// split_dot, for the tokens whose units are listed.
+  void (*dot[2])(const uint8_t* const* packs, const SplitUnit* const* units, int32_t tokens, int64_t columns,
+                 float* const* out);
 };
 
 /// What a token adds of one group of packed down rows.
