@@ -38,7 +38,6 @@ namespace {
 
 // Neurons whose dots one thread takes before it asks for more.
 constexpr int32_t kDotBlock = RowList::kMost;
-static_assert(kDotBlock == kPackedRows, "a block is a pack");
 
 // Some of the neurons of a block: their places in it, and the bits of the tokens that use them.
 struct Listed {
@@ -123,10 +122,10 @@ void ActivateListed(const SimdKernels& simd, const Ffn& ffn, const CoreList& lis
   }
 }
 
-// The rows of a pack: their neurons, and as places their entries in the list.
-Listed RowsOfPack(const PackedUp& packed, const CoreList& list, int64_t pack) {
+// Rows of packs from `begin` on, at most half a pack: their neurons, and as places their entries in the list.
+Listed PackedFrom(const PackedUp& packed, const CoreList& list, int64_t begin) {
   Listed listed;
-  for (int64_t i = pack * kPackedRows; i < list.size && listed.count < kPackedRows; ++i) {
+  for (int64_t i = begin; i < list.size && listed.count < kDotBlock; ++i) {
     const int32_t entry = packed.order == nullptr ? static_cast<int32_t>(i) : packed.order[i];
     listed.Add(list.neuron(entry), entry, list.users_of(entry));
   }
@@ -149,17 +148,26 @@ void FinishDots(const RowDots& dots, const float* bias, const Listed& listed, Bl
 // ActivateListed for the neurons of a pack, of which all are taken of every token that uses one of them.
 void ActivatePacked(const SimdKernels& simd, const Ffn& ffn, const PackedUp& packed, const CoreList& list,
                     const RowDots& rows, int64_t pack, float* activations) {
-  const Listed listed = RowsOfPack(packed, list, pack);
+  const int64_t first = pack * packed.neurons;
+  const Listed listed[2] = {PackedFrom(packed, list, first),
+                            ffn.gated() ? Listed{} : PackedFrom(packed, list, first + kDotBlock)};
   uint32_t users = 0;
-  for (int32_t i = 0; i < listed.count; ++i) users |= listed.users[i];
+  for (const Listed& half : listed) {
+    for (int32_t i = 0; i < half.count; ++i) users |= half.users[i];
+  }
   BlockDots dots[2];
-  BlockDots& ups = dots[ffn.gated() ? 1 : 0];
-  rows.TakePacked(packed.At(pack), users, dots);
-  if (ffn.gated()) FinishDots(rows, ffn.gate_bias, listed, dots[0]);
-  FinishDots(rows, ffn.up_bias, listed, ups);
-  for (int64_t t = 0; t < rows.vectors().tokens; ++t) {
-    simd.activate(ffn.activation, ffn.gated() ? dots[0][t] : nullptr, ups[t], listed.count, ups[t]);
-    for (int32_t i = 0; i < listed.count; ++i) activations[t * ffn.neurons + listed.places[i]] = ups[t][i];
+  rows.TakePacked(packed.data + pack * packed.pack_bytes, users, dots);
+  if (ffn.gated()) FinishDots(rows, ffn.gate_bias, listed[0], dots[0]);
+  BlockDots* ups = ffn.gated() ? dots + 1 : dots;
+  for (const Listed& half : listed) {
+    if (half.count == 0) break;
+    FinishDots(rows, ffn.up_bias, half, *ups);
+    for (int64_t t = 0; t < rows.vectors().tokens; ++t) {
+      float* const values = (*ups)[t];
+      simd.activate(ffn.activation, ffn.gated() ? dots[0][t] : nullptr, values, half.count, values);
+      for (int32_t i = 0; i < half.count; ++i) activations[t * ffn.neurons + half.places[i]] = values[i];
+    }
+    ++ups;
   }
 }
 
@@ -274,7 +282,7 @@ PackedUp PackedUpOf(const ci_context& c, const Ffn& ffn, const PackedFfn& packed
   const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
   if (packed.up == nullptr || skips || !rows.TakesPacked()) return {};
   const int64_t bytes = RowPackBytes(*c.simd.row_packs[ffn.up.dtype], ffn.dim);
-  return {true, packed.order, packed.gate, packed.up, bytes};
+  return {packed.up, packed.order, bytes, RowsOfPack(ffn.gated() ? 2 : 1)};
 }
 
 void AddDown(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
@@ -311,11 +319,12 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
   const RowDots rows(c, ffn.up.dtype, x);
   const PackedUp packed_up = PackedUpOf(c, ffn, packed, rows);
   if (packed.down != nullptr) c.ReserveThreadScratch(PackedDown::ScratchBytes(ffn.down, list, x.tokens));
-  WorkQueue blocks((int64_t{list.size} + kDotBlock - 1) / kDotBlock, c.pool.size());
+  const int32_t block_neurons = packed_up.data != nullptr ? packed_up.neurons : kDotBlock;
+  WorkQueue blocks(DivideUp(list.size, block_neurons), c.pool.size());
   WorkQueue slabs(SlabsOf(ffn.dim), c.pool.size());
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead(thread, [&](int64_t block, int64_t following) {
-      if (packed_up.is_used) {
+      if (packed_up.data != nullptr) {
         ActivatePacked(c.simd, ffn, packed_up, list, rows, block, activations);
       } else {
         ActivateListed(c.simd, ffn, list, rows, block * kDotBlock, following * kDotBlock, activations);
@@ -378,15 +387,14 @@ int32_t ci_ffn_decode(ci_context* context, int32_t activation, int32_t up_dtype,
 
 int32_t ci_host_ffn_decode_packed(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate,
                                   const void* up, const float* gate_bias, const float* up_bias, int32_t down_dtype,
-                                  const void* down, const float* down_bias, const void* packed_gate,
-                                  const void* packed_up, const int32_t* packed_order, const void* packed_down,
-                                  const float* x, int32_t tokens, const int32_t* core_ids, const int32_t* core,
-                                  const uint32_t* users, int32_t neurons, int32_t dim, float* activations, float* y) {
+                                  const void* down, const float* down_bias, const void* packed_up,
+                                  const int32_t* packed_order, const void* packed_down, const float* x, int32_t tokens,
+                                  const int32_t* core_ids, const int32_t* core, const uint32_t* users, int32_t neurons,
+                                  int32_t dim, float* activations, float* y) {
   return coreinfer::Call("ci_host_ffn_decode_packed", context, [&](ci_context& c) {
     const coreinfer::Ffn ffn = coreinfer::RequireFfn(activation, up_dtype, gate, up, gate_bias, up_bias, down_dtype,
                                                      down, down_bias, neurons, dim);
-    const coreinfer::PackedFfn packed =
-        coreinfer::RequirePacked(c, ffn, packed_gate, packed_up, packed_order, packed_down);
+    const coreinfer::PackedFfn packed = coreinfer::RequirePacked(c, ffn, packed_up, packed_order, packed_down);
     coreinfer::DecodeChecked(c, ffn, packed, {core_ids, core, users}, {x, tokens, dim}, activations, y);
   });
 }

@@ -4,20 +4,15 @@
 
 namespace coreinfer {
 
-PackedFfn RequirePacked(const ci_context& c, const Ffn& ffn, const void* gate, const void* up, const int32_t* order,
-                        const void* down) {
-  RequireAligned("packed_gate", gate);
+PackedFfn RequirePacked(const ci_context& c, const Ffn& ffn, const void* up, const int32_t* order, const void* down) {
   RequireAligned("packed_up", up);
   RequireAligned("packed_down", down);
-  if ((gate != nullptr) != (up != nullptr && ffn.gated())) {
-    Fail(CI_INVALID_ARGUMENT, "gate and up are packed both or neither: packed_gate=%p packed_up=%p", gate, up);
-  }
   if ((up != nullptr && RowPackOf(c, ffn.up.dtype) == nullptr) ||
       (down != nullptr && DownPackOf(c, ffn.down.dtype) == nullptr)) {
     Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: up_dtype=%d down_dtype=%d", ffn.up.dtype,
          ffn.down.dtype);
   }
-  return {static_cast<const uint8_t*>(gate), static_cast<const uint8_t*>(up), order, static_cast<const uint8_t*>(down)};
+  return {static_cast<const uint8_t*>(up), order, static_cast<const uint8_t*>(down)};
 }
 
 void RequireOrder(const int32_t* order, int32_t core) {

@@ -15,33 +15,24 @@ namespace coreinfer {
 
 /// What is packed of a layer; NULL for the rest.
 struct PackedFfn {
-  const uint8_t* gate;
-  const uint8_t* up;
+  const uint8_t* up;     // beside gate, where there is one
   const int32_t* order;  // the entries of the list that the rows of gate and up are; NULL for 0, 1, 2, ...
   const uint8_t* down;
 };
 
-/// Requires packs that this processor knows, of gate and up both or neither.
-PackedFfn RequirePacked(const ci_context& context, const Ffn& ffn, const void* gate, const void* up,
-                        const int32_t* order, const void* down);
+/// Requires packs that this processor knows.
+PackedFfn RequirePacked(const ci_context& context, const Ffn& ffn, const void* up, const int32_t* order,
+                        const void* down);
 
 /// Requires entries of a list of `core` neurons, or NULL.
 void RequireOrder(const int32_t* order, int32_t core);
 
-/// Packs of listed rows of up, and of gate where there is one.
+/// Packs of listed rows of up, beside those of gate where there is one.
 struct PackedUp {
-  bool is_used;
+  const uint8_t* data;  // NULL if they are of no use
   const int32_t* order;
-  const uint8_t* gate;
-  const uint8_t* up;
   int64_t pack_bytes;
-
-  /// Those of the same neurons: gate and up, or up.
-  PackPair At(int64_t pack) const {
-    const int64_t offset = pack * pack_bytes;
-    if (gate == nullptr) return {{up + offset, nullptr}, 1};
-    return {{gate + offset, up + offset}, 2};
-  }
+  int32_t neurons;  // of a pack
 };
 
 /// A down projection's packed rows, and some tokens' factors for them; for one thread.

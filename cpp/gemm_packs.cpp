@@ -15,10 +15,9 @@ constexpr int32_t kTogether = 4;
 // Of packed weights, beside which the second level cache holds vectors.
 constexpr int64_t kPackedBytes = int64_t{256} * 1024;
 
-// In pairs, of which each element of a vector is loaded once.
 int64_t RowPacksTogether(int64_t pack_bytes) {
-  const int64_t pairs = kPackedBytes / (2 * pack_bytes);
-  return pairs < 1 ? 2 : 2 * pairs;
+  const int64_t packs = kPackedBytes / pack_bytes;
+  return packs < 1 ? 1 : packs;
 }
 
 // Calls body(first, count) for every run of a tile's tokens whose vectors are integers, at most kTogether of those that
@@ -68,17 +67,12 @@ void MultiplyRows(const ci_context& c, const Matrix& weight, const Inputs& input
       const SplitUnit* units[kTogether];
       for (int32_t t = 0; t < tokens; ++t) units[t] = inputs.split.units + (first + t) * units_of_token;
       float* const out = y + (first - tile.first_token) * y_stride + (begin - tile.begin);
-      for (int64_t p = 0; p < packs; p += 2) {
-        const int64_t count = packs - p < 2 ? 1 : 2;
-        const uint8_t* const pair[2] = {packed + p * pack_bytes, packed + (p + 1) * pack_bytes};
-        float dots[2][kTogether * kPackedRows];
-        float* const targets[2] = {dots[0], dots[1]};
-        pack.dot[count - 1](pair, units, tokens, weight.columns, targets);
+      for (int64_t p = 0; p < packs; ++p) {
+        float dots[kTogether * kPackedRows];
+        pack.dot(packed + p * pack_bytes, units, tokens, weight.columns, dots);
+        const int64_t row = p * kPackedRows;
         for (int64_t t = 0; t < tokens; ++t) {
-          for (int64_t i = 0; i < count; ++i) {
-            const int64_t row = (p + i) * kPackedRows;
-            AddRow(dots[i] + t * kPackedRows, end - begin - row, out + t * y_stride + row);
-          }
+          AddRow(dots + t * kPackedRows, end - begin - row, out + t * y_stride + row);
         }
       }
     });
@@ -196,14 +190,11 @@ void SplitInputsForPacks(ci_context& context, const Matrix& weight, Inputs* inpu
 }
 
 int64_t PackScratchBytes(const Inputs& inputs) {
-  // Two packs of the longest elements.
-  const int64_t pair = 2 * UnitsOf(inputs.depth) * kSplitUnit * kPackedRows * 34 / 32;
-  return kPackedBytes < pair ? pair : kPackedBytes;
+  const int64_t longest = UnitsOf(inputs.depth) * kSplitUnit * kPackedRows * 34 / 32;
+  return kPackedBytes < longest ? longest : kPackedBytes;
 }
 
-int64_t LeastPackedWidth(const Inputs& inputs) {
-  return inputs.along == Along::kRows ? int64_t{2} * kPackedRows : kSlabColumns;
-}
+int64_t LeastPackedWidth(const Inputs& inputs) { return inputs.along == Along::kRows ? kPackedRows : kSlabColumns; }
 
 void MultiplyPacked(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
                     float* y, int64_t y_stride, uint8_t* scratch) {

@@ -73,58 +73,38 @@ void MultiplyAll(ci_context& c, const Product& p, const RowDots& dots) {
   });
 }
 
-// All rows of a matrix in packs, of which two are multiplied at once.
-struct PackedMatrix {
-  const uint8_t* data;
-  int64_t pack_bytes;
-  int64_t packs;
-
-  int64_t pairs() const { return (packs + 1) / 2; }
-
-  PackPair At(int64_t pair) const {
-    const uint8_t* const first = data + 2 * pair * pack_bytes;
-    return {{first, first + pack_bytes}, 2 * pair + 1 < packs ? 2 : 1};
-  }
-};
-
-// One of several products of the same vectors.
+// One of several products of the same vectors, whose rows are packed.
 struct Part {
   Product product;
-  PackedMatrix packed;
+  const uint8_t* packed;
+  int64_t pack_bytes;
 
-  void Multiply(const RowDots& dots, int64_t pair) const {
-    const PackPair now = packed.At(pair);
+  int64_t packs() const { return DivideUp(product.matrix.rows, kPackedRows); }
+
+  void Multiply(const RowDots& dots, int64_t pack) const {
     RowDots::Out values[2];
-    dots.TakePacked(now, dots.all(), values);
-    for (int64_t i = 0; i < now.count; ++i) {
-      const int64_t first = (2 * pair + i) * kPackedRows;
+    dots.TakePacked(packed + pack * pack_bytes, dots.all(), values);
+    int64_t first = pack * kPackedRows;
+    for (const RowDots::Out& half : values) {
       const int64_t left = product.matrix.rows - first;
-      product.Finish(first, left < kPackedRows ? left : kPackedRows, values[i]);
+      product.Finish(first, left < RowList::kMost ? left : RowList::kMost, half);
+      first += RowList::kMost;
     }
   }
 };
 
-// A pair of packs of one of several parts, counted through all of them.
-struct Place {
-  Place(const Part* parts, int64_t index) : part(parts), pair(index) {
-    for (; pair >= part->packed.pairs(); ++part) pair -= part->packed.pairs();
-  }
-
-  const Part* part;
-  int64_t pair;
-};
-
-// Over packs where the vectors are fit for them.
+// Over packs where the vectors are fit for them, counted through all parts.
 void MultiplyParts(ci_context& c, const Part* parts, int32_t count, const RowDots& dots) {
-  int64_t pairs = 0;
+  int64_t packs = 0;
   for (int32_t i = 0; i < count; ++i) {
     if (!dots.TakesPacked()) MultiplyAll(c, parts[i].product, dots);
-    pairs += parts[i].packed.pairs();
+    packs += parts[i].packs();
   }
   if (!dots.TakesPacked()) return;
-  ParallelFor(c, pairs, [&](int64_t index, int32_t) {
-    const Place place(parts, index);
-    place.part->Multiply(dots, place.pair);
+  ParallelFor(c, packs, [&](int64_t pack, int32_t) {
+    const Part* part = parts;
+    for (; pack >= part->packs(); ++part) pack -= part->packs();
+    part->Multiply(dots, pack);
   });
 }
 
@@ -155,8 +135,7 @@ Part RequirePart(const ci_context& c, const Product& product, const char* name, 
   if (pack == nullptr) {
     Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", product.matrix.dtype);
   }
-  const int64_t packs = (int64_t{product.matrix.rows} + kPackedRows - 1) / kPackedRows;
-  return {product, {static_cast<const uint8_t*>(packed), RowPackBytes(*pack, product.matrix.columns), packs}};
+  return {product, static_cast<const uint8_t*>(packed), RowPackBytes(*pack, product.matrix.columns)};
 }
 
 }  // namespace

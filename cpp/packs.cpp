@@ -19,27 +19,36 @@ int64_t MostBytes(const DownPack& pack, const Matrix& down, int64_t capacity) {
          (blocks * pack.block_bytes + groups * pack.group_bytes + capacity * pack.row_bytes + ends);
 }
 
-int64_t MostBytes(const ci_context& c, const Matrix& matrix, int64_t capacity) {
+int64_t MostBytes(const ci_context& c, const Matrix& matrix, int32_t matrices, int64_t capacity) {
   if (const DownPack* pack = DownPackOf(c, matrix.dtype)) return MostBytes(*pack, matrix, capacity);
   if (const RowPack* pack = RowPackOf(c, matrix.dtype)) {
-    return DivideUp(capacity, kPackedRows) * RowPackBytes(*pack, matrix.columns);
+    return DivideUp(capacity, RowsOfPack(matrices)) * RowPackBytes(*pack, matrix.columns);
   }
   return 0;
 }
 
-void PackListedRows(ci_context& c, const RowPack& pack, const Matrix& matrix, const CoreList& list, uint8_t* packed) {
-  const int64_t pack_bytes = RowPackBytes(pack, matrix.columns);
-  const auto row_of = [&](int64_t index) {
-    return matrix.data + list.neuron(index < list.size ? index : list.size - 1) * matrix.row_bytes;
-  };
-  ParallelForAhead(c, DivideUp(list.size, kPackedRows), [&](int64_t item, int64_t following) {
-    const uint8_t* rows[kPackedRows];
-    const uint8_t* next[kPackedRows];
-    for (int64_t r = 0; r < kPackedRows; ++r) {
-      rows[r] = row_of(item * kPackedRows + r);
-      next[r] = row_of(following * kPackedRows + r);
+// The rows of a pack; the last row of a list fills its packs up.
+struct PackSource {
+  const uint8_t* rows[kPackedRows];
+
+  PackSource(const Matrix& matrix, const uint8_t* beside, const CoreList& list, int64_t item) {
+    const int32_t matrices = beside == nullptr ? 1 : 2;
+    for (int32_t r = 0; r < kPackedRows; ++r) {
+      const int64_t index = item * RowsOfPack(matrices) + r % RowsOfPack(matrices);
+      const int64_t row = list.neuron(index < list.size ? index : list.size - 1);
+      rows[r] = (r < RowsOfPack(matrices) ? matrix.data : beside) + row * matrix.row_bytes;
     }
-    pack.pack[0](rows, next, matrix.columns, packed + item * pack_bytes);
+  }
+};
+
+void PackListedRows(ci_context& c, const RowPack& pack, const Matrix& matrix, const uint8_t* beside,
+                    const CoreList& list, uint8_t* packed) {
+  const int64_t pack_bytes = RowPackBytes(pack, matrix.columns);
+  const int64_t packs = DivideUp(list.size, RowsOfPack(beside == nullptr ? 1 : 2));
+  ParallelForAhead(c, packs, [&](int64_t item, int64_t following) {
+    const PackSource now(matrix, beside, list, item);
+    const PackSource next(matrix, beside, list, following);
+    pack.pack[0](now.rows, next.rows, matrix.columns, packed + item * pack_bytes);
   });
 }
 
@@ -126,18 +135,19 @@ void RequireAligned(const char* name, const void* packed) {
 
 }  // namespace coreinfer
 
-int32_t ci_host_packed_bytes(ci_context* context, int32_t dtype, int32_t rows, int32_t columns, int32_t capacity,
-                             int64_t* bytes) {
+int32_t ci_host_packed_bytes(ci_context* context, int32_t dtype, int32_t matrices, int32_t rows, int32_t columns,
+                             int32_t capacity, int64_t* bytes) {
   return coreinfer::Call("ci_host_packed_bytes", context, [&](ci_context& c) {
     const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, &c, rows, columns);
+    coreinfer::RequireRange("matrices", matrices, 1, coreinfer::IsShared(dtype) ? 1 : 2);
     coreinfer::RequireRange("capacity", capacity, 1, rows);
     coreinfer::RequirePointer("bytes", bytes);
-    *bytes = coreinfer::MostBytes(c, matrix, capacity);
+    *bytes = coreinfer::MostBytes(c, matrix, matrices, capacity);
   });
 }
 
-int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,
-                     const int32_t* core_ids, const int32_t* core, void* packed) {
+int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, const void* beside, int32_t rows,
+                     int32_t columns, const int32_t* core_ids, const int32_t* core, void* packed) {
   return coreinfer::Call("ci_host_pack", context, [&](ci_context& c) {
     const coreinfer::Matrix matrix = coreinfer::RequireAnyMatrix("weight", dtype, weight, rows, columns);
     coreinfer::RequirePointer("core", core);
@@ -146,11 +156,12 @@ int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, int
     const coreinfer::CoreList list{core_ids, *core, nullptr};
     auto* const target = static_cast<uint8_t*>(packed);
     if (const coreinfer::DownPack* down_pack = coreinfer::DownPackOf(c, dtype)) {
+      if (beside != nullptr) coreinfer::Fail(CI_INVALID_ARGUMENT, "nothing is packed beside a down projection");
       coreinfer::RequireCore(core_ids, *core, rows);
       coreinfer::PackListedDown(c, *down_pack, matrix, list, target);
     } else if (const coreinfer::RowPack* row_pack = coreinfer::RowPackOf(c, dtype)) {
       coreinfer::RequireRows(core_ids, *core, rows);
-      coreinfer::PackListedRows(c, *row_pack, matrix, list, target);
+      coreinfer::PackListedRows(c, *row_pack, matrix, static_cast<const uint8_t*>(beside), list, target);
     } else {
       coreinfer::Fail(CI_UNSUPPORTED, "rows of this dtype are not packed on this processor: dtype=%d", dtype);
     }

@@ -1,5 +1,5 @@
 // Copies of rows that decoding reads for every token, in the order in which it reads them (ci_host_pack): of a matrix
-// in packs of 16 rows, of a down projection whose rows share scales in slabs of 128 columns. simd.h has what is done
+// in packs of 32 rows, of a down projection whose rows share scales in slabs of 128 columns. simd.h has what is done
 // with either.
 #ifndef COREINFER_CPP_PACKS_H_
 #define COREINFER_CPP_PACKS_H_
@@ -23,6 +23,9 @@ const DownPack* DownPackOf(const ci_context& context, int32_t dtype);
 
 /// Bytes of a pack of rows.
 int64_t RowPackBytes(const RowPack& pack, int32_t columns);
+
+/// Listed rows of each of `matrices` matrices that a pack holds: half of it is of the first where there are two.
+constexpr int32_t RowsOfPack(int32_t matrices) { return kPackedRows / matrices; }
 
 /// Bytes of a group in a slab, and of its block's header where it is the first.
 int64_t GroupBytes(const DownPack& pack, int64_t rows, bool opens_block);

@@ -137,7 +137,7 @@ void RowDots::TakeSplitToken(const RowList& list, const RowList& next, int32_t t
   for (int32_t r = 0; r < own.count; ++r) out[token][places[r]] = own_dots[r];
 }
 
-void RowDots::TakePacked(const PackPair& packs, uint32_t users, Out (&out)[2]) const {
+void RowDots::TakePacked(const uint8_t* pack, uint32_t users, Out (&out)[2]) const {
   const SplitUnit* units[CI_DECODE_TOKENS] = {};
   int32_t tokens[CI_DECODE_TOKENS];
   int32_t count = 0;
@@ -146,12 +146,11 @@ void RowDots::TakePacked(const PackPair& packs, uint32_t users, Out (&out)[2]) c
     units[count] = units_ + t * units_per_token_;
     tokens[count++] = t;
   }
-  Out dots[2];
-  float* const targets[2] = {dots[0][0], dots[1][0]};
-  row_pack_->dot[packs.count - 1](packs.data, units, count, x_.columns, targets);
-  for (int32_t p = 0; p < packs.count; ++p) {
-    memset(out[p], 0, static_cast<size_t>(x_.tokens) * sizeof(out[p][0]));
-    for (int32_t i = 0; i < count; ++i) memcpy(out[p][tokens[i]], dots[p][i], sizeof(out[p][0]));
+  float dots[CI_DECODE_TOKENS][2][RowList::kMost];
+  row_pack_->dot(pack, units, count, x_.columns, dots[0][0]);
+  for (int32_t half = 0; half < 2; ++half) {
+    memset(out[half], 0, static_cast<size_t>(x_.tokens) * sizeof(out[half][0]));
+    for (int32_t i = 0; i < count; ++i) memcpy(out[half][tokens[i]], dots[i][half], sizeof(dots[i][half]));
   }
 }
 

@@ -15,6 +15,7 @@ namespace coreinfer {
 /// Rows of a matrix whose dots are taken together.
 struct RowList {
   static constexpr int32_t kMost = 16;
+  static_assert(2 * kMost == kPackedRows, "half a pack");
 
   /// At most kMost; `row_users` has the bits of the tokens that want the row's dot.
   void Add(const uint8_t* row, uint32_t row_users) {
@@ -25,12 +26,6 @@ struct RowList {
   const uint8_t* rows[kMost];
   uint32_t users[kMost];
   int32_t count = 0;
-};
-
-/// One or two packs of rows of as many columns.
-struct PackPair {
-  const uint8_t* data[2];
-  int32_t count;
 };
 
 class RowDots {
@@ -48,8 +43,8 @@ class RowDots {
   /// Whether every vector is integers, as packs need them.
   bool TakesPacked() const { return split_ == all(); }
 
-  /// The same of the kPackedRows rows of each pack for the tokens whose bits are set, and 0 for the others.
-  void TakePacked(const PackPair& packs, uint32_t users, Out (&out)[2]) const;
+  /// out[h] = the same of half h of a pack's rows for the tokens whose bits are set, and 0 for the others.
+  void TakePacked(const uint8_t* pack, uint32_t users, Out (&out)[2]) const;
 
   const Vectors& vectors() const { return x_; }
 

@@ -86,9 +86,9 @@ void Compare(const std::string& name, double bytes, Pool* pool, const std::funct
 }
 
 // Packs have no structure beside what the list says, so that pieces of the pool serve.
-double PackedBytes(int32_t dtype, int32_t rows, int32_t columns, int32_t capacity) {
+double PackedBytes(int32_t dtype, int32_t matrices, int32_t rows, int32_t columns, int32_t capacity) {
   int64_t bytes = 0;
-  Require(ci_host_packed_bytes(context, dtype, rows, columns, capacity, &bytes));
+  Require(ci_host_packed_bytes(context, dtype, matrices, rows, columns, capacity, &bytes));
   return static_cast<double>(bytes);
 }
 
@@ -101,7 +101,7 @@ void MeasureMatvec(const Model& model, const Dtype& dtype, Pool* pool) {
   Compare(name, bytes, pool, [&] {
     Require(ci_matvec(context, dtype.value, pool->Take(bytes), nullptr, x, 1, model.neurons, model.dim, 0, y));
   });
-  const double packed_bytes = PackedBytes(dtype.value, model.neurons, model.dim, model.neurons);
+  const double packed_bytes = PackedBytes(dtype.value, 1, model.neurons, model.dim, model.neurons);
   if (packed_bytes > 0) {
     Compare(name + " packed", packed_bytes, pool, [&] {
       const uint8_t* weight = pool->Take(0);
@@ -163,18 +163,17 @@ void MeasureFfn(const Model& model, const Dtype& up, Pool* pool) {
                               up_data + static_cast<int64_t>(up_bytes), nullptr, x, 1, neurons.data(), &core, nullptr,
                               model.neurons, model.dim, activations, y));
       });
-      const double packed_up = PackedBytes(up.value, model.neurons, model.dim, core);
-      const double packed_down = PackedBytes(down.dtype.value, model.neurons, model.dim, core);
+      const double packed_up = PackedBytes(up.value, 2, model.neurons, model.dim, core);
+      const double packed_down = PackedBytes(down.dtype.value, 1, model.neurons, model.dim, core);
       if (packed_up == 0 || packed_down == 0) continue;
       Compare(std::string(name) + " packed", bytes, pool, [&] {
         const uint8_t* weights = pool->Take(0);
-        const uint8_t* gate = pool->Take(packed_up);
         const uint8_t* up_data = pool->Take(packed_up);
         std::memset(y, 0, sizeof(float) * static_cast<size_t>(model.dim));
         Require(ci_host_ffn_decode_packed(context, CI_SILU, up.value, weights, weights, nullptr, nullptr,
-                                          down.dtype.value, weights, nullptr, gate, up_data, nullptr,
-                                          pool->Take(packed_down), x, 1, neurons.data(), &core, nullptr, model.neurons,
-                                          model.dim, activations, y));
+                                          down.dtype.value, weights, nullptr, up_data, nullptr, pool->Take(packed_down),
+                                          x, 1, neurons.data(), &core, nullptr, model.neurons, model.dim, activations,
+                                          y));
       });
     }
   }

@@ -32,10 +32,8 @@ namespace {
 #define COREINFER_SIMD_PACK(pack) &pack
 
 template <class Unit>
-constexpr RowPack kRowPack = {Unit::kColumns,
-                              kPackUnitBytes<Unit>,
-                              {PackRows<Unit, false>, PackRows<Unit, true>},
-                              {PackedDotEach<Unit, 1>, PackedDotEach<Unit, 2>}};
+constexpr RowPack kRowPack = {
+    Unit::kColumns, kPackUnitBytes<Unit>, {PackRows<Unit, false>, PackRows<Unit, true>}, PackedDotEach<Unit>};
 template <class Format>
 constexpr DownPack kDownPack = {Format::Scales::kBlockBytes,
                                 Format::Scales::kGroupBytes,

@@ -1,10 +1,12 @@
 // Down rows that decoding adds again and again, packed: slabs of 128 columns, and in each the groups of rows one after
 // another, so that a group's sums stay in registers, for several tokens at once, while memory is read in one stream. A
 // group's sum is taken as split_shared_rows.inl takes it, and groups are added in their order: the bits are theirs.
-//   A slab is, for each group: what its block's groups have in common, in front of the first of them; the group's own
-// scales; then its rows, four at a time in a bundle (bundles.inl), whose pair p has the codes of columns 32 p .. 32 p +
-// 15 and of the 16 behind them, those of a column side by side. Of the rows that are left, as core neurons leave few of
-// a group, a vector takes no more than their bytes. A group ends at a multiple of 64. Columns behind the last are 0.
+//   A slab is, for each group: its rows, four at a time in a bundle (bundles.inl), whose pair p has the codes of
+//   columns
+// 32 p .. 32 p + 15 and of the 16 behind them, those of a column side by side; of the rows that are left, as core
+// neurons leave few of a group, a vector takes no more than their bytes, up to a multiple of 64; then what its block's
+// groups have in common, behind the first of them; and the group's own scales. So it is read in the order in which it
+// lies. Columns behind the last are 0.
 #pragma once
 
 #include "simd/bundles.inl"
@@ -20,7 +22,7 @@ namespace {
 
 constexpr int64_t kHalvesOfSlab = int64_t{2} * kSlabColumns;
 
-// The functions get where the block's and the group's header are, and a column of the slab.
+// The functions get where the block's and the group's scales are, and a column of the slab.
 struct SlabScale {
   static constexpr bool kHasOffset = false;
   static constexpr int64_t kBlockBytes = kHalvesOfSlab;
@@ -91,9 +93,9 @@ using SlabQ6_K = Slab<SixPieces, SixBundle, SlabEights>;
 template <class Format>
 constexpr int64_t kPackedRowBytes = 16 * Format::Bundle::kVectors;
 
-// What stands before a group's rows, and the rows.
+// What stands behind a group's rows, and the rows.
 template <class Format>
-int64_t HeaderBytes(bool opens_block) {
+int64_t ScaleBytes(bool opens_block) {
   return (opens_block ? Format::Scales::kBlockBytes : 0) + Format::Scales::kGroupBytes;
 }
 template <class Format>
@@ -145,7 +147,8 @@ class RestRows {
   const __mmask16 stored_;
 };
 
-// Memory is fetched so far ahead, line by line beside what is read, as the processor takes but few requests at once.
+// Where passes each read a part of a slab, memory is fetched so far ahead, line by line beside what is read, as the
+// processor takes but few requests at once. A single pass is one stream, which its own prefetching does better with.
 constexpr int64_t kSlabAhead = 8192;
 
 // What is read of a slab for one piece after another, and stays in the first-level cache meanwhile.
@@ -188,7 +191,7 @@ struct PairSums {
 
 // Adds kPairs pairs, from kPair on, of some groups, which begin with a block. y stays in registers meanwhile: stored
 // for each group, it takes nearly half of the time, probably as stores hold up loads at like addresses in other pages.
-// What is read after `end` is at `next`; each of the passes that take all pairs fetches its share of it.
+// What is read after `end` is at `next`; each of several passes that take all pairs fetches its share of it.
 template <class Format, int kTokens, int kPair, int kPairs>
 void AddPairs(const uint8_t* slab, const uint8_t* end, const uint8_t* next, const PackedGroup* groups, int64_t count,
               int64_t stride, float* const* y) {
@@ -205,25 +208,23 @@ void AddPairs(const uint8_t* slab, const uint8_t* end, const uint8_t* next, cons
   }
   const uint8_t* block = slab;
   for (int64_t g = 0; g < count; ++g, groups += stride) {
-    const int64_t ahead = kSlabAhead < end - slab ? kSlabAhead : kSlabAhead + (next - end);
-    const uint8_t* const begin = slab;
-    if (groups[0].opens_block) {
-      block = slab;
-      slab += Scales::kBlockBytes;
+    [[maybe_unused]] const int64_t ahead = kSlabAhead < end - slab ? kSlabAhead : kSlabAhead + (next - end);
+    const uint8_t* rows = slab;
+    const uint8_t* const behind = rows + RowsBytes<Format>(groups[0].count);
+    slab = behind + ScaleBytes<Format>(groups[0].opens_block);
+    if (groups[0].opens_block) block = behind;
+    const uint8_t* const scales = slab - Scales::kGroupBytes;
+    if (kTokens == 1 && groups[0].is_idle) continue;
+    if constexpr (kPasses > 1) {
+      for (const uint8_t* line = behind + 64 * kPass; line < slab; line += 64 * kPasses) Prefetch(line + ahead);
     }
-    const uint8_t* const header = slab;
-    const uint8_t* rows = header + Scales::kGroupBytes;
-    slab = rows + RowsBytes<Format>(groups[0].count);
-    if (kTokens == 1 && groups[0].is_idle) {
-      for (const uint8_t* line = begin; line < slab; line += 64) Prefetch(line + ahead);
-      continue;
-    }
-    for (const uint8_t* line = begin + 64 * kPass; line < rows; line += 64 * kPasses) Prefetch(line + ahead);
     PairSums<kTokens, kPairs> sums(groups);
     const RestRows rest(groups[0].count % 4);
     int32_t left = groups[0].count;
     for (int32_t quad = 0; left > 0; ++quad, left -= 4, rows += 4 * kRowBytes) {
-      for (int64_t line = kPass; line < Bundle::kVectors; line += kPasses) Prefetch(rows + ahead + 64 * line);
+      if constexpr (kPasses > 1) {
+        for (int64_t line = kPass; line < Bundle::kVectors; line += kPasses) Prefetch(rows + ahead + 64 * line);
+      }
       if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
 #pragma GCC unroll 4
       for (int p = 0; p < kPairs; ++p) {
@@ -236,10 +237,10 @@ void AddPairs(const uint8_t* slab, const uint8_t* end, const uint8_t* next, cons
 #pragma GCC unroll 8
     for (int v = 0; v < 2 * kPairs; ++v) {
       const int64_t column = (2 * kPair + v) * kLanes;
-      const Vec scale = Scales::Scale(block, header, column);
+      const Vec scale = Scales::Scale(block, scales, column);
       Vec middle = Zero();  // the value of the code that was taken away as the middle
       if constexpr (Scales::kHasOffset) {
-        middle = Fma(scale, Set(Format::Pieces::kMiddle), Scales::Offset(block, header, column));
+        middle = Fma(scale, Set(Format::Pieces::kMiddle), Scales::Offset(block, scales, column));
       }
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
@@ -265,13 +266,13 @@ void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t
   using Pieces = typename Format::Pieces;
   using Scales = typename Format::Scales;
   constexpr int64_t kVectors = Format::Bundle::kVectors;
-  if (columns < kSlabColumns) memset(out, 0, static_cast<size_t>(HeaderBytes<Format>(opens_block)));
+  uint8_t* scales = out + RowsBytes<Format>(group.count);
+  if (columns < kSlabColumns) memset(scales, 0, static_cast<size_t>(ScaleBytes<Format>(opens_block)));
   if (opens_block) {
-    Scales::PackBlock(group, column, columns, out);
-    out += Scales::kBlockBytes;
+    Scales::PackBlock(group, column, columns, scales);
+    scales += Scales::kBlockBytes;
   }
-  Scales::PackGroup(group, column, columns, out);
-  out += Scales::kGroupBytes;
+  Scales::PackGroup(group, column, columns, scales);
   constexpr int64_t kBytes = kSlabColumns / 32 * Pieces::kBytes;
   for (int32_t r = 0; r < group.count; ++r) {
     PrefetchLines<kBytes>(group.rows[r] + column / 32 * Pieces::kBytes + 2 * kBytes);
@@ -351,7 +352,7 @@ void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* grou
     for (; g + count < sum.count; ++count) {
       const PackedGroup& group = groups[count * sum.stride];
       if (group.opens_block && bytes >= kMostBytes) break;
-      bytes += HeaderBytes<Format>(group.opens_block) + RowsBytes<Format>(group.count);
+      bytes += ScaleBytes<Format>(group.opens_block) + RowsBytes<Format>(group.count);
     }
     AddAllPairs<Format, kTokens, 0, kPairs>(slab, end, next, groups, count, int64_t{sum.stride}, y);
     g += count;

@@ -1,10 +1,12 @@
-// Rows of a matrix that decoding reads again and again, packed: sixteen of them lie side by side, so that a lane has
-// one row's codes and a vector's elements are the same for all lanes. That leaves half of the instructions of four rows
-// as a file stores them (split_dots.inl), and one stream of memory instead of scattered rows. A row's sums are taken in
-// the same order, so they have the same bits.
-//   A pack is a chain of units of 128 columns, or of 256 where a file's blocks have as many: a header of scales, each
-// beside those of the other rows; then for each group of 32 columns a bundle (bundles.inl), whose pair v has, for each
-// row, the codes 4 v .. 4 v + 3 of the first half and of the second. Columns behind the last have scales of 0.
+// Rows of a matrix that decoding reads again and again, packed: they lie side by side, so that a lane has one row's
+// codes and a vector's elements are the same for all lanes. That leaves half of the instructions of four rows as a file
+// stores them (split_dots.inl), and one stream of memory instead of scattered rows. A row's sums are taken in the same
+// order, so they have the same bits.
+//   A pack is a chain of units of 128 columns, or of 256 where a file's blocks have as many: what the block of each row
+// begins with; then for each group of 32 columns its codes in two bundles (bundles.inl), one of the first 16 rows and
+// one of the others, vector beside vector, and its scales, each beside those of the other rows. Pair v of a bundle has,
+// for each row, the codes 4 v .. 4 v + 3 of the group's first half and of the second. All is read in the order in which
+// it lies: two streams cost a tenth of the speed, and steps back a third. Columns behind the last have scales of 0.
 #pragma once
 
 #include "simd/bundles.inl"
@@ -15,16 +17,18 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-// The 16 bits at one place of 16 rows, side by side.
+// Sixteen rows have their codes in the lanes of one vector, so that each element of a split vector is loaded once for
+// two.
+constexpr int kSixteens = kPackedRows / 16;
+
+// The 16 bits at one place of all rows, side by side.
 inline void CopyHalves(const uint8_t* const* rows, int64_t at, uint8_t* out) {
   for (int64_t r = 0; r < kPackedRows; ++r) memcpy(out + 2 * r, rows[r] + at, 2);
 }
 
-constexpr int64_t kHalvesOfRows = int64_t{2} * kPackedRows;
+// ---- units: what is read of sixteen rows, and where the scales are ----
 
-// ---- units: what is read of 16 rows, and the scales in a header ----
-
-// Four blocks of 32. The header has f16 scales (4 groups, 16 rows), and offsets alike where the dtype has them.
+// Four blocks of 32. A group ends with the f16 scales of its rows, and offsets alike where the dtype has them.
 template <class Split, class BundleOfCodes>
 struct PackedBlocks {
   using Bundle = BundleOfCodes;
@@ -33,24 +37,25 @@ struct PackedBlocks {
   static constexpr int32_t kMiddle = Split::kMiddle;
   static constexpr bool kHasOffset = Split::kHasOffset;
   static constexpr int kScalesOfGroup = 1;
-  static constexpr int64_t kHeaderBytes = (kHasOffset ? 8 : 4) * kHalvesOfRows;
+  static constexpr int64_t kBlockBytes = 0;
+  static constexpr int64_t kScaleBytes = kHasOffset ? 128 : 64;
 
   template <int>
   static Codes Read(const uint8_t* blocks) {
     return Split::Read(blocks);
   }
-  static void PackScales(const uint8_t* const* rows, uint8_t* header) {
-    for (int64_t g = 0; g < 4; ++g) {
-      CopyHalves(rows, g * Split::kBytes, header + kHalvesOfRows * g);
-      if (kHasOffset) CopyHalves(rows, g * Split::kBytes + 2, header + kHalvesOfRows * (4 + g));
+  static void PackScales(const uint8_t* const* rows, uint8_t*, uint8_t* scales, int64_t step) {
+    for (int64_t at = 0; at < kBytes; at += Split::kBytes, scales += step) {
+      CopyHalves(rows, at, scales);
+      if (kHasOffset) CopyHalves(rows, at + 2, scales + 64);
     }
   }
-  static Vec Scale(const uint8_t* header, int64_t group, int) { return LoadF16(header + kHalvesOfRows * group); }
-  static Vec Offset(const uint8_t* header, int64_t group) { return LoadF16(header + kHalvesOfRows * (4 + group)); }
+  static Vec Scale(const uint8_t*, const uint8_t* scales, int sixteen, int) { return LoadF16(scales + 32 * sixteen); }
+  static Vec Offset(const uint8_t*, const uint8_t* scales, int sixteen) { return LoadF16(scales + 64 + 32 * sixteen); }
 };
 
-// A block of 256 with scales and mins of 6 bits. The header has f16 d and -dmin (16 rows each), then the scales
-// (8 groups, 16 rows) and the mins, a byte each.
+// A block of 256 with scales and mins of 6 bits. It begins with f16 d and -dmin of its rows; a group ends with the
+// scales, then the mins, a byte each.
 template <class Split, class BundleOfCodes>
 struct PackedScaledBlock {
   using Bundle = BundleOfCodes;
@@ -59,34 +64,36 @@ struct PackedScaledBlock {
   static constexpr int32_t kMiddle = 0;
   static constexpr bool kHasOffset = true;
   static constexpr int kScalesOfGroup = 1;
-  static constexpr int64_t kScalesAt = 2 * kHalvesOfRows;
-  static constexpr int64_t kMinsAt = kScalesAt + int64_t{8} * kPackedRows;
-  static constexpr int64_t kHeaderBytes = kMinsAt + int64_t{8} * kPackedRows;
+  static constexpr int64_t kBlockBytes = 128;
+  static constexpr int64_t kScaleBytes = 64;
 
   template <int kHalf>
   static Codes Read(const uint8_t* block) {
     return Split::template Read<kHalf>(block);
   }
-  static void PackScales(const uint8_t* const* rows, uint8_t* header) {
-    CopyHalves(rows, 0, header);
+  static void PackScales(const uint8_t* const* rows, uint8_t* block, uint8_t* scales, int64_t step) {
+    CopyHalves(rows, 0, block);
     for (int64_t r = 0; r < kPackedRows; ++r) {
-      header[kHalvesOfRows + 2 * r] = rows[r][2];
-      header[kHalvesOfRows + 2 * r + 1] = rows[r][3] ^ 0x80;
+      block[64 + 2 * r] = rows[r][2];
+      block[64 + 2 * r + 1] = rows[r][3] ^ 0x80;
       uint8_t bytes[16];
       UnpackGroupScales(rows[r], bytes);
-      for (int64_t i = 0; i < 16; ++i) header[kScalesAt + kPackedRows * i + r] = bytes[i];
+      for (int64_t g = 0; g < 8; ++g) {
+        scales[g * step + r] = bytes[g];
+        scales[g * step + 32 + r] = bytes[8 + g];
+      }
     }
   }
-  static Vec Scale(const uint8_t* header, int64_t group, int) {
-    return Mul(LoadF16(header), LoadU8(header + kScalesAt + kPackedRows * group));
+  static Vec Scale(const uint8_t* block, const uint8_t* scales, int sixteen, int) {
+    return Mul(LoadF16(block + 32 * sixteen), LoadU8(scales + 16 * sixteen));
   }
-  static Vec Offset(const uint8_t* header, int64_t group) {
-    return Mul(LoadF16(header + kHalvesOfRows), LoadU8(header + kMinsAt + kPackedRows * group));
+  static Vec Offset(const uint8_t* block, const uint8_t* scales, int sixteen) {
+    return Mul(LoadF16(block + 64 + 32 * sixteen), LoadU8(scales + 32 + 16 * sixteen));
   }
 };
 
-// A block of 256 with a scale of 8 bits for each half of a group. The header has f16 d (16 rows), then the scales
-// (8 groups, 2 halves, 16 rows), and ends at a multiple of 64.
+// A block of 256 with a scale of 8 bits for each half of a group. It begins with f16 d of its rows; a group ends
+// with the scales of its first half, then of its second.
 struct PackedSixes {
   using Bundle = SixBundle;
   static constexpr int64_t kColumns = 256;
@@ -94,20 +101,21 @@ struct PackedSixes {
   static constexpr int32_t kMiddle = 32;
   static constexpr bool kHasOffset = false;
   static constexpr int kScalesOfGroup = 2;
-  static constexpr int64_t kHeaderBytes = 320;
+  static constexpr int64_t kBlockBytes = 64;
+  static constexpr int64_t kScaleBytes = 64;
 
   template <int kHalf>
   static Codes Read(const uint8_t* block) {
     return SplitSixes::Read<kHalf>(block);
   }
-  static void PackScales(const uint8_t* const* rows, uint8_t* header) {
-    CopyHalves(rows, 208, header);
+  static void PackScales(const uint8_t* const* rows, uint8_t* block, uint8_t* scales, int64_t step) {
+    CopyHalves(rows, 208, block);
     for (int64_t r = 0; r < kPackedRows; ++r) {
-      for (int64_t i = 0; i < 16; ++i) header[kHalvesOfRows + kPackedRows * i + r] = rows[r][192 + i];
+      for (int64_t i = 0; i < 16; ++i) scales[i / 2 * step + i % 2 * 32 + r] = rows[r][192 + i];
     }
   }
-  static Vec Scale(const uint8_t* header, int64_t group, int half) {
-    return Mul(LoadF16(header), LoadI8(header + kHalvesOfRows + kPackedRows * (2 * group + half)));
+  static Vec Scale(const uint8_t* block, const uint8_t* scales, int sixteen, int half) {
+    return Mul(LoadF16(block + 32 * sixteen), LoadI8(scales + 32 * half + 16 * sixteen));
   }
 };
 
@@ -120,9 +128,11 @@ using PackedQ4_K = PackedScaledBlock<Q4_KSplit, NibbleBundle>;
 using PackedQ5_K = PackedScaledBlock<Q5_KSplit, FiveBundle>;
 
 template <class Unit>
-constexpr int64_t kBundleBytes = 64 * Unit::Bundle::kVectors;
+constexpr int64_t kBundleBytes = int64_t{64} * kSixteens* Unit::Bundle::kVectors;  // of both
 template <class Unit>
-constexpr int64_t kPackUnitBytes = Unit::kHeaderBytes + Unit::kColumns / 32 * kBundleBytes<Unit>;
+constexpr int64_t kGroupBytes = kBundleBytes<Unit> + Unit::kScaleBytes;
+template <class Unit>
+constexpr int64_t kPackUnitBytes = Unit::kBlockBytes + Unit::kColumns / 32 * kGroupBytes<Unit>;
 
 // ---- packing ----
 
@@ -143,33 +153,37 @@ struct SixteenRows {
   __m512i v[4];
 };
 
-// 128 columns of a unit, from bundle `out` on.
+// 128 columns of a unit for sixteen rows, of which `bundle` is the first one.
 template <class Unit, int kHalf, bool kStays>
-void PackGroups(const uint8_t* const* rows, uint8_t* out) {
-  alignas(64) uint8_t first[kPackedRows][64];
-  alignas(64) uint8_t second[kPackedRows][64];
-  for (int64_t r = 0; r < kPackedRows; ++r) {
+void PackGroups(const uint8_t* const* rows, uint8_t* bundle) {
+  alignas(64) uint8_t first[16][64];
+  alignas(64) uint8_t second[16][64];
+  for (int64_t r = 0; r < 16; ++r) {
     const Codes codes = Unit::template Read<kHalf>(rows[r]);
     _mm512_store_si512(first[r], codes.first);
     _mm512_store_si512(second[r], codes.second);
   }
-  for (int64_t g = 0; g < 4; ++g, out += kBundleBytes<Unit>) {
+  for (int64_t g = 0; g < 4; ++g, bundle += kGroupBytes<Unit>) {
     const SixteenRows low(first, 16 * g);
     const SixteenRows high(second, 16 * g);
     Codes pairs[4];
     for (int64_t v = 0; v < 4; ++v) pairs[v] = {low.Lane(v), high.Lane(v)};
     __m512i vectors[Unit::Bundle::kVectors];
     Unit::Bundle::Pack(pairs, vectors);
-    for (int64_t i = 0; i < Unit::Bundle::kVectors; ++i) StorePacked<kStays>(out + 64 * i, vectors[i]);
+    for (int64_t i = 0; i < Unit::Bundle::kVectors; ++i) StorePacked<kStays>(bundle + 64 * kSixteens * i, vectors[i]);
   }
 }
 
 template <class Unit, bool kStays>
-void PackUnit(const uint8_t* const* rows, uint8_t* out) {
-  Unit::PackScales(rows, out);
-  out += Unit::kHeaderBytes;
-  PackGroups<Unit, 0, kStays>(rows, out);
-  if constexpr (Unit::kColumns == 256) PackGroups<Unit, 1, kStays>(rows, out + 4 * kBundleBytes<Unit>);
+void PackUnit(const uint8_t* const* rows, uint8_t* block) {
+  uint8_t* const group = block + Unit::kBlockBytes;
+  for (int64_t i = 0; i < kSixteens; ++i) {
+    PackGroups<Unit, 0, kStays>(rows + 16 * i, group + 64 * i);
+    if constexpr (Unit::kColumns == 256) {
+      PackGroups<Unit, 1, kStays>(rows + 16 * i, group + 64 * i + 4 * kGroupBytes<Unit>);
+    }
+  }
+  Unit::PackScales(rows, block, group + kBundleBytes<Unit>, kGroupBytes<Unit>);
 }
 
 template <class Unit, bool kStays>
@@ -203,25 +217,25 @@ inline __m512i FourDigits(const int8_t* digits) {
   return _mm512_set1_epi32(four);
 }
 
-// The codes of a group's halves kBegin .. kEnd - 1 times its elements. Of two packs each element of a vector is loaded
-// once.
-template <class Unit, int kTokens, int kPacks, int kBegin, int kEnd>
+// The codes of a group's halves kBegin .. kEnd - 1 times its elements.
+template <class Unit, int kTokens, int kBegin, int kEnd>
 struct PackedProducts {
   __attribute__((always_inline))
-  PackedProducts(const uint8_t* const (&bundles)[kPacks], const SplitUnit* const (&units)[kTokens], int64_t group) {
+  PackedProducts(const uint8_t* bundles, const SplitUnit* const (&units)[kTokens], int64_t group) {
     for (auto& token : sum) {
-      for (auto& pack : token) {
-        for (__m512i& digit : pack) digit = _mm512_setzero_si512();
+      for (auto& sixteen : token) {
+        for (__m512i& digit : sixteen) digit = _mm512_setzero_si512();
       }
     }
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
-      __m512i codes[kPacks][2];
+      __m512i codes[kSixteens][2];
 #pragma GCC unroll 2
-      for (int p = 0; p < kPacks; ++p) {
-        const Codes pair = Unit::Bundle::Read([&](int64_t i) { return _mm512_load_si512(bundles[p] + 64 * i); }, v);
-        codes[p][0] = pair.first;
-        codes[p][1] = pair.second;
+      for (int s = 0; s < kSixteens; ++s) {
+        const auto load = [&](int64_t i) { return _mm512_load_si512(bundles + 64 * (kSixteens * i + s)); };
+        const Codes pair = Unit::Bundle::Read(load, v);
+        codes[s][0] = pair.first;
+        codes[s][1] = pair.second;
       }
       const int64_t at = 16 * group + int64_t{4} * v;
 #pragma GCC unroll 4
@@ -231,9 +245,9 @@ struct PackedProducts {
           __m512i four[kDigits];
           for (int d = 0; d < kDigits; ++d) four[d] = FourDigits(units[t]->digits[d][half] + at);
 #pragma GCC unroll 2
-          for (int p = 0; p < kPacks; ++p) {
+          for (int s = 0; s < kSixteens; ++s) {
             for (int d = 0; d < kDigits; ++d) {
-              sum[t][p][d] = _mm512_dpbusd_epi32(sum[t][p][d], codes[p][half], four[d]);
+              sum[t][s][d] = _mm512_dpbusd_epi32(sum[t][s][d], codes[s][half], four[d]);
             }
           }
         }
@@ -242,8 +256,8 @@ struct PackedProducts {
   }
 
   // Less what the middle of the codes makes of the elements.
-  Vec Total(int t, int p, const SplitUnit& own, int64_t group) const {
-    __m512i total = JoinDigits(sum[t][p]);
+  Vec Total(int t, int s, const SplitUnit& own, int64_t group) const {
+    __m512i total = JoinDigits(sum[t][s]);
     if constexpr (Unit::kMiddle > 0) {
       const int32_t both = own.middle[0][4 * group];
       const int32_t first = own.middle[1][4 * group];
@@ -253,99 +267,93 @@ struct PackedProducts {
     return _mm512_cvtepi32_ps(total);
   }
 
-  __m512i sum[kTokens][kPacks][kDigits];
+  __m512i sum[kTokens][kSixteens][kDigits];
 };
 
 // Each of four groups is added to a sum of its own, as in the lanes of split_blocks.inl.
-template <int kTokens, int kPacks>
-using GroupSums = Vec[kTokens][kPacks][4];
+template <int kTokens>
+using GroupSums = Vec[kTokens][kSixteens][4];
 
-// `group` of the four; `number` in the header.
-template <class Unit, int kTokens, int kPacks, int kBegin, int kEnd>
-__attribute__((always_inline)) inline void AddHalves(const uint8_t* const (&headers)[kPacks],
-                                                     const uint8_t* const (&bundles)[kPacks],
-                                                     const SplitUnit* const (&units)[kTokens], int64_t group,
-                                                     int64_t number, GroupSums<kTokens, kPacks>& sum) {
-  const PackedProducts<Unit, kTokens, kPacks, kBegin, kEnd> products(bundles, units, group);
+// A group, the number `number` of four, and the block that it belongs to.
+struct PackedGroupAt {
+  const uint8_t* block;
+  const uint8_t* bundles;
+  const uint8_t* scales;
+  int64_t number;
+};
+
+template <class Unit, int kTokens, int kBegin, int kEnd>
+__attribute__((always_inline)) inline void AddHalves(const PackedGroupAt& at, const SplitUnit* const (&units)[kTokens],
+                                                     GroupSums<kTokens>& sum) {
+  const PackedProducts<Unit, kTokens, kBegin, kEnd> products(at.bundles, units, at.number);
 #pragma GCC unroll 2
-  for (int p = 0; p < kPacks; ++p) {
-    const Vec scale = Unit::Scale(headers[p], number, kBegin);
+  for (int s = 0; s < kSixteens; ++s) {
+    const Vec scale = Unit::Scale(at.block, at.scales, s, kBegin);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
-      sum[t][p][group] =
-          Fma(Mul(scale, Set(units[t]->step[4 * group])), products.Total(t, p, *units[t], group), sum[t][p][group]);
+      sum[t][s][at.number] = Fma(Mul(scale, Set(units[t]->step[4 * at.number])),
+                                 products.Total(t, s, *units[t], at.number), sum[t][s][at.number]);
     }
   }
 }
 
-template <class Unit, int kTokens, int kPacks>
-__attribute__((always_inline)) inline void AddPackedGroup(const uint8_t* const (&headers)[kPacks],
-                                                          const uint8_t* const (&bundles)[kPacks],
-                                                          const SplitUnit* const (&units)[kTokens], int64_t group,
-                                                          int64_t number, GroupSums<kTokens, kPacks>& sum) {
+template <class Unit, int kTokens>
+__attribute__((always_inline)) inline void AddPackedGroup(const PackedGroupAt& at,
+                                                          const SplitUnit* const (&units)[kTokens],
+                                                          GroupSums<kTokens>& sum) {
   if constexpr (Unit::kScalesOfGroup == 2) {
-    AddHalves<Unit, kTokens, kPacks, 0, 1>(headers, bundles, units, group, number, sum);
-    AddHalves<Unit, kTokens, kPacks, 1, 2>(headers, bundles, units, group, number, sum);
+    AddHalves<Unit, kTokens, 0, 1>(at, units, sum);
+    AddHalves<Unit, kTokens, 1, 2>(at, units, sum);
   } else {
-    AddHalves<Unit, kTokens, kPacks, 0, 2>(headers, bundles, units, group, number, sum);
+    AddHalves<Unit, kTokens, 0, 2>(at, units, sum);
   }
   if constexpr (Unit::kHasOffset) {
 #pragma GCC unroll 2
-    for (int p = 0; p < kPacks; ++p) {
-      const Vec offset = Unit::Offset(headers[p], number);
+    for (int s = 0; s < kSixteens; ++s) {
+      const Vec offset = Unit::Offset(at.block, at.scales, s);
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
-        sum[t][p][group] = Fma(offset, Set(units[t]->sum[4 * group]), sum[t][p][group]);
+        sum[t][s][at.number] = Fma(offset, Set(units[t]->sum[4 * at.number]), sum[t][s][at.number]);
       }
     }
   }
 }
 
-// Packs are read in their order, so nothing is fetched: two of them are streams that the processor's own prefetching
-// follows, and does better alone (Zen 4: by up to 6 %).
-template <class Unit, int kTokens, int kPacks>
-void TakePackedDots(const uint8_t* const* packs, const SplitUnit* const* units, int64_t columns, float* const* out) {
-  const int64_t bytes = (columns + Unit::kColumns - 1) / Unit::kColumns * kPackUnitBytes<Unit>;
-  GroupSums<kTokens, kPacks> sum;
+// Nothing is fetched ahead: one stream is what the processor's own prefetching is best at.
+template <class Unit, int kTokens>
+void TakePackedDots(const uint8_t* pack, const SplitUnit* const* units, int64_t columns, float* out) {
+  GroupSums<kTokens> sum;
   for (auto& token : sum) {
-    for (auto& pack : token) {
-      for (Vec& group : pack) group = Zero();
+    for (auto& sixteen : token) {
+      for (Vec& group : sixteen) group = Zero();
     }
   }
   const SplitUnit* own[kTokens];
   for (int t = 0; t < kTokens; ++t) own[t] = units[t];
-  for (int64_t at = 0; at < bytes; at += kPackUnitBytes<Unit>) {
-    const uint8_t* headers[kPacks];
-    const uint8_t* bundles[kPacks];
-    for (int p = 0; p < kPacks; ++p) {
-      headers[p] = packs[p] + at;
-      bundles[p] = headers[p] + Unit::kHeaderBytes;
-    }
+  for (int64_t column = 0; column < columns; column += Unit::kColumns) {
+    const uint8_t* const block = pack;
+    pack += Unit::kBlockBytes;
     for (int64_t first = 0; first < Unit::kColumns / 32; first += 4) {
 #pragma GCC unroll 4
-      for (int64_t g = 0; g < 4; ++g) {
-        AddPackedGroup<Unit, kTokens, kPacks>(headers, bundles, own, g, first + g, sum);
-        for (const uint8_t*& bundle : bundles) bundle += kBundleBytes<Unit>;
+      for (int64_t g = 0; g < 4; ++g, pack += kGroupBytes<Unit>) {
+        AddPackedGroup<Unit, kTokens>({block, pack, pack + kBundleBytes<Unit>, g}, own, sum);
       }
       for (const SplitUnit*& unit : own) ++unit;
     }
   }
-  for (int64_t t = 0; t < kTokens; ++t) {
-    for (int p = 0; p < kPacks; ++p) {
-      const Vec* const groups = sum[t][p];
-      Store(out[p] + kPackedRows * t, Add(Add(groups[0], groups[2]), Add(groups[1], groups[3])));
+  for (const auto& token : sum) {
+    for (const auto& groups : token) {
+      Store(out, Add(Add(groups[0], groups[2]), Add(groups[1], groups[3])));
+      out += kLanes;
     }
   }
 }
 
-// The packs stay in the cache for further tokens.
-template <class Unit, int kPacks>
-void PackedDotEach(const uint8_t* const* packs, const SplitUnit* const* units, int32_t tokens, int64_t columns,
-                   float* const* out) {
+// The pack stays in the cache for further tokens.
+template <class Unit>
+void PackedDotEach(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, float* out) {
   ForFewTokens(tokens, [&](auto few, int32_t t) {
-    float* own[kPacks];
-    for (int p = 0; p < kPacks; ++p) own[p] = out[p] + int64_t{kPackedRows} * t;
-    TakePackedDots<Unit, decltype(few)::kTokens, kPacks>(packs, units + t, columns, own);
+    TakePackedDots<Unit, decltype(few)::kTokens>(pack, units + t, columns, out + int64_t{kPackedRows} * t);
   });
 }
 

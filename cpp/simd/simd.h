@@ -58,17 +58,15 @@ struct SharedRows {
 
 /// Packs of rows that decoding reads again and again, in the order in which it reads them; packed_rows.inl and
 /// packed_down.inl say how, and that no bit of a result changes.
-constexpr int32_t kPackedRows = 16;
+constexpr int32_t kPackedRows = 32;
 struct RowPack {
   int64_t unit_columns;
   int64_t unit_bytes;  // of as many columns of kPackedRows rows
   /// Packs kPackedRows rows, each of which may be named twice, into as many units as a row's columns take, past the
   /// cache or, at index 1, into it; `next` are the rows that will be packed after them.
   void (*pack[2])(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* packed);
-  /// out[p] (tokens, kPackedRows) for one pack or, at index 1, for two packs of the same columns, with the bits of
-  /// split_dot, for the tokens whose units are listed.
-  void (*dot[2])(const uint8_t* const* packs, const SplitUnit* const* units, int32_t tokens, int64_t columns,
-                 float* const* out);
+  /// out (tokens, kPackedRows) with the bits of split_dot, for the tokens whose units are listed.
+  void (*dot)(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, float* out);
 };
 
 /// What a token adds of one group of packed down rows.
@@ -97,8 +95,8 @@ struct DownPack {
   int64_t block_bytes;  // in a slab, of what a block's groups have in common
   int64_t group_bytes;  // of what a group's rows have in common
   int64_t row_bytes;    // of a row; those of a group end at a multiple of 64
-  /// Packs `columns` columns, at most kSlabColumns, of a group's rows, past the cache or, at index 1, into it, behind
-  /// what its block's groups have in common where it is the first of them.
+  /// Packs `columns` columns, at most kSlabColumns, of a group's rows, and what its block's groups have in common
+  /// where it is the first of them, past the cache or, at index 1, into it.
   void (*pack[2])(const SharedRows& group, bool opens_block, int64_t column, int64_t columns, uint8_t* packed);
   /// Prepares the factors of up to 32 rows; false if they cannot be split.
   bool (*prepare)(const float* factors, int32_t count, bool opens_block, PackedGroup* group);

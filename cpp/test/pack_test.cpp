@@ -30,18 +30,14 @@ int32_t Whole(int32_t dtype, int32_t size, bool is_down) {
   return fits ? size : (size + 255) / 256 * 256;
 }
 
-int64_t PackedBytes(const Weights& weight, int32_t rows, int32_t columns, int32_t capacity) {
+int64_t PackedBytes(int32_t dtype, int32_t matrices, int32_t rows, int32_t columns, int32_t capacity) {
   int64_t bytes = -1;
-  CHECK_OK(ci_host_packed_bytes(Contexts()[0], weight.dtype, rows, columns, capacity, &bytes));
+  CHECK_OK(ci_host_packed_bytes(Contexts()[0], dtype, matrices, rows, columns, capacity, &bytes));
   return bytes;
 }
 
 // Whether this processor has packs.
-bool IsPacking() {
-  int64_t bytes = 0;
-  CHECK_OK(ci_host_packed_bytes(Contexts()[0], CI_Q4_0, 32, 32, 1, &bytes));
-  return bytes > 0;
-}
+bool IsPacking() { return PackedBytes(CI_Q4_0, 1, 32, 32, 1) > 0; }
 
 // Memory of the backend, with a mark behind it.
 class Memory {
@@ -65,15 +61,15 @@ class Memory {
   uint8_t* data_;
 };
 
-// One matrix's packs; without data where the dtype is not packed here.
+// Packs of a matrix, and of another beside it if there is one; without data where the dtype is not packed here.
 class Pack {
  public:
-  Pack(const Weights& weight, int32_t rows, int32_t columns, const int32_t* ids, int32_t core) {
-    const int64_t bytes = PackedBytes(weight, rows, columns, core);
+  Pack(const Weights& weight, const void* beside, int32_t rows, int32_t columns, const int32_t* ids, int32_t core) {
+    const int64_t bytes = PackedBytes(weight.dtype, beside == nullptr ? 1 : 2, rows, columns, core);
     if (bytes == 0) return;
     memory_ = std::make_unique<Memory>(bytes);
     for (ci_context* c : RepeatedContexts()) {
-      CHECK_OK(ci_host_pack(c, weight.dtype, weight.data(), rows, columns, ids, &core, memory_->data()));
+      CHECK_OK(ci_host_pack(c, weight.dtype, weight.data(), beside, rows, columns, ids, &core, memory_->data()));
     }
     CHECK(memory_->KeptMark());
   }
@@ -99,9 +95,9 @@ void CheckPacked(const Layer& layer, const Case& what, Random& random) {
   std::vector<int32_t> rows;
   for (const int32_t entry : what.order) rows.push_back(ids == nullptr ? entry : ids[entry]);
   const int32_t* const row_ids = what.order.empty() ? ids : rows.data();
-  const Pack gate(layer.gate, layer.neurons, layer.dim, row_ids, core);
-  const Pack up(layer.up, layer.neurons, layer.dim, row_ids, core);
-  const Pack down(layer.down, layer.neurons, layer.dim, ids, core);
+  const Pack up(layer.gated ? layer.gate : layer.up, layer.gated ? layer.up.data() : nullptr, layer.neurons, layer.dim,
+                row_ids, core);
+  const Pack down(layer.down, nullptr, layer.neurons, layer.dim, ids, core);
   const std::vector<float> start = random.Values(int64_t{what.tokens} * layer.dim);
   std::vector<float> activations(static_cast<size_t>(what.tokens) * static_cast<size_t>(layer.neurons));
   const auto want = OnEveryContext(start, layer.name(), [&](ci_context* c, float* y) {
@@ -111,14 +107,13 @@ void CheckPacked(const Layer& layer, const Case& what, Random& random) {
     const uint8_t* const packed_up = (packs & 1) != 0 ? up.data() : nullptr;
     const uint8_t* const packed_down = (packs & 2) != 0 && IsPackedDown(layer.down.dtype) ? down.data() : nullptr;
     if (packed_up == nullptr && packed_down == nullptr) continue;
-    const uint8_t* const packed_gate = packed_up != nullptr && layer.gated ? gate.data() : nullptr;
     const auto got = OnEveryContext(start, layer.name(), [&](ci_context* c, float* y) {
-      return ci_host_ffn_decode_packed(
-          c, layer.activation, layer.up.dtype, layer.gated ? layer.gate.data() : nullptr, layer.up.data(),
-          layer.biased ? layer.gate_bias.data() : nullptr, layer.biased ? layer.up_bias.data() : nullptr,
-          layer.down.dtype, layer.down.data(), layer.biased ? layer.down_bias.data() : nullptr, packed_gate, packed_up,
-          what.order.empty() ? nullptr : what.order.data(), packed_down, what.x.data(), what.tokens, ids, &core, users,
-          layer.neurons, layer.dim, activations.data(), y);
+      return ci_host_ffn_decode_packed(c, layer.activation, layer.up.dtype, layer.gated ? layer.gate.data() : nullptr,
+                                       layer.up.data(), layer.biased ? layer.gate_bias.data() : nullptr,
+                                       layer.biased ? layer.up_bias.data() : nullptr, layer.down.dtype,
+                                       layer.down.data(), layer.biased ? layer.down_bias.data() : nullptr, packed_up,
+                                       what.order.empty() ? nullptr : what.order.data(), packed_down, what.x.data(),
+                                       what.tokens, ids, &core, users, layer.neurons, layer.dim, activations.data(), y);
     });
     CHECK_SAME(got, want, Shape("packs,core,tokens", {packs, core, what.tokens}) + " of " + layer.name());
   }
@@ -210,7 +205,7 @@ TEST(PackedMatricesGiveTheSameBits) {
       constexpr int32_t kTokens[] = {1, 2, 3, 4, 7, 16};
       const int32_t tokens = kTokens[variant % 6];
       const Weights weight(dtype, rows, columns, random);
-      const Pack packed(weight, rows, columns, nullptr, rows);
+      const Pack packed(weight, nullptr, rows, columns, nullptr, rows);
       const std::vector<float> bias = random.Values(rows);
       const float* const added = variant % 2 == 0 ? bias.data() : nullptr;
       const int32_t accumulate = variant % 3 == 0 ? 1 : 0;
@@ -237,7 +232,7 @@ struct PackedWeights {
       : rows(matrix_rows),
         weight(dtype, rows, columns, random),
         bias(random.Values(rows)),
-        packed(weight, rows, columns, nullptr, rows) {}
+        packed(weight, nullptr, rows, columns, nullptr, rows) {}
 
   const int32_t rows;
   const Weights weight;
@@ -333,12 +328,12 @@ TEST(PackedRowsOfAnEmptyList) {
   const std::vector<float> x = random.Values(64);
   std::vector<float> activations(64);
   const std::vector<float> start = random.Values(64);
-  CHECK_OK(ci_host_pack(Contexts()[0], CI_Q4_0_SHARED, layer.down.data(), 64, 64, nullptr, &none, packed.data()));
+  CHECK_OK(
+      ci_host_pack(Contexts()[0], CI_Q4_0_SHARED, layer.down.data(), nullptr, 64, 64, nullptr, &none, packed.data()));
   const auto got = OnEveryContext(start, "empty", [&](ci_context* c, float* y) {
     return ci_host_ffn_decode_packed(c, CI_SILU, CI_Q4_0, layer.gate.data(), layer.up.data(), nullptr, nullptr,
-                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, packed.data(), packed.data(), nullptr,
-                                     packed.data(), x.data(), 1, nullptr, &none, nullptr, 64, 64, activations.data(),
-                                     y);
+                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, packed.data(), nullptr, packed.data(),
+                                     x.data(), 1, nullptr, &none, nullptr, 64, 64, activations.data(), y);
   });
   CHECK_SAME(got, start, "nothing is added");
 }
@@ -352,29 +347,28 @@ TEST(PacksAreChecked) {
   int64_t bytes = 0;
   const int32_t one = 1;
   const int32_t ids[] = {64};
-  CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 64, 64, 65, &bytes), CI_INVALID_ARGUMENT, "capacity=65");
-  CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 64, 33, 1, &bytes), CI_INVALID_ARGUMENT, "columns=33");
+  CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 1, 64, 64, 65, &bytes), CI_INVALID_ARGUMENT, "capacity=65");
+  CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 1, 64, 33, 1, &bytes), CI_INVALID_ARGUMENT, "columns=33");
+  CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0, 3, 64, 64, 1, &bytes), CI_INVALID_ARGUMENT, "matrices=3");
+  CHECK_FAILS(ci_host_packed_bytes(c, CI_Q4_0_SHARED, 2, 64, 64, 1, &bytes), CI_INVALID_ARGUMENT, "matrices=2");
   if (!IsPacking()) return Skip("this processor packs nothing");
   const int32_t twice[] = {3, 3};
-  const int32_t two = 2;
-  CHECK_FAILS(ci_host_pack(c, CI_Q4_0_SHARED, layer.down.data(), 64, 64, twice, &two, packed.data()),
-              CI_INVALID_ARGUMENT, "core_ids[1]=3");
-  CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, ids, &one, packed.data()), CI_INVALID_ARGUMENT,
-              "core_ids=64");
-  CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, nullptr, &one, nullptr), CI_INVALID_ARGUMENT, "packed");
-  CHECK_FAILS(ci_host_pack(c, CI_F16, layer.up.data(), 64, 64, nullptr, &one, packed.data()), CI_UNSUPPORTED,
-              "dtype=1");
-  CHECK_FAILS(ci_host_pack(c, CI_Q4_0, layer.up.data(), 64, 64, nullptr, &one, packed.data() + 32), CI_INVALID_ARGUMENT,
-              "multiple of 64");
-  const auto decode = [&](int32_t up_dtype, const void* gate, const void* up, int32_t entry = 0) {
+  const auto pack = [&](const Weights& weight, const void* beside, const int32_t* listed, int32_t core, void* target) {
+    return ci_host_pack(c, weight.dtype, weight.data(), beside, 64, 64, listed, &core, target);
+  };
+  CHECK_FAILS(pack(layer.down, nullptr, twice, 2, packed.data()), CI_INVALID_ARGUMENT, "core_ids[1]=3");
+  CHECK_FAILS(pack(layer.down, layer.down.data(), nullptr, 1, packed.data()), CI_INVALID_ARGUMENT, "beside a down");
+  CHECK_FAILS(pack(layer.up, nullptr, ids, 1, packed.data()), CI_INVALID_ARGUMENT, "core_ids=64");
+  CHECK_FAILS(pack(layer.up, nullptr, nullptr, 1, nullptr), CI_INVALID_ARGUMENT, "packed");
+  CHECK_FAILS(pack(Weights(CI_F16, 64, 64, random), nullptr, nullptr, 1, packed.data()), CI_UNSUPPORTED, "dtype=1");
+  CHECK_FAILS(pack(layer.up, nullptr, nullptr, 1, packed.data() + 32), CI_INVALID_ARGUMENT, "multiple of 64");
+  const auto decode = [&](int32_t up_dtype, const void* up, int32_t entry = 0) {
     return ci_host_ffn_decode_packed(c, CI_SILU, up_dtype, layer.gate.data(), layer.up.data(), nullptr, nullptr,
-                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, gate, up, &entry, nullptr, f.data(), 1,
+                                     CI_Q4_0_SHARED, layer.down.data(), nullptr, up, &entry, nullptr, f.data(), 1,
                                      nullptr, &one, nullptr, 64, 64, f.data(), f.data());
   };
-  CHECK_FAILS(decode(CI_Q4_0, nullptr, packed.data()), CI_INVALID_ARGUMENT, "both or neither");
-  CHECK_FAILS(decode(CI_Q4_0, packed.data(), nullptr), CI_INVALID_ARGUMENT, "both or neither");
-  CHECK_FAILS(decode(CI_Q4_0, packed.data(), packed.data() + 4), CI_INVALID_ARGUMENT, "multiple of 64");
-  CHECK_FAILS(decode(CI_Q4_0, packed.data(), packed.data(), 1), CI_INVALID_ARGUMENT, "packed_order=1");
+  CHECK_FAILS(decode(CI_Q4_0, packed.data() + 4), CI_INVALID_ARGUMENT, "multiple of 64");
+  CHECK_FAILS(decode(CI_Q4_0, packed.data(), 1), CI_INVALID_ARGUMENT, "packed_order=1");
   const auto inputs = [&](int32_t dtype, const void* packed_key, int32_t kv_rows, float* value_out) {
     return ci_host_attention_inputs_packed(c, dtype, layer.up.data(), packed.data(), nullptr, 64, layer.up.data(),
                                            packed_key, nullptr, layer.up.data(), packed.data(), nullptr, kv_rows,
@@ -385,7 +379,7 @@ TEST(PacksAreChecked) {
   CHECK_FAILS(inputs(CI_Q4_0, packed.data(), 0, f.data()), CI_INVALID_ARGUMENT, "a size of key");
   CHECK_FAILS(inputs(CI_Q4_0, packed.data(), 64, nullptr), CI_INVALID_ARGUMENT, "value_out");
   CHECK_FAILS(inputs(CI_F16, packed.data(), 64, f.data()), CI_UNSUPPORTED, "dtype=1");
-  CHECK_FAILS(decode(CI_BF16, packed.data(), packed.data()), CI_UNSUPPORTED, "up_dtype=2");
+  CHECK_FAILS(decode(CI_BF16, packed.data()), CI_UNSUPPORTED, "up_dtype=2");
 }
 
 }  // namespace

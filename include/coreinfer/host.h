@@ -30,33 +30,33 @@ int32_t ci_host_read_ahead(const void* memory, int64_t bytes);
 
 /*
  * Rows that decoding reads for every token, copied in the order in which it reads them. *bytes = what `capacity` listed
- * rows take at most; 0 where rows of the dtype are not packed, which depends on the processor. For the shared dtypes
- * rows counts neurons.
+ * rows of one matrix, or of each of two of the same shape, take at most; 0 where rows of the dtype are not packed,
+ * which depends on the processor. Of the shared dtypes, whose rows count neurons, one matrix is packed alone.
  */
-int32_t ci_host_packed_bytes(ci_context* context, int32_t dtype, int32_t rows, int32_t columns, int32_t capacity,
-                             int64_t* bytes);
+int32_t ci_host_packed_bytes(ci_context* context, int32_t dtype, int32_t matrices, int32_t rows, int32_t columns,
+                             int32_t capacity, int64_t* bytes);
 
 /*
- * Packs the listed rows. weight (rows, columns); core_ids (*core): row numbers, strictly ascending for the shared
- * dtypes and in any order for the others, or NULL for the first ones; packed: memory of ci_memory_allocate for as many
- * rows.
+ * Packs the listed rows of a matrix, and the same ones of another that is read along with it: up beside gate. weight,
+ * beside (rows, columns), the second or NULL; core_ids (*core): row numbers, strictly ascending for the shared dtypes
+ * and in any order for the others, or NULL for the first ones; packed: memory of ci_memory_allocate for as many rows.
  */
-int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, int32_t rows, int32_t columns,
-                     const int32_t* core_ids, const int32_t* core, void* packed);
+int32_t ci_host_pack(ci_context* context, int32_t dtype, const void* weight, const void* beside, int32_t rows,
+                     int32_t columns, const int32_t* core_ids, const int32_t* core, void* packed);
 
 /*
- * ci_ffn_decode over packs of the same list, with the same bits. Row i of the packed gate and up belongs to entry
- * packed_order[i] of the list (NULL: to entry i), so that rows which the same tokens use can stand together.
- * packed_gate and packed_up, or packed_down, which is of a shared dtype, may be NULL: then, and for vectors that cannot
- * be rounded as packs need it, the weights themselves are read. With RELU and DRELU the packs of gate and up are of no
- * use, since rows are skipped there.
+ * ci_ffn_decode over packs of the same list, with the same bits. packed_up: gate with up beside it, or up alone where
+ * there is no gate; its row i belongs to entry packed_order[i] of the list (NULL: to entry i), so that rows which the
+ * same tokens use can stand together. packed_up or packed_down, which is of a shared dtype, may be NULL: then, and for
+ * vectors that cannot be rounded as packs need it, the weights themselves are read. With RELU and DRELU packed_up is of
+ * no use, since rows are skipped there.
  */
 int32_t ci_host_ffn_decode_packed(ci_context* context, int32_t activation, int32_t up_dtype, const void* gate,
                                   const void* up, const float* gate_bias, const float* up_bias, int32_t down_dtype,
-                                  const void* down, const float* down_bias, const void* packed_gate,
-                                  const void* packed_up, const int32_t* packed_order, const void* packed_down,
-                                  const float* x, int32_t tokens, const int32_t* core_ids, const int32_t* core,
-                                  const uint32_t* users, int32_t neurons, int32_t dim, float* activations, float* y);
+                                  const void* down, const float* down_bias, const void* packed_up,
+                                  const int32_t* packed_order, const void* packed_down, const float* x, int32_t tokens,
+                                  const int32_t* core_ids, const int32_t* core, const uint32_t* users, int32_t neurons,
+                                  int32_t dim, float* activations, float* y);
 
 /*
  * ci_matvec over packs of all rows in their order, with the same bits. Where a vector cannot be rounded as packs need

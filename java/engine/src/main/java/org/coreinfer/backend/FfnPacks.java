@@ -19,8 +19,7 @@ public final class FfnPacks implements AutoCloseable {
   private final FfnWeights weights;
   private final int capacity;
   private final Resources memory = new Resources();
-  private final @Nullable NativeMemory gate;
-  private final @Nullable NativeMemory up;
+  private final @Nullable NativeMemory up; // beside gate, where there is one
   private final @Nullable NativeMemory down;
   private @Nullable Order spare; // memory for it
   private @Nullable Order order; // of the rows of gate and up; null for that of the list
@@ -30,15 +29,12 @@ public final class FfnPacks implements AutoCloseable {
     this.kernels = kernels;
     this.weights = weights;
     this.capacity = capacity;
-    long gateBytes = RowPacks.bytes(backend, kernels, weights.gate(), capacity);
-    long upBytes = RowPacks.bytes(backend, kernels, weights.up(), capacity);
-    long downBytes = RowPacks.bytes(backend, kernels, downOf(weights), capacity);
+    long upBytes = upBytes(backend, kernels, weights, capacity);
+    long downBytes = downBytes(backend, kernels, weights, capacity);
     // One piece, so that it may lie in large pages.
-    NativeMemory all =
-        memory.own(backend.allocate("packed core rows", gateBytes + upBytes + downBytes));
-    this.gate = sliceOrNull(all, 0, gateBytes);
-    this.up = sliceOrNull(all, gateBytes, upBytes);
-    this.down = sliceOrNull(all, gateBytes + upBytes, downBytes);
+    NativeMemory all = memory.own(backend.allocate("packed core rows", upBytes + downBytes));
+    this.up = sliceOrNull(all, 0, upBytes);
+    this.down = sliceOrNull(all, upBytes, downBytes);
   }
 
   /**
@@ -51,9 +47,8 @@ public final class FfnPacks implements AutoCloseable {
         || weights.activation() == Activation.DRELU) {
       return 0;
     }
-    return RowPacks.bytes(backend, kernels, weights.gate(), capacity)
-        + RowPacks.bytes(backend, kernels, weights.up(), capacity)
-        + RowPacks.bytes(backend, kernels, downOf(weights), capacity);
+    return upBytes(backend, kernels, weights, capacity)
+        + downBytes(backend, kernels, weights, capacity);
   }
 
   /**
@@ -68,9 +63,18 @@ public final class FfnPacks implements AutoCloseable {
     return new FfnPacks(backend, kernels, weights, capacity);
   }
 
+  private static long upBytes(
+      Backend backend, CpuKernels kernels, FfnWeights weights, int capacity) {
+    int matrices = weights.gate() == null ? 1 : 2;
+    return RowPacks.bytes(backend, kernels, weights.up(), matrices, capacity);
+  }
+
   /** Plain down rows are read row by row as they are. */
-  private static @Nullable Tensor downOf(FfnWeights weights) {
-    return weights.down().dtype().isShared() ? weights.down() : null;
+  private static long downBytes(
+      Backend backend, CpuKernels kernels, FfnWeights weights, int capacity) {
+    return weights.down().dtype().isShared()
+        ? RowPacks.bytes(backend, kernels, weights.down(), 1, capacity)
+        : 0;
   }
 
   private static @Nullable NativeMemory sliceOrNull(NativeMemory all, long offset, long bytes) {
@@ -97,9 +101,15 @@ public final class FfnPacks implements AutoCloseable {
     }
     order = users == null ? null : orderBy(users, coreIds, count);
     @Nullable NativeMemory rows = order == null ? coreIds : order.ids;
-    pack(weights.gate(), rows, core, gate);
-    pack(weights.up(), rows, core, up);
-    pack(weights.down(), coreIds, core, down);
+    @Nullable Tensor gate = weights.gate();
+    if (up != null && gate != null) {
+      RowPacks.pack(backend, kernels, gate, weights.up(), rows, core, up);
+    } else if (up != null) {
+      RowPacks.pack(backend, kernels, weights.up(), null, rows, core, up);
+    }
+    if (down != null) {
+      RowPacks.pack(backend, kernels, weights.down(), null, coreIds, core, down);
+    }
   }
 
   /**
@@ -140,17 +150,6 @@ public final class FfnPacks implements AutoCloseable {
     return room;
   }
 
-  private void pack(
-      @Nullable Tensor weight,
-      @Nullable NativeMemory coreIds,
-      NativeMemory core,
-      @Nullable NativeMemory packed) {
-    if (weight == null || packed == null) {
-      return;
-    }
-    RowPacks.pack(backend, kernels, weight, coreIds, core, packed);
-  }
-
   /** {@link FfnKernels#ffnDecode} with the neurons that were packed last. */
   public void decode(
       NativeMemory x,
@@ -174,7 +173,6 @@ public final class FfnPacks implements AutoCloseable {
             weights.down().dtype().code(),
             NativeCalls.address(weights.down()),
             NativeCalls.floatsOrNull(weights.downBias(), dim),
-            addressOrNull(gate),
             addressOrNull(up),
             order == null ? 0 : order.entries.address(),
             addressOrNull(down),

@@ -24,11 +24,11 @@ public final class RowPacks implements AutoCloseable {
     this.kernels = kernels;
     this.weight = weight;
     this.bias = bias;
-    long bytes = bytes(backend, kernels, weight, weight.rows());
+    long bytes = bytes(backend, kernels, weight, 1, weight.rows());
     this.packed = memory.own(backend.allocate("packed rows", bytes));
     try (NativeMemory count = backend.allocateInts("packed rows", 1)) {
       count.ints().put(0, weight.rows());
-      pack(backend, kernels, weight, null, count, packed);
+      pack(backend, kernels, weight, null, null, count, packed);
     } catch (RuntimeException e) {
       memory.close();
       throw e;
@@ -41,7 +41,7 @@ public final class RowPacks implements AutoCloseable {
    */
   public static long bytes(Backend backend, Tensor weight) {
     return backend.kernels() instanceof CpuKernels kernels
-        ? bytes(backend, kernels, weight, weight.rows())
+        ? bytes(backend, kernels, weight, 1, weight.rows())
         : 0;
   }
 
@@ -58,15 +58,19 @@ public final class RowPacks implements AutoCloseable {
     return new RowPacks(backend, kernels, weight, bias);
   }
 
-  static long bytes(Backend backend, CpuKernels kernels, @Nullable Tensor weight, int capacity) {
-    if (weight == null) {
-      return 0;
-    }
+  /**
+   * The bytes of packs of listed rows, or 0.
+   *
+   * @param matrices 2 where those of another matrix of the same shape are packed beside them
+   */
+  static long bytes(
+      Backend backend, CpuKernels kernels, Tensor weight, int matrices, int capacity) {
     long[] bytes = new long[1];
     int status =
         kernels.ci_host_packed_bytes(
             backend.context(),
             weight.dtype().code(),
+            matrices,
             weight.rows(),
             weight.columns(),
             capacity,
@@ -81,6 +85,8 @@ public final class RowPacks implements AutoCloseable {
   /**
    * Packs listed rows.
    *
+   * @param beside a matrix of the same shape and dtype whose rows are packed beside them; null for
+   *     none
    * @param ids row numbers, int32; null for the first ones
    * @param count how many, int32
    */
@@ -88,6 +94,7 @@ public final class RowPacks implements AutoCloseable {
       Backend backend,
       CpuKernels kernels,
       Tensor weight,
+      @Nullable Tensor beside,
       @Nullable NativeMemory ids,
       NativeMemory count,
       NativeMemory packed) {
@@ -96,6 +103,7 @@ public final class RowPacks implements AutoCloseable {
             backend.context(),
             weight.dtype().code(),
             NativeCalls.address(weight),
+            NativeCalls.addressOrNull(beside),
             weight.rows(),
             weight.columns(),
             ids == null ? 0 : NativeCalls.ints(ids, count.ints().get(0)),
