@@ -41,14 +41,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
-public class AttentionBenchmark {
-  @Param("cpu")
-  public String backend;
-
-  /** Of the CPU backend; 0 for all processors. */
-  @Param("0")
-  public int threads;
-
+public class AttentionBenchmark extends OnBackend {
   @Param({"llama-2-7b", "llama-3.1-8b", "tinyllama-1.1b"})
   public String shape;
 
@@ -72,7 +65,7 @@ public class AttentionBenchmark {
   @Setup
   public void open() {
     attention = ModelShape.of(shape).attention();
-    bench = Workbench.open(backend, threads);
+    bench = Workbench.open(this);
     int capacity = position + 1;
     bytes = 2 * cache.bytes((long) capacity * attention.kvDim());
     int count = Rotation.count(bytes);

@@ -49,15 +49,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 1, time = 2)
 @Measurement(iterations = 5, time = 2)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
-public class BatchBenchmark {
+public class BatchBenchmark extends OnBackend {
   private static final int STEPS = 32;
-
-  @Param("cpu")
-  public String backend;
-
-  /** Of the CPU backend; 0 for all processors. */
-  @Param("0")
-  public int threads;
 
   @Param("tinyllama-1.1b")
   public String shape;
@@ -103,7 +96,7 @@ public class BatchBenchmark {
   public void open() {
     ModelShape sizes = ModelShape.of(shape).withLayers(layers);
     int capacity = position + STEPS;
-    model = RandomModel.load(backend, threads, sizes, dtype, capacity, CoreOptions.stability(keep));
+    model = RandomModel.load(this, sizes, dtype, capacity, CoreOptions.stability(keep));
     decoder = model.model().decoder();
     int[] prompt = RandomNumbers.tokens(sizes.vocabulary(), position);
     for (int i = 0; i < sequences; i++) {

@@ -49,15 +49,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 2, time = 2)
 @Measurement(iterations = 5, time = 2)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
-public class DecodeBenchmark {
+public class DecodeBenchmark extends OnBackend {
   private static final int STEPS = 64;
-
-  @Param("cpu")
-  public String backend;
-
-  /** Of the CPU backend; 0 for all processors. */
-  @Param("0")
-  public int threads;
 
   @Param("tinyllama-1.1b")
   public String shape;
@@ -91,7 +84,7 @@ public class DecodeBenchmark {
     ModelShape sizes = ModelShape.of(shape).withLayers(layers);
     CoreOptions options = CoreOptions.stability(keep);
     int capacity = position + STEPS;
-    model = RandomModel.load(backend, threads, sizes, dtype, capacity, options);
+    model = RandomModel.load(this, sizes, dtype, capacity, options);
     decoder = model.model().decoder();
     neurons = neurons(sizes, decoder.config());
     bytes = decoder.bytesPerToken(neurons);

@@ -42,14 +42,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
-public class FfnBenchmark {
-  @Param("cpu")
-  public String backend;
-
-  /** Of the CPU backend; 0 for all processors. */
-  @Param("0")
-  public int threads;
-
+public class FfnBenchmark extends OnBackend {
   @Param({"llama-2-7b", "llama-3.1-8b", "tinyllama-1.1b", "opt-6.7b"})
   public String shape;
 
@@ -76,7 +69,7 @@ public class FfnBenchmark {
     ModelShape sizes = ModelShape.of(shape);
     int neurons = sizes.neurons();
     int count = NeuronSample.count(sizes.neurons(), keep);
-    bench = Workbench.open(backend, threads);
+    bench = Workbench.open(this);
     layers = new ArrayList<>();
     int needed;
     do {

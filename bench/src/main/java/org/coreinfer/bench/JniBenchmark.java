@@ -38,7 +38,7 @@ public class JniBenchmark {
 
   @Setup
   public void open() {
-    bench = Workbench.open(Workbench.CPU, 1);
+    bench = Workbench.open(Workbench.CPU);
     kernels = new CpuKernels();
     long[] created = new long[1];
     if (kernels.ci_context_create(1, created) != 0) {

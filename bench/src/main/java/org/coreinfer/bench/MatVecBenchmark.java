@@ -38,14 +38,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
-public class MatVecBenchmark {
-  @Param("cpu")
-  public String backend;
-
-  /** Of the CPU backend; 0 for all processors. */
-  @Param("0")
-  public int threads;
-
+public class MatVecBenchmark extends OnBackend {
   @Param({"F32", "F16", "BF16", "Q8_0", "Q4_0"})
   public DType dtype;
 
@@ -65,7 +58,7 @@ public class MatVecBenchmark {
 
   @Setup
   public void open() {
-    bench = Workbench.open(backend, threads);
+    bench = Workbench.open(this);
     bytes = dtype.bytes((long) rows * columns);
     int count = Rotation.count(bytes);
     matrices = Stream.generate(() -> bench.matrix(dtype, rows, columns)).limit(count).toList();

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.coreinfer.backend.Host;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.core.Rules;
 import org.coreinfer.synthesis.ModelShape;
@@ -100,6 +101,7 @@ final class ParameterCheck {
     switch (name) {
       case "shape" -> ModelShape.of(value);
       case "backend" -> Workbench.requireBackend(value);
+      case "activationBits" -> Host.requireActivationBits(Integer.parseInt(value));
       case "rule" -> Rules.of(value, CoreOptions.DEFAULT_ALPHA);
       case "scoring" -> {
         if (!value.equals(PrefillBenchmark.UNSCORED)) {

@@ -46,15 +46,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 1, time = 2)
 @Measurement(iterations = 3, time = 5)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
-public class PrefillBenchmark {
+public class PrefillBenchmark extends OnBackend {
   static final String UNSCORED = "none";
-
-  @Param("cpu")
-  public String backend;
-
-  /** Of the CPU backend; 0 for all processors. */
-  @Param("0")
-  public int threads;
 
   @Param("tinyllama-1.1b")
   public String shape;
@@ -87,7 +80,7 @@ public class PrefillBenchmark {
         scoring.equals(UNSCORED)
             ? CoreOptions.dense()
             : CoreOptions.stability(0.4).withRule(scoring);
-    RandomModel model = RandomModel.load(backend, threads, sizes, dtype, tokens, options);
+    RandomModel model = RandomModel.load(this, sizes, dtype, tokens, options);
     resources.onClose(model::close);
     decoder = model.model().decoder();
     state =

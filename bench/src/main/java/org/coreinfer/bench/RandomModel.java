@@ -38,19 +38,12 @@ final class RandomModel implements AutoCloseable {
   /**
    * Writes and loads a model.
    *
-   * @param backend {@code cpu} or {@code cuda}
-   * @param threads of the CPU; 0 for all processors
    * @param context the most tokens
    * @param options what decoding will compute, for the plan of a GPU's memory
    */
   static RandomModel load(
-      String backend,
-      int threads,
-      ModelShape shape,
-      DType dtype,
-      int context,
-      CoreOptions options) {
-    ComputeDevice device = ComputeDevice.valueOf(backend.toUpperCase(Locale.ROOT));
+      OnBackend parameters, ModelShape shape, DType dtype, int context, CoreOptions options) {
+    ComputeDevice device = ComputeDevice.valueOf(parameters.backend.toUpperCase(Locale.ROOT));
     String name = "%s-%s-%d.gguf".formatted(shape.name(), dtype, shape.layers());
     String kept = System.getProperty(FOLDER);
     Path temporary = null;
@@ -70,7 +63,8 @@ final class RandomModel implements AutoCloseable {
       Model model =
           Model.builder(file)
               .device(device)
-              .threads(threads)
+              .threads(parameters.threads)
+              .activationBits(parameters.activationBits)
               .contextLength(context)
               .plannedFor(options)
               .load();

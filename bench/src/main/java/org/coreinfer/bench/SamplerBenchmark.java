@@ -56,7 +56,7 @@ public class SamplerBenchmark {
   @Setup
   public void open() {
     SamplingOptions options = options(draw);
-    bench = Workbench.open(backend, 1);
+    bench = Workbench.open(backend);
     logits = new Logits(bench.device(), vocabulary);
     bench.device().upload(new RandomNumbers(17).take(0, 3, vocabulary), logits.memory());
     samplers = new Samplers(bench.device());

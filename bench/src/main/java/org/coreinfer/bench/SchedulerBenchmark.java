@@ -49,15 +49,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 1, time = 2)
 @Measurement(iterations = 5, time = 2)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
-public class SchedulerBenchmark {
+public class SchedulerBenchmark extends OnBackend {
   private static final int ANSWER = 32;
-
-  @Param("cpu")
-  public String backend;
-
-  /** Of the CPU backend; 0 for all processors. */
-  @Param("0")
-  public int threads;
 
   @Param("tinyllama-1.1b")
   public String shape;
@@ -100,7 +93,7 @@ public class SchedulerBenchmark {
   public void open() {
     ModelShape sizes = ModelShape.of(shape).withLayers(layers);
     CoreOptions options = CoreOptions.stability(keep);
-    model = RandomModel.load(backend, threads, sizes, dtype, position + ANSWER, options);
+    model = RandomModel.load(this, sizes, dtype, position + ANSWER, options);
     scheduler =
         Scheduler.builder(model.model()).slots(sequences).reuse(Scheduler.Reuse.NONE).build();
     int[] tokens = RandomNumbers.tokens(sizes.vocabulary(), position * sequences);

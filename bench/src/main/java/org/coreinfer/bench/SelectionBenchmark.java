@@ -47,15 +47,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 2, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(value = 1, jvmArgsAppend = "-Xmx1g")
-public class SelectionBenchmark {
+public class SelectionBenchmark extends OnBackend {
   static final int TOKENS = 512;
-
-  @Param("cpu")
-  public String backend;
-
-  /** Of the CPU backend; 0 for all processors. */
-  @Param("0")
-  public int threads;
 
   @Param({"llama-2-7b", "llama-3.1-8b", "tinyllama-1.1b", "opt-6.7b"})
   public String shape;
@@ -87,7 +80,7 @@ public class SelectionBenchmark {
     scoring = Rules.of(rule, CoreOptions.DEFAULT_ALPHA);
     neurons = sizes.neurons();
     count = scoring.count(keep, neurons);
-    bench = Workbench.open(backend, threads);
+    bench = Workbench.open(this);
     activations = bench.floats(activations(sizes));
     scores = bench.zeros(neurons);
     downNorms = scoring.weighsDownRows() ? bench.floats(1, 0.1, neurons) : null;

@@ -44,13 +44,25 @@ final class Workbench implements AutoCloseable {
   /**
    * Opens a backend.
    *
-   * @param backend {@code cpu} or {@code cuda}
-   * @param threads of the CPU; 0 for all processors
    * @throws org.coreinfer.error.BackendUnavailableException if there is none, saying why
    */
-  static Workbench open(String backend, int threads) {
+  static Workbench open(OnBackend parameters) {
+    return open(parameters.backend, parameters.threads, parameters.activationBits);
+  }
+
+  /**
+   * Opens a backend whose host part has one thread.
+   *
+   * @param backend {@code cpu} or {@code cuda}
+   * @throws org.coreinfer.error.BackendUnavailableException if there is none, saying why
+   */
+  static Workbench open(String backend) {
+    return open(backend, 1, Host.USUAL_ACTIVATION_BITS);
+  }
+
+  private static Workbench open(String backend, int threads, int activationBits) {
     requireBackend(backend);
-    return new Workbench(backend.equals(CUDA) ? Cuda.open(0) : Host.cpu(threads));
+    return new Workbench(backend.equals(CUDA) ? Cuda.open(0) : Host.cpu(threads, activationBits));
   }
 
   /**

@@ -28,13 +28,14 @@ class BenchmarkCommandTest {
       delimiter = '|',
       value = {
         "shape=gpt-5        | expected one of llama-2-7b, llama-3.1-8b",
-        "shap=tiny          | -p shap: no benchmark has it; there are backend, cache",
+        "shap=tiny          | -p shap: no benchmark has it; there are activationBits, backend, cache",
         "shape              | expected NAME=VALUE",
         "dtype=Q4_0_SHARED  | -p dtype=Q4_0_SHARED: expected one of F32, F16",
         "keep=0.4,0         | -p keep=0: expected above 0, at most 1",
         "keep=much          | -p keep=much: expected a number",
         "rows=-1            | -p rows=-1: expected 0 or more",
         "backend=gpu        | expected cpu or cuda",
+        "activationBits=12  | expected 8 or 16",
         "rule=none          | expected one of paper",
         "scoring=best       | expected one of paper",
         "draw=beam          | expected greedy, top-k"

@@ -32,7 +32,11 @@ class RandomModelTest {
 
   private static void generates(ModelShape shape, DType dtype) {
     CoreOptions options = CoreOptions.stability(0.4);
-    try (RandomModel random = RandomModel.load("cpu", 1, shape, dtype, 64, options);
+    OnBackend parameters = new DecodeBenchmark();
+    parameters.backend = Workbench.CPU;
+    parameters.threads = 1;
+    parameters.activationBits = 8;
+    try (RandomModel random = RandomModel.load(parameters, shape, dtype, 64, options);
         Session session = random.model().newSession(options)) {
       Model model = random.model();
       assertEquals(shape.layers(), model.config().layers());

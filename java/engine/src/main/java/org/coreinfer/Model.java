@@ -275,8 +275,7 @@ public final class Model implements AutoCloseable {
      * faster, and decodes faster where arithmetic bounds it.
      */
     public Builder activationBits(int value) {
-      Host.requireActivationBits(value);
-      activationBits = value;
+      activationBits = Host.requireActivationBits(value);
       return this;
     }
 

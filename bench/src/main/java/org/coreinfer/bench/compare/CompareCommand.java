@@ -18,9 +18,11 @@ import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
+import org.coreinfer.backend.Host;
 import org.coreinfer.bench.compare.CompareReport.Series;
 import org.coreinfer.cli.Canvas;
 import org.coreinfer.cli.Json;
+import org.coreinfer.cli.Usage;
 import org.coreinfer.error.CoreInferException;
 import org.coreinfer.synthesis.ModelShape;
 import org.coreinfer.weights.Quantization;
@@ -91,7 +93,7 @@ public final class CompareCommand implements Callable<Integer> {
       names = "--activation-bits",
       paramLabel = "N",
       split = ",",
-      defaultValue = "16",
+      defaultValue = "" + Host.USUAL_ACTIVATION_BITS,
       description = "Of coreinfer, such as 16,8; other engines keep 8 (default: ${DEFAULT-VALUE}).")
   private List<Integer> activationBits = List.of();
 
@@ -245,7 +247,7 @@ public final class CompareCommand implements Callable<Integer> {
       require(keep > 0 && keep <= 1, "--keep=" + keep + ": expected above 0, at most 1");
     }
     for (int bits : activationBits) {
-      require(bits == 8 || bits == 16, "--activation-bits=" + bits + ": expected 8 or 16");
+      Usage.checked(spec, () -> Host.requireActivationBits(bits), "--activation-bits");
     }
     for (String label : patterns.keySet()) {
       require(commands.containsKey(label), "--pattern " + label + ": there is no such --command");

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.coreinfer.backend.Host;
 
 /**
  * This engine: {@code coreinfer bench} in a process of its own.
@@ -23,7 +24,9 @@ record CoreInferContender(double fraction, int activationBits) implements Conten
 
   @Override
   public String label() {
-    return activationBits == 16 ? "coreinfer" : "coreinfer, %d bits".formatted(activationBits);
+    return activationBits == Host.USUAL_ACTIVATION_BITS
+        ? "coreinfer"
+        : "coreinfer, %d bits".formatted(activationBits);
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.function.DoubleConsumer;
 import org.coreinfer.ComputeDevice;
 import org.coreinfer.Model;
+import org.coreinfer.backend.Host;
 import org.coreinfer.backend.cuda.Cuda;
 import org.coreinfer.core.CoreOptions;
 import org.coreinfer.generation.Cancellation;
@@ -52,7 +53,7 @@ final class ModelOptions {
   @Option(
       names = "--activation-bits",
       paramLabel = "N",
-      defaultValue = "16",
+      defaultValue = "" + Host.USUAL_ACTIVATION_BITS,
       description =
           "Bits of an activation that the CPU keeps for quantised weights: 16, or 8, which is as"
               + " exact as llama.cpp and reads prompts faster (default: ${DEFAULT-VALUE}).")

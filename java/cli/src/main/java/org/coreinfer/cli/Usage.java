@@ -5,7 +5,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
 /** Turns values that the library refuses into usage errors that name the option. */
-final class Usage {
+public final class Usage {
   private Usage() {}
 
   /**
@@ -13,7 +13,7 @@ final class Usage {
    *
    * @throws ParameterException if the library refuses it
    */
-  static <T> T checked(CommandSpec command, Supplier<T> value, String option) {
+  public static <T> T checked(CommandSpec command, Supplier<T> value, String option) {
     try {
       return value.get();
     } catch (IllegalArgumentException e) {

@@ -37,23 +37,25 @@ public final class Host {
    *     least; see ci_host_context_create
    */
   public static Backend cpu(int threads, int activationBits) {
-    requireActivationBits(activationBits);
+    int bits = requireActivationBits(activationBits);
     if (threads < 0 || threads > 1024) {
       throw new IllegalArgumentException("threads=" + threads + ": expected 0 (all) to 1024");
     }
     int workers = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
-    return Backend.cpu(library(), workers, activationBits);
+    return Backend.cpu(library(), workers, bits);
   }
 
   /**
    * Refuses what is neither 8 nor 16.
    *
+   * @return the bits
    * @throws IllegalArgumentException naming the value
    */
-  public static void requireActivationBits(int bits) {
+  public static int requireActivationBits(int bits) {
     if (bits != 8 && bits != 16) {
       throw new IllegalArgumentException("activation bits=" + bits + ": expected 8 or 16");
     }
+    return bits;
   }
 
   /**
