@@ -34,10 +34,6 @@ void ForSplitTokens(const SplitTokens& split, const TileRange& tile, const Body&
   }
 }
 
-void AddRow(const float* values, int64_t count, float* y) {
-  for (int64_t i = 0; i < count && i < kPackedRows; ++i) y[i] += values[i];
-}
-
 // Packs rows begin..end-1; the last row fills its pack up.
 void PackRows(const RowPack& pack, const Matrix& weight, int64_t begin, int64_t end, uint8_t* packed) {
   const int64_t pack_bytes = RowPackBytes(pack, weight.columns);
@@ -71,9 +67,8 @@ void MultiplyRows(const ci_context& c, const Matrix& weight, const Inputs& input
         float dots[kTogether * kPackedRows];
         pack.dot(packed + p * pack_bytes, units, tokens, weight.columns, dots);
         const int64_t row = p * kPackedRows;
-        for (int64_t t = 0; t < tokens; ++t) {
-          AddRow(dots + t * kPackedRows, end - begin - row, out + t * y_stride + row);
-        }
+        const int64_t count = end - begin - row < kPackedRows ? end - begin - row : kPackedRows;
+        for (int64_t t = 0; t < tokens; ++t) c.simd.add(dots + t * kPackedRows, count, out + t * y_stride + row);
       }
     });
   }

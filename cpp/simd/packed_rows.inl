@@ -21,9 +21,9 @@ namespace {
 // two.
 constexpr int kSixteens = kPackedRows / 16;
 
-// The 16 bits at one place of all rows, side by side.
+// The 16 bits at one place of sixteen rows, side by side.
 inline void CopyHalves(const uint8_t* const* rows, int64_t at, uint8_t* out) {
-  for (int64_t r = 0; r < kPackedRows; ++r) memcpy(out + 2 * r, rows[r] + at, 2);
+  for (int64_t r = 0; r < 16; ++r) memcpy(out + 2 * r, rows[r] + at, 2);
 }
 
 // ---- units: what is read of sixteen rows, and where the scales are ----
@@ -44,10 +44,10 @@ struct PackedBlocks {
   static Codes Read(const uint8_t* blocks) {
     return Split::Read(blocks);
   }
-  static void PackScales(const uint8_t* const* rows, uint8_t*, uint8_t* scales, int64_t step) {
+  static void PackScales(const uint8_t* const* rows, int64_t sixteen, uint8_t*, uint8_t* scales, int64_t step) {
     for (int64_t at = 0; at < kBytes; at += Split::kBytes, scales += step) {
-      CopyHalves(rows, at, scales);
-      if (kHasOffset) CopyHalves(rows, at + 2, scales + 64);
+      CopyHalves(rows, at, scales + 32 * sixteen);
+      if (kHasOffset) CopyHalves(rows, at + 2, scales + 64 + 32 * sixteen);
     }
   }
   static Vec Scale(const uint8_t*, const uint8_t* scales, int sixteen, int) { return LoadF16(scales + 32 * sixteen); }
@@ -71,9 +71,11 @@ struct PackedScaledBlock {
   static Codes Read(const uint8_t* block) {
     return Split::template Read<kHalf>(block);
   }
-  static void PackScales(const uint8_t* const* rows, uint8_t* block, uint8_t* scales, int64_t step) {
+  static void PackScales(const uint8_t* const* rows, int64_t sixteen, uint8_t* block, uint8_t* scales, int64_t step) {
+    block += 32 * sixteen;
+    scales += 16 * sixteen;
     CopyHalves(rows, 0, block);
-    for (int64_t r = 0; r < kPackedRows; ++r) {
+    for (int64_t r = 0; r < 16; ++r) {
       block[64 + 2 * r] = rows[r][2];
       block[64 + 2 * r + 1] = rows[r][3] ^ 0x80;
       uint8_t bytes[16];
@@ -108,9 +110,10 @@ struct PackedSixes {
   static Codes Read(const uint8_t* block) {
     return SplitSixes::Read<kHalf>(block);
   }
-  static void PackScales(const uint8_t* const* rows, uint8_t* block, uint8_t* scales, int64_t step) {
-    CopyHalves(rows, 208, block);
-    for (int64_t r = 0; r < kPackedRows; ++r) {
+  static void PackScales(const uint8_t* const* rows, int64_t sixteen, uint8_t* block, uint8_t* scales, int64_t step) {
+    CopyHalves(rows, 208, block + 32 * sixteen);
+    scales += 16 * sixteen;
+    for (int64_t r = 0; r < 16; ++r) {
       for (int64_t i = 0; i < 16; ++i) scales[i / 2 * step + i % 2 * 32 + r] = rows[r][192 + i];
     }
   }
@@ -128,7 +131,7 @@ using PackedQ4_K = PackedScaledBlock<Q4_KSplit, NibbleBundle>;
 using PackedQ5_K = PackedScaledBlock<Q5_KSplit, FiveBundle>;
 
 template <class Unit>
-constexpr int64_t kBundleBytes = int64_t{64} * kSixteens* Unit::Bundle::kVectors;  // of both
+constexpr int64_t kBundleBytes = int64_t{Unit::Bundle::kVectors} * kSixteens * 64;  // of both
 template <class Unit>
 constexpr int64_t kGroupBytes = kBundleBytes<Unit> + Unit::kScaleBytes;
 template <class Unit>
@@ -153,7 +156,7 @@ struct SixteenRows {
   __m512i v[4];
 };
 
-// 128 columns of a unit for sixteen rows, of which `bundle` is the first one.
+// 128 columns of a unit, of which `bundle` is the first one.
 template <class Unit, int kHalf, bool kStays>
 void PackGroups(const uint8_t* const* rows, uint8_t* bundle) {
   alignas(64) uint8_t first[16][64];
@@ -175,38 +178,46 @@ void PackGroups(const uint8_t* const* rows, uint8_t* bundle) {
 }
 
 template <class Unit, bool kStays>
-void PackUnit(const uint8_t* const* rows, uint8_t* block) {
+void PackUnit(const uint8_t* const* rows, int64_t sixteen, uint8_t* block) {
   uint8_t* const group = block + Unit::kBlockBytes;
-  for (int64_t i = 0; i < kSixteens; ++i) {
-    PackGroups<Unit, 0, kStays>(rows + 16 * i, group + 64 * i);
-    if constexpr (Unit::kColumns == 256) {
-      PackGroups<Unit, 1, kStays>(rows + 16 * i, group + 64 * i + 4 * kGroupBytes<Unit>);
-    }
+  PackGroups<Unit, 0, kStays>(rows, group + 64 * sixteen);
+  if constexpr (Unit::kColumns == 256) {
+    PackGroups<Unit, 1, kStays>(rows, group + 64 * sixteen + 4 * kGroupBytes<Unit>);
   }
-  Unit::PackScales(rows, block, group + kBundleBytes<Unit>, kGroupBytes<Unit>);
+  Unit::PackScales(rows, sixteen, block, group + kBundleBytes<Unit>, kGroupBytes<Unit>);
 }
 
 template <class Unit, bool kStays>
-void PackRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* pack) {
-  const uint8_t* unit[kPackedRows];
+void PackSixteen(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, int64_t sixteen,
+                 uint8_t* pack) {
+  const uint8_t* unit[16];
   int64_t at = 0;
   for (int64_t i = 0; i + Unit::kColumns <= columns; i += Unit::kColumns, at += Unit::kBytes) {
-    for (int64_t r = 0; r < kPackedRows; ++r) {
+    for (int64_t r = 0; r < 16; ++r) {
       unit[r] = rows[r] + at;
       PrefetchLines<Unit::kBytes>(next[r] + at);
     }
-    PackUnit<Unit, kStays>(unit, pack);
+    PackUnit<Unit, kStays>(unit, sixteen, pack);
     pack += kPackUnitBytes<Unit>;
   }
   const int64_t rest = columns % Unit::kColumns;
   if (rest == 0) return;
   // Blocks of zeros behind the last ones have scales of 0.
-  uint8_t last[kPackedRows][Unit::kBytes] = {};
-  for (int64_t r = 0; r < kPackedRows; ++r) {
+  uint8_t last[16][Unit::kBytes] = {};
+  for (int64_t r = 0; r < 16; ++r) {
     memcpy(last[r], rows[r] + at, static_cast<size_t>(Unit::kBytes * rest / Unit::kColumns));
     unit[r] = last[r];
   }
-  PackUnit<Unit, kStays>(unit, pack);
+  PackUnit<Unit, kStays>(unit, sixteen, pack);
+}
+
+// Sixteen rows after sixteen: more would each be read from a page of their own at once.
+template <class Unit, bool kStays>
+void PackRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* pack) {
+  for (int64_t i = 0; i < kSixteens; ++i) {
+    const uint8_t* const* following = i + 1 < kSixteens ? rows + 16 * (i + 1) : next;
+    PackSixteen<Unit, kStays>(rows + 16 * i, following, columns, i, pack);
+  }
 }
 
 // ---- products ----
