@@ -19,7 +19,7 @@ namespace {
 
 // Sixteen rows have their codes in the lanes of one vector, so that each element of a split vector is loaded once for
 // two.
-constexpr int kSixteens = kPackedRows / 16;
+constexpr int64_t kSixteens = kPackedRows / 16;
 
 // The 16 bits at one place of sixteen rows, side by side.
 inline void CopyHalves(const uint8_t* const* rows, int64_t at, uint8_t* out) {
@@ -50,8 +50,12 @@ struct PackedBlocks {
       if (kHasOffset) CopyHalves(rows, at + 2, scales + 64 + 32 * sixteen);
     }
   }
-  static Vec Scale(const uint8_t*, const uint8_t* scales, int sixteen, int) { return LoadF16(scales + 32 * sixteen); }
-  static Vec Offset(const uint8_t*, const uint8_t* scales, int sixteen) { return LoadF16(scales + 64 + 32 * sixteen); }
+  static Vec Scale(const uint8_t*, const uint8_t* scales, int64_t sixteen, int) {
+    return LoadF16(scales + 32 * sixteen);
+  }
+  static Vec Offset(const uint8_t*, const uint8_t* scales, int64_t sixteen) {
+    return LoadF16(scales + 64 + 32 * sixteen);
+  }
 };
 
 // A block of 256 with scales and mins of 6 bits. It begins with f16 d and -dmin of its rows; a group ends with the
@@ -86,10 +90,10 @@ struct PackedScaledBlock {
       }
     }
   }
-  static Vec Scale(const uint8_t* block, const uint8_t* scales, int sixteen, int) {
+  static Vec Scale(const uint8_t* block, const uint8_t* scales, int64_t sixteen, int) {
     return Mul(LoadF16(block + 32 * sixteen), LoadU8(scales + 16 * sixteen));
   }
-  static Vec Offset(const uint8_t* block, const uint8_t* scales, int sixteen) {
+  static Vec Offset(const uint8_t* block, const uint8_t* scales, int64_t sixteen) {
     return Mul(LoadF16(block + 64 + 32 * sixteen), LoadU8(scales + 32 + 16 * sixteen));
   }
 };
@@ -117,7 +121,7 @@ struct PackedSixes {
       for (int64_t i = 0; i < 16; ++i) scales[i / 2 * step + i % 2 * 32 + r] = rows[r][192 + i];
     }
   }
-  static Vec Scale(const uint8_t* block, const uint8_t* scales, int sixteen, int half) {
+  static Vec Scale(const uint8_t* block, const uint8_t* scales, int64_t sixteen, int64_t half) {
     return Mul(LoadF16(block + 32 * sixteen), LoadI8(scales + 32 * half + 16 * sixteen));
   }
 };
