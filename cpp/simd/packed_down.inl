@@ -1,9 +1,8 @@
 // Down rows that decoding adds again and again, packed: slabs of 128 columns, and in each the groups of rows one after
 // another, so that a group's sums stay in registers, for several tokens at once, while memory is read in one stream. A
 // group's sum is taken as split_shared_rows.inl takes it, and groups are added in their order: the bits are theirs.
-//   A slab is, for each group: its rows, four at a time in a bundle (bundles.inl), whose pair p has the codes of
-//   columns
-// 32 p .. 32 p + 15 and of the 16 behind them, those of a column side by side; of the rows that are left, as core
+//   A slab is, for each group: its rows, four at a time in a bundle (bundles.inl), whose pair p has the codes of 16
+// columns from 32 p on and of the 16 behind them, those of a column side by side; of the rows that are left, as core
 // neurons leave few of a group, a vector takes no more than their bytes, up to a multiple of 64; then what its block's
 // groups have in common, behind the first of them; and the group's own scales. So it is read in the order in which it
 // lies. Columns behind the last are 0.
