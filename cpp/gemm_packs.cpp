@@ -34,18 +34,14 @@ void ForSplitTokens(const SplitTokens& split, const TileRange& tile, const Body&
   }
 }
 
-// Packs rows begin..end-1; the last row fills its pack up.
+// Packs rows begin..end-1, and those behind them that their last pack has room for.
 void PackRows(const RowPack& pack, const Matrix& weight, int64_t begin, int64_t end, uint8_t* packed) {
+  const CoreList all{nullptr, weight.rows, nullptr};
   const int64_t pack_bytes = RowPackBytes(pack, weight.columns);
   for (int64_t first = begin; first < end; first += kPackedRows, packed += pack_bytes) {
-    const uint8_t* rows[kPackedRows];
-    const uint8_t* next[kPackedRows];
-    for (int64_t r = 0; r < kPackedRows; ++r) {
-      const int64_t row = first + r < end ? first + r : end - 1;
-      rows[r] = weight.data + row * weight.row_bytes;
-      next[r] = row + kPackedRows < weight.rows ? rows[r] + kPackedRows * weight.row_bytes : rows[r];
-    }
-    pack.pack[1](rows, next, weight.columns, packed);
+    const PackSource now(weight, nullptr, all, first);
+    const PackSource next(weight, nullptr, all, first + kPackedRows);
+    pack.pack[1](now.rows, next.rows, weight.columns, packed);
   }
 }
 

@@ -27,27 +27,13 @@ int64_t MostBytes(const ci_context& c, const Matrix& matrix, int32_t matrices, i
   return 0;
 }
 
-// The rows of a pack; the last row of a list fills its packs up.
-struct PackSource {
-  const uint8_t* rows[kPackedRows];
-
-  PackSource(const Matrix& matrix, const uint8_t* beside, const CoreList& list, int64_t item) {
-    const int32_t matrices = beside == nullptr ? 1 : 2;
-    for (int32_t r = 0; r < kPackedRows; ++r) {
-      const int64_t index = item * RowsOfPack(matrices) + r % RowsOfPack(matrices);
-      const int64_t row = list.neuron(index < list.size ? index : list.size - 1);
-      rows[r] = (r < RowsOfPack(matrices) ? matrix.data : beside) + row * matrix.row_bytes;
-    }
-  }
-};
-
 void PackListedRows(ci_context& c, const RowPack& pack, const Matrix& matrix, const uint8_t* beside,
                     const CoreList& list, uint8_t* packed) {
   const int64_t pack_bytes = RowPackBytes(pack, matrix.columns);
-  const int64_t packs = DivideUp(list.size, RowsOfPack(beside == nullptr ? 1 : 2));
-  ParallelForAhead(c, packs, [&](int64_t item, int64_t following) {
-    const PackSource now(matrix, beside, list, item);
-    const PackSource next(matrix, beside, list, following);
+  const int64_t step = RowsOfPack(beside == nullptr ? 1 : 2);
+  ParallelForAhead(c, DivideUp(list.size, step), [&](int64_t item, int64_t following) {
+    const PackSource now(matrix, beside, list, item * step);
+    const PackSource next(matrix, beside, list, following * step);
     pack.pack[0](now.rows, next.rows, matrix.columns, packed + item * pack_bytes);
   });
 }
@@ -99,6 +85,15 @@ const DownPack* DownPackOf(const ci_context& context, int32_t dtype) {
 
 int64_t RowPackBytes(const RowPack& pack, int32_t columns) {
   return DivideUp(columns, pack.unit_columns) * pack.unit_bytes;
+}
+
+PackSource::PackSource(const Matrix& matrix, const uint8_t* beside, const CoreList& list, int64_t first) {
+  const int32_t own = RowsOfPack(beside == nullptr ? 1 : 2);
+  for (int32_t r = 0; r < kPackedRows; ++r) {
+    const int64_t entry = first + r % own;
+    const int64_t row = list.neuron(entry < list.size ? entry : list.size - 1);
+    rows[r] = (r < own ? matrix.data : beside) + row * matrix.row_bytes;
+  }
 }
 
 int64_t GroupBytes(const DownPack& pack, int64_t rows, bool opens_block) {

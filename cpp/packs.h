@@ -12,6 +12,8 @@
 
 namespace coreinfer {
 
+struct CoreList;
+
 inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Units that a vector takes.
@@ -26,6 +28,14 @@ int64_t RowPackBytes(const RowPack& pack, int32_t columns);
 
 /// Listed rows of each of `matrices` matrices that a pack holds: half of it is of the first where there are two.
 constexpr int32_t RowsOfPack(int32_t matrices) { return kPackedRows / matrices; }
+
+/// The rows of a pack, from entry `first` of a list on: of a matrix, and in the second half the same ones of `beside`
+/// where that isn't NULL. The list's last row fills its last pack up.
+struct PackSource {
+  PackSource(const Matrix& matrix, const uint8_t* beside, const CoreList& list, int64_t first);
+
+  const uint8_t* rows[kPackedRows];
+};
 
 /// Bytes of a group in a slab, and of its block's header where it is the first.
 int64_t GroupBytes(const DownPack& pack, int64_t rows, bool opens_block);
