@@ -7,11 +7,14 @@
 #include "coreinfer/host.h"
 #include "coreinfer/kernels.h"
 
-ci_context::ci_context(int32_t threads, int32_t activation_bits)
-    : pool(threads), simd(coreinfer::ChosenKernels(activation_bits)), tiles(coreinfer::ChosenTiles()) {
+ci_context::ci_context(int32_t threads, int32_t bits)
+    : pool(threads),
+      simd(coreinfer::ChosenKernels(bits)),
+      tiles(coreinfer::ChosenTiles()),
+      bf16_vectors(coreinfer::ChosenBf16Vectors()),
+      activation_bits(bits) {
   std::snprintf(description, sizeof(description), "CPU, %s, %d thread%s%s%s", coreinfer::ChosenInstructionSet(),
-                threads, threads == 1 ? "" : "s", activation_bits == 8 ? ", 8-bit activations" : "",
-                coreinfer::ChoiceNote());
+                threads, threads == 1 ? "" : "s", bits == 8 ? ", 8-bit activations" : "", coreinfer::ChoiceNote());
 }
 
 namespace coreinfer {

@@ -12,7 +12,7 @@
 #include "thread_pool.h"
 
 struct ci_context {
-  ci_context(int32_t threads, int32_t activation_bits);
+  ci_context(int32_t threads, int32_t bits);
 
   /// Private memory for every thread of the pool, found with thread_scratch inside a parallel region.
   void ReserveThreadScratch(int64_t bytes) {
@@ -24,7 +24,9 @@ struct ci_context {
   std::mutex calls;
   coreinfer::ThreadPool pool;
   const coreinfer::SimdKernels& simd;
-  const coreinfer::TileKernels* const tiles;  // NULL without matrix registers
+  const coreinfer::TileKernels* const tiles;         // NULL without matrix registers
+  const coreinfer::TileKernels* const bf16_vectors;  // NULL without products of bfloat16 in vectors
+  const int32_t activation_bits;
   coreinfer::Scratch shared_scratch;
   char description[256];
 

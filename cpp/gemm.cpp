@@ -144,7 +144,7 @@ void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, const Tile
 
 Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, const float* x, int32_t tokens) {
   Inputs inputs{x, tokens, along == Along::kRows ? weight.columns : weight.rows, along, nullptr, 0, {}};
-  if (UsesTiles(context, inputs.depth)) {
+  if (UsesTiles(context, weight.dtype, inputs.depth)) {
     SplitInputs(context, weight, &inputs);
   } else if (UsesPacks(context, weight, along)) {
     SplitInputsForPacks(context, weight, &inputs);

@@ -1,6 +1,6 @@
-// One tile of a dense product on matrix registers, computed by one thread. The vectors of all tokens are split into
-// bfloat16 parts before, once for all tiles; a tile splits its weights kTileDepth deep, multiplies them with every
-// panel of tokens, and goes on with the next depth while its sums stay in L2. The matrix unit bounds the time.
+// One tile of a dense product in bfloat16, computed by one thread. The vectors of all tokens are split into parts
+// before, once for all tiles; a tile splits its weights kTileDepth deep, multiplies them with every panel of tokens,
+// and goes on with the next depth while its sums stay in L2. Arithmetic bounds the time.
 #include "gemm_tiles.h"
 
 #include <cstring>
@@ -24,10 +24,22 @@ constexpr int64_t kFloat = sizeof(float);
 struct Parts {
   int32_t inputs;
   int32_t weights;
+
+  bool any() const { return inputs > 0; }
 };
 
-// BF16 weights are exact in one part, F16 and four-bit ones in two.
-Parts PartsFor(int32_t dtype) {
+constexpr Parts kNone = {0, 0};
+
+const TileKernels& KernelsOf(const ci_context& c) { return c.tiles != nullptr ? *c.tiles : *c.bf16_vectors; }
+
+// Vectors multiply bfloat16 twice as fast as F32, so that a second part would win nothing.
+Parts PartsInVectors(int32_t dtype, int32_t activation_bits) {
+  return activation_bits == 8 && (dtype == CI_F16 || dtype == CI_BF16) ? Parts{1, 1} : kNone;
+}
+
+// On matrix registers. BF16 weights are exact in one part, F16 and four-bit ones in two.
+Parts PartsFor(const ci_context& c, int32_t dtype) {
+  if (c.tiles == nullptr) return c.bf16_vectors == nullptr ? kNone : PartsInVectors(dtype, c.activation_bits);
   switch (dtype) {
     case CI_F32:
       return {3, 3};
@@ -46,6 +58,7 @@ int64_t PanelBytes(int64_t depth, int64_t parts) { return Steps(depth) * parts *
 uint8_t* LeftRow(uint8_t* panel, int64_t row) { return panel + row / 16 * kTileBytes + row % 16 * (kTileBytes / 16); }
 
 // Asks for elements begin..end-1 of a row: rows are read in pieces too short for the processor to foresee the next.
+template <int kLocality>
 void PrefetchElements(const Matrix& weight, int64_t row, int64_t begin, int64_t end) {
   if (row >= weight.rows) return;
   const SharedLayout shared = SharedLayoutOf(weight.dtype);
@@ -61,10 +74,13 @@ void PrefetchElements(const Matrix& weight, int64_t row, int64_t begin, int64_t 
     first = weight.data + row * weight.row_bytes + RowBytes(weight.dtype, static_cast<int32_t>(begin));
     bytes = RowBytes(weight.dtype, static_cast<int32_t>(end - begin));
   }
-  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(first + i);
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(first + i, 0, kLocality);
 }
 
+constexpr int kFirstLevel = 3;
+constexpr int kSecondLevel = 2;
 constexpr int32_t kRowsAhead = 8;
+constexpr int32_t kTakenRowsAhead = 24;  // no conversion gives them time
 
 // Some depth of a tile's weights, and where they go.
 struct WeightBlock {
@@ -78,7 +94,18 @@ struct WeightBlock {
   int64_t panel_bytes() const { return PanelBytes(depth, parts); }
 };
 
+// Where a plain element lies.
+const uint8_t* ElementOf(const Matrix& weight, int64_t row, int32_t column) {
+  return weight.data + row * weight.row_bytes + RowBytes(weight.dtype, column);
+}
+
+// Whether weights become their one part without F32 in between.
+bool IsTaken(const WeightBlock& block) {
+  return block.parts == 1 && (block.weight.dtype == CI_F16 || block.weight.dtype == CI_BF16);
+}
+
 void SplitRows(const ci_context& c, const WeightBlock& block) {
+  const TileKernels& kernels = KernelsOf(c);
   float values[kTileDepth];
   if (block.tile.width() % kPanelRows != 0) {
     const int64_t bytes = block.panel_bytes();
@@ -86,28 +113,51 @@ void SplitRows(const ci_context& c, const WeightBlock& block) {
   }
   for (int32_t r = 0; r < block.tile.width(); ++r) {
     const int32_t row = block.tile.begin + r;
-    PrefetchElements(block.weight, row + kRowsAhead, block.begin, block.begin + block.depth);
-    c.simd.dequantize(&block.weight, row, block.begin, block.begin + block.depth, values);
-    uint8_t* panel = block.panels + r / kPanelRows * block.panel_bytes();
-    c.tiles->split_left_row(values, block.depth, block.parts, LeftRow(panel, r % kPanelRows));
+    uint8_t* const out = LeftRow(block.panels + r / kPanelRows * block.panel_bytes(), r % kPanelRows);
+    if (IsTaken(block)) {
+      PrefetchElements<kSecondLevel>(block.weight, row + kTakenRowsAhead, block.begin, block.begin + block.depth);
+      kernels.take_left_row(block.weight.dtype, ElementOf(block.weight, row, block.begin), block.depth, out);
+    } else {
+      PrefetchElements<kFirstLevel>(block.weight, row + kRowsAhead, block.begin, block.begin + block.depth);
+      c.simd.dequantize(&block.weight, row, block.begin, block.begin + block.depth, values);
+      kernels.split_left_row(values, block.depth, block.parts, out);
+    }
+  }
+}
+
+// Where a pair of rows begins in the first panel.
+uint8_t* RightPair(const WeightBlock& block, int64_t k) {
+  return block.panels + k / kStepDepth * block.parts * kPartBytes + k % kStepDepth / 2 * (kTileBytes / 16);
+}
+
+void TakeColumns(const ci_context& c, const WeightBlock& block) {
+  for (int32_t k = 0; k < Steps(block.depth) * kStepDepth; k += 2) {
+    const uint8_t* rows[2];
+    for (int32_t i = 0; i < 2; ++i) {
+      const int32_t row = block.begin + k + i;
+      PrefetchElements<kSecondLevel>(block.weight, row + kTakenRowsAhead, block.tile.begin, block.tile.end);
+      rows[i] = k + i < block.depth ? ElementOf(block.weight, row, block.tile.begin) : nullptr;
+    }
+    KernelsOf(c).take_right_rows(block.weight.dtype, rows[0], rows[1], block.tile.width(), block.panel_bytes(),
+                                 RightPair(block, k));
   }
 }
 
 void SplitColumns(const ci_context& c, const WeightBlock& block) {
+  if (IsTaken(block)) return TakeColumns(c, block);
   float rows[2][kTileRows] = {};
   for (int64_t k = 0; k < Steps(block.depth) * kStepDepth; k += 2) {
     for (int32_t i = 0; i < 2; ++i) {
       if (k + i < block.depth) {
         const int32_t row = block.begin + static_cast<int32_t>(k) + i;
-        PrefetchElements(block.weight, row + kRowsAhead, block.tile.begin, block.tile.end);
+        PrefetchElements<kFirstLevel>(block.weight, row + kRowsAhead, block.tile.begin, block.tile.end);
         c.simd.dequantize(&block.weight, row, block.tile.begin, block.tile.end, rows[i]);
       } else {
         std::memset(rows[i], 0, sizeof(rows[i]));
       }
     }
-    uint8_t* pair = block.panels + k / kStepDepth * block.parts * kPartBytes + k % kStepDepth / 2 * (kTileBytes / 16);
     const auto columns = static_cast<int32_t>(Panels(block.tile.width()) * kPanelRows);
-    c.tiles->split_right_rows(rows[0], rows[1], columns, block.parts, block.panel_bytes(), pair);
+    KernelsOf(c).split_right_rows(rows[0], rows[1], columns, block.parts, block.panel_bytes(), RightPair(block, k));
   }
 }
 
@@ -125,11 +175,13 @@ void AddSums(void (*add)(const float*, int32_t, int32_t, float*, int64_t), const
 
 }  // namespace
 
-bool UsesTiles(const ci_context& context, int32_t depth) { return context.tiles != nullptr && depth >= kLeastDepth; }
+bool UsesTiles(const ci_context& context, int32_t dtype, int32_t depth) {
+  return depth >= kLeastDepth && PartsFor(context, dtype).any();
+}
 
 void SplitInputs(ci_context& context, const Matrix& weight, Inputs* inputs) {
   const Inputs& in = *inputs;
-  inputs->parts = PartsFor(weight.dtype).inputs;
+  inputs->parts = PartsFor(context, weight.dtype).inputs;
   const int64_t panel_bytes = PanelBytes(in.depth, in.parts);
   uint8_t* panels = context.shared_scratch.Reserve(Panels(in.tokens) * panel_bytes);
   inputs->panels = panels;
@@ -140,10 +192,11 @@ void SplitInputs(ci_context& context, const Matrix& weight, Inputs* inputs) {
     const auto count = static_cast<int32_t>(end - begin);
     if (in.along == Along::kRows) {
       uint8_t* tile = panel + begin % kPanelRows / 16 * kTileBytes;
-      context.tiles->split_right_columns(x, in.depth, count, in.depth, in.parts, tile);
+      KernelsOf(context).split_right_columns(x, in.depth, count, in.depth, in.parts, tile);
     } else {
       for (int64_t t = 0; t < count; ++t) {
-        context.tiles->split_left_row(x + t * in.depth, in.depth, in.parts, LeftRow(panel, (begin + t) % kPanelRows));
+        KernelsOf(context).split_left_row(x + t * in.depth, in.depth, in.parts,
+                                          LeftRow(panel, (begin + t) % kPanelRows));
       }
     }
   });
@@ -157,9 +210,9 @@ int64_t TileScratchBytes(const Inputs& inputs) {
 
 void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile,
                      float* y, int64_t y_stride, uint8_t* scratch) {
-  const TileKernels& tiles = *context.tiles;
+  const TileKernels& tiles = KernelsOf(context);
   const bool by_rows = inputs.along == Along::kRows;
-  const int32_t weight_parts = PartsFor(weight.dtype).weights;
+  const int32_t weight_parts = PartsFor(context, weight.dtype).weights;
   const int64_t across = Panels(tile.width());
   const int64_t down = Panels(tile.tokens);
   const int64_t input_bytes = PanelBytes(inputs.depth, inputs.parts);

@@ -1,4 +1,4 @@
-// Products of prefill on matrix registers (simd/tiles.h), behind the functions of gemm.h.
+// Products of prefill as products of bfloat16 (simd/tiles.h), behind the functions of gemm.h.
 #ifndef COREINFER_CPP_GEMM_TILES_H_
 #define COREINFER_CPP_GEMM_TILES_H_
 
@@ -8,8 +8,8 @@
 
 namespace coreinfer {
 
-/// Whether products of this depth with weights of this dtype are computed on the context's matrix registers.
-bool UsesTiles(const ci_context& context, int32_t depth);
+/// Whether products of this depth with weights of this dtype are computed in bfloat16.
+bool UsesTiles(const ci_context& context, int32_t dtype, int32_t depth);
 
 /// Splits inputs.x into panels.
 void SplitInputs(ci_context& context, const Matrix& weight, Inputs* inputs);

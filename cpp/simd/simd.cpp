@@ -10,17 +10,18 @@
 namespace coreinfer {
 namespace {
 
-// An instruction set: its table of inner loops, the one for vectors of bytes, and that of its matrix registers where it
-// has them.
+// An instruction set: its table of inner loops, the one for vectors of bytes, and those of its products of bfloat16, on
+// matrix registers or in vectors, where it has them.
 struct Level {
   const char* name;
   const SimdKernels* kernels;
   const SimdKernels* byte_kernels;
   const TileKernels* tiles;
+  const TileKernels* bf16_vectors;
 };
 
 Level Vectors(const SimdKernels& kernels, const SimdKernels& byte_kernels) {
-  return {kernels.name, &kernels, &byte_kernels, nullptr};
+  return {kernels.name, &kernels, &byte_kernels, nullptr, nullptr};
 }
 
 struct Choice {
@@ -29,7 +30,7 @@ struct Choice {
   char note[160] = "";
 
   Choice() : best(Vectors(PortableKernels(), PortableKernels())) {
-    Level supported[5] = {best, {}, {}, {}, {}};
+    Level supported[6] = {best, {}, {}, {}, {}, {}};
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
@@ -39,7 +40,11 @@ struct Choice {
         supported[2] = best = Vectors(Avx512Kernels(), Avx512Kernels());
         if (__builtin_cpu_supports("avx512vnni")) {
           supported[3] = best = Vectors(Avx512VnniKernels(), Avx512VnniByteKernels());
-          if (RequestAmx()) supported[4] = best = {"amx", best.kernels, best.byte_kernels, &AmxTiles()};
+          const Level vnni = best;
+          if (__builtin_cpu_supports("avx512bf16")) {
+            supported[4] = best = {"avx512bf16", vnni.kernels, vnni.byte_kernels, nullptr, &Avx512Bf16Tiles()};
+          }
+          if (RequestAmx()) supported[5] = best = {"amx", vnni.kernels, vnni.byte_kernels, &AmxTiles(), nullptr};
         }
       }
     }
@@ -54,7 +59,8 @@ struct Choice {
       }
     }
     std::snprintf(note, sizeof(note),
-                  " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avx512, avx512vnni or amx)",
+                  " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avx512, avx512vnni, avx512bf16 or "
+                  "amx)",
                   wanted);
   }
 };
@@ -72,6 +78,8 @@ const SimdKernels& ChosenKernels(int32_t activation_bits) {
 }
 
 const TileKernels* ChosenTiles() { return TheChoice().chosen.tiles; }
+
+const TileKernels* ChosenBf16Vectors() { return TheChoice().chosen.bf16_vectors; }
 
 const char* ChosenInstructionSet() { return TheChoice().chosen.name; }
 

@@ -225,9 +225,10 @@ const SimdKernels& Avx512VnniByteKernels();
 /// bits of each element, or 8 where that is enough and faster.
 const SimdKernels& ChosenKernels(int32_t activation_bits = 16);
 
-/// Beside it the products on matrix registers; NULL where there are none.
+/// Beside it the products of bfloat16 on matrix registers, or in vectors; NULL where there are none.
 struct TileKernels;
 const TileKernels* ChosenTiles();
+const TileKernels* ChosenBf16Vectors();
 
 /// The name of what was chosen.
 const char* ChosenInstructionSet();

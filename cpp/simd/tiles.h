@@ -1,6 +1,6 @@
-// Products on a processor's matrix registers: F32 values as sums of bfloat16 parts, whose products are exact in F32.
-// Two parts keep 17 bits of a value, three all 24. This header is included by code compiled for one processor: it must
-// not define functions, which the linker could merge.
+// Products of bfloat16, on a processor's matrix registers or in vectors: F32 values as sums of bfloat16 parts, whose
+// products are exact in F32. One part keeps 8 bits of a value, two 17, three all 24. This header is included by code
+// compiled for one processor: it must not define functions, which the linker could merge.
 #ifndef COREINFER_CPP_SIMD_TILES_H_
 #define COREINFER_CPP_SIMD_TILES_H_
 
@@ -26,6 +26,9 @@ struct TileKernels {
   /// One row of a left panel; `out` is its place in the first tile. The depth is padded with zeros to whole steps.
   void (*split_left_row)(const float* x, int32_t depth, int32_t parts, uint8_t* out);
 
+  /// The same, in one part, from a row of BF16, or of F16, of which 8 bits are kept.
+  void (*take_left_row)(int32_t dtype, const uint8_t* row, int32_t depth, uint8_t* out);
+
   /// At most 16 columns of a right panel from rows of x, `stride` apart; `out` is the first tile. Missing columns and
   /// the rest of the last step are zeros.
   void (*split_right_columns)(const float* x, int64_t stride, int32_t columns, int32_t depth, int32_t parts,
@@ -36,8 +39,14 @@ struct TileKernels {
   void (*split_right_rows)(const float* even, const float* odd, int32_t columns, int32_t parts, int64_t panel_bytes,
                            uint8_t* out);
 
+  /// The same, in one part, from rows of BF16 or F16 and any number of columns; behind them are zeros to the end of
+  /// their panel. A row that is NULL stands for zeros.
+  void (*take_right_rows)(int32_t dtype, const uint8_t* even, const uint8_t* odd, int32_t columns, int64_t panel_bytes,
+                          uint8_t* out);
+
   /// block += left right over `steps` steps, without the products of parts that are below the last part's rounding.
-  /// Parts of left and right: 2 and 2, 1 and 2, 2 and 1, 3 and 2, 3 and 3. The block is in four tiles of F32: its
+  /// Parts of left and right: 2 and 2, 1 and 2, 2 and 1, 3 and 2, 3 and 3 on matrix registers, 1 and 1 in vectors. The
+  /// block is in four tiles of F32: its
   /// upper left, upper right, lower left and lower right quarter. What will be read later, kPrefetchBytes for each step
   /// from `next` on, is brought to L2 meanwhile.
   void (*multiply)(const uint8_t* left, int32_t left_parts, const uint8_t* right, int32_t right_parts, int32_t steps,
@@ -52,6 +61,8 @@ struct TileKernels {
 #if defined(__x86_64__)
 /// Intel's AMX with bfloat16, beside AVX-512 with its bfloat16 conversions.
 const TileKernels& AmxTiles();
+/// Vectors of AVX-512 with products of bfloat16.
+const TileKernels& Avx512Bf16Tiles();
 /// Whether processor and operating system have what AmxTiles needs; asks the system to let this process use it.
 bool RequestAmx();
 #endif

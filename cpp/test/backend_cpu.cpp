@@ -1,6 +1,7 @@
 // The CPU library: its memory is the test's own. COREINFER_SIMD names the instruction set that must be in use,
 // COREINFER_TEST_ACTIVATION_BITS how exactly vectors are split, and COREINFER_TEST_BLAS an OpenBLAS library that all
 // tests run with once more.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,16 @@ int32_t ActivationBits() {
   const char* bits = std::getenv("COREINFER_TEST_ACTIVATION_BITS");
   return bits == nullptr ? 16 : std::atoi(bits);
 }
+
+// Whether one of these instruction sets is in use.
+bool Uses(std::initializer_list<const char*> sets) {
+  const std::string description = ci_context_description(Contexts()[0]);
+  return std::any_of(sets.begin(), sets.end(), [&](const char* set) {
+    return description.find(std::string(" ") + set + ",") != std::string::npos;
+  });
+}
+
+bool IsQuantised(int32_t dtype) { return dtype != CI_F32 && dtype != CI_F16 && dtype != CI_BF16; }
 
 int32_t Create(int32_t threads, ci_address* address) {
   const int32_t bits = ActivationBits();
@@ -66,24 +77,21 @@ bool Computes(int32_t) { return true; }
 // Matrix registers take two parts of bfloat16 of each operand: either rounding is at most 2^-17 of a term, and the
 // product of the second parts, which is left out, 2^-16. Three parts, which F32 weights get, are as exact as F32.
 double ProductTolerance(int32_t dtype) {
-  const bool has_parts = std::string(ci_context_description(Contexts()[0])).find("amx,") != std::string::npos;
-  return has_parts && dtype != CI_F32 ? 0x1p-15 + kDotTolerance : kDotTolerance + 2 * PrefillRounding(dtype);
+  return Uses({"amx"}) && dtype != CI_F32 ? 0x1p-15 + kDotTolerance : kDotTolerance + 2 * PrefillRounding(dtype);
 }
 
 // One or two digits of eight bits (simd/digits.inl).
 double VectorRounding(int32_t dtype) {
-  const std::string description = ci_context_description(Contexts()[0]);
-  const bool has_digits = description.find("amx,") != std::string::npos ||
-                          description.find("avx512vnni,") != std::string::npos ||
-                          description.find("avx2,") != std::string::npos;
-  return has_digits && dtype != CI_F32 && dtype != CI_F16 && dtype != CI_BF16 ? std::ldexp(1.0, -ActivationBits())
-                                                                              : 0.0;
+  const bool has_digits = Uses({"amx", "avx512bf16", "avx512vnni", "avx2"});
+  return has_digits && IsQuantised(dtype) ? std::ldexp(1.0, -ActivationBits()) : 0.0;
 }
 
-// Decode's digits, where rows are packed and there are no matrix registers.
+// Decode's digits, where rows are packed and there are no matrix registers. A vector's and a weight's eight bits in
+// bfloat16 are half of what this allows each.
 double PrefillRounding(int32_t dtype) {
-  const bool has_packs = std::string(ci_context_description(Contexts()[0])).find("avx512vnni,") != std::string::npos;
-  return has_packs ? VectorRounding(dtype) : 0.0;
+  const bool rounds_weights = Uses({"avx512bf16"}) && ActivationBits() == 8 && (dtype == CI_F16 || dtype == CI_BF16);
+  if (rounds_weights) return 0x1p-9;
+  return Uses({"avx512bf16", "avx512vnni"}) ? VectorRounding(dtype) : 0.0;
 }
 
 int32_t Repetitions() { return 4; }

@@ -65,7 +65,8 @@ void CheckLayer(const Layer& layer, Random& random) {
     if (t < 2) continue;
     const std::vector<double> decoded(dense.begin(), dense.begin() + split);
     CHECK_CLOSE(std::vector<float>(prefill.begin() + t * split, prefill.begin() + (t + 1) * split), decoded,
-                want.y_scale, kFfnTolerance + layer.Rounding(), "prefill equals decode " + layer.name());
+                want.y_scale, kFfnTolerance + std::max(layer.Rounding(), layer.PrefillRounding()),
+                "prefill equals decode " + layer.name());
   }
 }
 

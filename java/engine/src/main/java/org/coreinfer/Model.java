@@ -270,9 +270,10 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * How exactly the CPU multiplies quantised weights: the bits that it keeps of an activation, in
-     * groups of 32 that share a scale. 16 is the default; 8 is as exact as llama.cpp, reads prompts
-     * faster, and decodes faster where arithmetic bounds it.
+     * How exactly the CPU multiplies: the bits that it keeps of an activation, with quantised
+     * weights in groups of 32 that share a scale. 16 is the default; 8 is as exact as llama.cpp,
+     * reads prompts faster, also those of F16 and BF16 weights where the processor multiplies
+     * bfloat16, and decodes faster where arithmetic bounds it.
      */
     public Builder activationBits(int value) {
       activationBits = Host.requireActivationBits(value);

@@ -30,7 +30,7 @@ record ModelPlacement(Backend backend, MemoryPlan memoryPlan, @Nullable GpuPlan 
   /**
    * What decides.
    *
-   * @param activationBits what products with quantised weights keep of an activation on the CPU
+   * @param activationBits what products keep of an activation on the CPU
    * @param gpuMemory bytes of GPU memory that may be used; 0 for what is free
    * @param core what sessions will most likely ask for
    * @param cuda opens the GPU with a limit of its memory, 0 for what is free

@@ -55,8 +55,8 @@ final class ModelOptions {
       paramLabel = "N",
       defaultValue = "" + Host.USUAL_ACTIVATION_BITS,
       description =
-          "Bits of an activation that the CPU keeps for quantised weights: 16, or 8, which is as"
-              + " exact as llama.cpp and reads prompts faster (default: ${DEFAULT-VALUE}).")
+          "Bits of an activation that the CPU keeps: 16, or 8, which is as exact as llama.cpp and"
+              + " reads prompts faster (default: ${DEFAULT-VALUE}).")
   private int activationBits;
 
   @Option(names = "--context", paramLabel = "N", description = CONTEXT_HELP)

@@ -33,8 +33,7 @@ public final class Host {
    * A CPU backend.
    *
    * @param threads 0 takes every processor
-   * @param activationBits 16 or 8: what products with quantised weights keep of an activation, at
-   *     least; see ci_host_context_create
+   * @param activationBits 16 or 8: what products keep of an activation, at least; see ci_host_context_create
    */
   public static Backend cpu(int threads, int activationBits) {
     int bits = requireActivationBits(activationBits);
@@ -92,8 +91,8 @@ public final class Host {
   }
 
   /**
-   * {@code amx}, {@code avx512vnni}, {@code avx512}, {@code avx2} or {@code portable}: the best
-   * that this processor has.
+   * {@code amx}, {@code avx512bf16}, {@code avx512vnni}, {@code avx512}, {@code avx2} or {@code
+   * portable}: the best that this processor has.
    */
   public static String instructionSet() {
     return library().ci_host_instruction_set();

@@ -149,7 +149,7 @@ class PackedDecodingTest {
 
   /** Whether this processor has packs for a dtype. */
   private static boolean packs(Backend backend, Quantization quantization) {
-    boolean hasPacks = backend.description().matches(".*\\b(amx|avx512vnni)\\b.*");
+    boolean hasPacks = backend.description().matches(".*\\b(amx|avx512bf16|avx512vnni)\\b.*");
     return hasPacks && quantization != Quantization.F16;
   }
 

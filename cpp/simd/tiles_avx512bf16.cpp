@@ -1,0 +1,68 @@
+// The kernels of tiles.h for AVX-512 with products of bfloat16, of one part each: eight rows and two vectors of columns
+// have their sums in registers, and a pair of a row's elements is multiplied with those of 32 columns. Arithmetic
+// bounds the time.
+#include "simd/tiles.inl"
+
+namespace coreinfer {
+namespace {
+
+constexpr int kRowsTogether = 8;
+constexpr int64_t kPairBytes = 4;
+constexpr int64_t kTileFloats = 256;
+
+void DoNothing() {}
+
+__m512bh LoadColumns(const uint8_t* tile, int64_t pair) {
+  return reinterpret_cast<__m512bh>(_mm512_loadu_si512(tile + pair * kRowBytes));
+}
+
+__m512bh BroadcastPair(const uint8_t* pair) {
+  int32_t values;
+  memcpy(&values, pair, sizeof(values));
+  return reinterpret_cast<__m512bh>(_mm512_set1_epi32(values));
+}
+
+// `left` and `sums` are those of the first row.
+void AddEightRows(const uint8_t* left, const uint8_t* right, int32_t steps, float* sums) {
+  __m512 sum[kRowsTogether][2];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRowsTogether; ++r) {
+    sum[r][0] = _mm512_loadu_ps(sums + r * 16);
+    sum[r][1] = _mm512_loadu_ps(sums + r * 16 + kTileFloats);
+  }
+  for (int32_t step = 0; step < steps; ++step, left += kPartBytes, right += kPartBytes) {
+    for (int64_t pair = 0; pair < kStepDepth / 2; ++pair) {
+      const __m512bh columns[2] = {LoadColumns(right, pair), LoadColumns(right + kTileBytes, pair)};
+#pragma GCC unroll 8
+      for (int r = 0; r < kRowsTogether; ++r) {
+        const __m512bh row = BroadcastPair(left + r * kRowBytes + pair * kPairBytes);
+        sum[r][0] = _mm512_dpbf16_ps(sum[r][0], row, columns[0]);
+        sum[r][1] = _mm512_dpbf16_ps(sum[r][1], row, columns[1]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kRowsTogether; ++r) {
+    _mm512_storeu_ps(sums + r * 16, sum[r][0]);
+    _mm512_storeu_ps(sums + r * 16 + kTileFloats, sum[r][1]);
+  }
+}
+
+// What is asked for ahead is left to the processor, which follows a panel by itself.
+void Multiply(const uint8_t* left, int32_t left_parts, const uint8_t* right, int32_t right_parts, int32_t steps,
+              float* block, const uint8_t* /*next*/) {
+  if (left_parts != 1 || right_parts != 1) __builtin_trap();
+  for (int64_t r = 0; r < kPanelRows; r += kRowsTogether) {
+    AddEightRows(left + r / 16 * kTileBytes + r % 16 * kRowBytes, right, steps,
+                 block + r / 16 * 2 * kTileFloats + r % 16 * 16);
+  }
+}
+
+constexpr TileKernels kTiles = {DoNothing,      DoNothing,     SplitLeftRow, TakeLeftRow, SplitRightColumns,
+                                SplitRightRows, TakeRightRows, Multiply,     AddBlock,    AddBlockTransposed};
+
+}  // namespace
+
+const TileKernels& Avx512Bf16Tiles() { return kTiles; }
+
+}  // namespace coreinfer

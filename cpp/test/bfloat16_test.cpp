@@ -1,0 +1,83 @@
+// Prompts with weights of 16 bits where 8 bits of an activation are enough and the processor multiplies bfloat16 in
+// vectors: both operands are rounded to it, and nothing else is lost.
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "coreinfer/kernels.h"
+#include "harness.h"
+#include "reference.h"
+
+namespace {
+
+using namespace coreinfer_test;
+
+bool RoundsPrompts() {
+  const std::string description = ci_context_description(Contexts()[0]);
+  return description.find("avx512bf16,") != std::string::npos &&
+         description.find("8-bit activations") != std::string::npos;
+}
+
+// To nearest, ties to even.
+double ToBfloat16(double value) {
+  const auto single = static_cast<float>(value);
+  uint32_t bits;
+  std::memcpy(&bits, &single, sizeof(bits));
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+  float rounded;
+  std::memcpy(&rounded, &bits, sizeof(rounded));
+  return rounded;
+}
+
+// The weights of output element i along a row, or a column of a transposed matrix.
+double At(const Weights& weight, bool is_transposed, int32_t i, int32_t k) {
+  return is_transposed ? weight.at(k, i) : weight.at(i, k);
+}
+
+void CheckRounded(const DtypeName& dtype, bool is_transposed, int32_t tokens, int32_t width, int32_t depth,
+                  Random& random) {
+  const int32_t rows = is_transposed ? depth : width;
+  const int32_t columns = is_transposed ? width : depth;
+  const Weights weight(dtype.dtype, rows, columns, random);
+  const Array<float> x(random.Values(int64_t{tokens} * depth));
+  const std::vector<float> start = random.Values(int64_t{tokens} * width);
+  std::vector<double> want(start.begin(), start.end());
+  std::vector<double> scale;
+  for (size_t i = 0; i < want.size(); ++i) {
+    const auto t = static_cast<int64_t>(i) / width;
+    const auto output = static_cast<int32_t>(static_cast<int64_t>(i) % width);
+    scale.push_back(std::fabs(want[i]));
+    for (int32_t k = 0; k < depth; ++k) {
+      const double term =
+          ToBfloat16(double{x[static_cast<size_t>(t * depth + k)]}) * ToBfloat16(At(weight, is_transposed, output, k));
+      want[i] += term;
+      scale[i] += std::fabs(term);
+    }
+  }
+  const std::string what = Shape(dtype.name, {is_transposed, tokens, width, depth});
+  const auto y = OnEveryContext(start, what, [&](ci_context* c, float* out) {
+    return is_transposed ? ci_matmul_transposed(c, dtype.dtype, weight.data(), x.data(), tokens, rows, columns, out)
+                         : ci_matmul(c, dtype.dtype, weight.data(), nullptr, x.data(), tokens, rows, columns, 1, out);
+  });
+  CHECK_CLOSE(y, want, scale, kDotTolerance, what);
+}
+
+TEST(PromptsRoundPlainWeightsAndVectorsToBfloat16) {
+  if (!RoundsPrompts()) return Skip("products of bfloat16 in vectors, because these contexts have none");
+  Random random(151);
+  for (const DtypeName& dtype : {DtypeName{CI_F16, "F16"}, DtypeName{CI_BF16, "BF16"}}) {
+    for (const bool is_transposed : {false, true}) {
+      for (const int32_t tokens : {1, 5, 33}) {
+        for (const int32_t width : {1, 31, 64, 257}) {
+          for (const int32_t depth : {128, 145, 1055}) {
+            CheckRounded(dtype, is_transposed, tokens, width, depth, random);
+          }
+        }
+      }
+      CheckRounded(dtype, is_transposed, 1030, 35, 131, random);
+    }
+  }
+}
+
+}  // namespace
