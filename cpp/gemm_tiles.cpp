@@ -58,7 +58,7 @@ int64_t PanelBytes(int64_t depth, int64_t parts) { return Steps(depth) * parts *
 uint8_t* LeftRow(uint8_t* panel, int64_t row) { return panel + row / 16 * kTileBytes + row % 16 * (kTileBytes / 16); }
 
 // Asks for elements begin..end-1 of a row: rows are read in pieces too short for the processor to foresee the next.
-template <int kLocality>
+template <int kLocality = 3>
 void PrefetchElements(const Matrix& weight, int64_t row, int64_t begin, int64_t end) {
   if (row >= weight.rows) return;
   const SharedLayout shared = SharedLayoutOf(weight.dtype);
@@ -77,8 +77,6 @@ void PrefetchElements(const Matrix& weight, int64_t row, int64_t begin, int64_t 
   for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(first + i, 0, kLocality);
 }
 
-constexpr int kFirstLevel = 3;
-constexpr int kSecondLevel = 2;
 constexpr int32_t kRowsAhead = 8;
 constexpr int32_t kTakenRowsAhead = 24;  // no conversion gives them time
 
@@ -104,6 +102,11 @@ bool IsTaken(const WeightBlock& block) {
   return block.parts == 1 && (block.weight.dtype == CI_F16 || block.weight.dtype == CI_BF16);
 }
 
+// Asks L2 for elements of a row of taken weights. Vectors have brought those of a tile's later depths there by now.
+void PrefetchTaken(const ci_context& c, const WeightBlock& block, int64_t row, int64_t begin, int64_t end) {
+  if (block.begin == 0 || c.tiles != nullptr) PrefetchElements<2>(block.weight, row, begin, end);
+}
+
 void SplitRows(const ci_context& c, const WeightBlock& block) {
   const TileKernels& kernels = KernelsOf(c);
   float values[kTileDepth];
@@ -115,10 +118,10 @@ void SplitRows(const ci_context& c, const WeightBlock& block) {
     const int32_t row = block.tile.begin + r;
     uint8_t* const out = LeftRow(block.panels + r / kPanelRows * block.panel_bytes(), r % kPanelRows);
     if (IsTaken(block)) {
-      PrefetchElements<kSecondLevel>(block.weight, row + kTakenRowsAhead, block.begin, block.begin + block.depth);
+      PrefetchTaken(c, block, row + kTakenRowsAhead, block.begin, block.begin + block.depth);
       kernels.take_left_row(block.weight.dtype, ElementOf(block.weight, row, block.begin), block.depth, out);
     } else {
-      PrefetchElements<kFirstLevel>(block.weight, row + kRowsAhead, block.begin, block.begin + block.depth);
+      PrefetchElements(block.weight, row + kRowsAhead, block.begin, block.begin + block.depth);
       c.simd.dequantize(&block.weight, row, block.begin, block.begin + block.depth, values);
       kernels.split_left_row(values, block.depth, block.parts, out);
     }
@@ -135,7 +138,7 @@ void TakeColumns(const ci_context& c, const WeightBlock& block) {
     const uint8_t* rows[2];
     for (int32_t i = 0; i < 2; ++i) {
       const int32_t row = block.begin + k + i;
-      PrefetchElements<kSecondLevel>(block.weight, row + kTakenRowsAhead, block.tile.begin, block.tile.end);
+      PrefetchTaken(c, block, row + kTakenRowsAhead, block.tile.begin, block.tile.end);
       rows[i] = k + i < block.depth ? ElementOf(block.weight, row, block.tile.begin) : nullptr;
     }
     KernelsOf(c).take_right_rows(block.weight.dtype, rows[0], rows[1], block.tile.width(), block.panel_bytes(),
@@ -150,7 +153,7 @@ void SplitColumns(const ci_context& c, const WeightBlock& block) {
     for (int32_t i = 0; i < 2; ++i) {
       if (k + i < block.depth) {
         const int32_t row = block.begin + static_cast<int32_t>(k) + i;
-        PrefetchElements<kFirstLevel>(block.weight, row + kRowsAhead, block.tile.begin, block.tile.end);
+        PrefetchElements(block.weight, row + kRowsAhead, block.tile.begin, block.tile.end);
         c.simd.dequantize(&block.weight, row, block.tile.begin, block.tile.end, rows[i]);
       } else {
         std::memset(rows[i], 0, sizeof(rows[i]));
@@ -159,6 +162,22 @@ void SplitColumns(const ci_context& c, const WeightBlock& block) {
     const auto columns = static_cast<int32_t>(Panels(block.tile.width()) * kPanelRows);
     KernelsOf(c).split_right_rows(rows[0], rows[1], columns, block.parts, block.panel_bytes(), RightPair(block, k));
   }
+}
+
+// One of `shares` shares of the rows that hold the next depth of a tile of plain weights.
+Ahead NextWeights(const Inputs& inputs, const WeightBlock& block, int64_t share, int64_t shares) {
+  const Matrix& weight = block.weight;
+  const int32_t next = block.begin + block.depth;
+  const int32_t depth = inputs.depth - next < kTileDepth ? inputs.depth - next : kTileDepth;
+  if (depth == 0) return {};
+  const bool by_rows = inputs.along == Along::kRows;
+  const int64_t count = by_rows ? block.tile.width() : depth;
+  const int64_t begin = count * share / shares;
+  const int64_t end = count * (share + 1) / shares;
+  const uint8_t* const first =
+      by_rows ? ElementOf(weight, block.tile.begin + begin, next) : ElementOf(weight, next + begin, block.tile.begin);
+  return {first, weight.row_bytes, static_cast<int32_t>(end - begin),
+          static_cast<int32_t>(RowBytes(weight.dtype, by_rows ? depth : block.tile.width()))};
 }
 
 // y += the sums of a tile, blocks of its panels of outputs for each panel of tokens.
@@ -224,20 +243,22 @@ void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inpu
     const int32_t depth = inputs.depth - k < kTileDepth ? inputs.depth - k : kTileDepth;
     const WeightBlock block{weight, tile, k, depth, weight_parts, scratch};
     by_rows ? SplitRows(context, block) : SplitColumns(context, block);
-    const int64_t steps = Steps(depth);
+    const auto steps = static_cast<int32_t>(Steps(depth));
     for (int64_t t = 0; t < down; ++t) {
       const uint8_t* input = panels + t * input_bytes + int64_t{k / kStepDepth} * inputs.parts * kPartBytes;
-      // The next panel's part of the depth, a share of it with each block.
-      const uint8_t* next = input + (t + 1 < down ? input_bytes : 0);
+      const uint8_t* next_input = input + (t + 1 < down ? input_bytes : 0);
       for (int64_t i = 0; i < across; ++i) {
         const uint8_t* weights = block.panels + i * block.panel_bytes();
         float* sum = sums + (t * across + i) * kBlockFloats;
+        // Matrix registers are so fast that they would wait for the next panel of tokens, vectors for more weights
+        // only.
+        const Ahead ahead = context.tiles != nullptr
+                                ? Ahead{next_input + i * steps * kPrefetchBytes, 0, 1, steps * kPrefetchBytes}
+                                : NextWeights(inputs, block, t * across + i, down * across);
         if (by_rows) {
-          tiles.multiply(weights, weight_parts, input, inputs.parts, static_cast<int32_t>(steps), sum,
-                         next + i * steps * kPrefetchBytes);
+          tiles.multiply(weights, weight_parts, input, inputs.parts, steps, sum, ahead);
         } else {
-          tiles.multiply(input, inputs.parts, weights, weight_parts, static_cast<int32_t>(steps), sum,
-                         next + i * steps * kPrefetchBytes);
+          tiles.multiply(input, inputs.parts, weights, weight_parts, steps, sum, ahead);
         }
       }
     }

@@ -15,8 +15,16 @@ constexpr int32_t kPanelRows = 32;
 constexpr int32_t kStepDepth = 32;
 constexpr int64_t kTileBytes = 1024;
 constexpr int64_t kPartBytes = 2 * kTileBytes;
-constexpr int64_t kPrefetchBytes = 512;
+constexpr int32_t kPrefetchBytes = 512;
 constexpr int64_t kBlockFloats = int64_t{kPanelRows} * kPanelRows;
+
+/// What will be read soon: `rows` pieces of `bytes`, `stride` apart.
+struct Ahead {
+  const uint8_t* first;
+  int64_t stride;
+  int32_t rows;
+  int32_t bytes;
+};
 
 struct TileKernels {
   /// Surround the calls of `multiply` on a thread.
@@ -46,11 +54,10 @@ struct TileKernels {
 
   /// block += left right over `steps` steps, without the products of parts that are below the last part's rounding.
   /// Parts of left and right: 2 and 2, 1 and 2, 2 and 1, 3 and 2, 3 and 3 on matrix registers, 1 and 1 in vectors. The
-  /// block is in four tiles of F32: its
-  /// upper left, upper right, lower left and lower right quarter. What will be read later, kPrefetchBytes for each step
-  /// from `next` on, is brought to L2 meanwhile.
+  /// block is in four tiles of F32: its upper left, upper right, lower left and lower right quarter. What is ahead is
+  /// brought to L2 meanwhile; on matrix registers it is one piece, of kPrefetchBytes for each step.
   void (*multiply)(const uint8_t* left, int32_t left_parts, const uint8_t* right, int32_t right_parts, int32_t steps,
-                   float* block, const uint8_t* next);
+                   float* block, const Ahead& ahead);
 
   /// y += the first rows and columns of a block, rows of y `stride` apart.
   void (*add_block)(const float* block, int32_t rows, int32_t columns, float* y, int64_t stride);

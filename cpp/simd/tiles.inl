@@ -45,22 +45,28 @@ void SplitLeftRow(const float* x, int32_t depth, int32_t parts, uint8_t* out) {
 }
 
 struct Bf16Elements {
+  static __m512i Part(const uint8_t* x) { return _mm512_loadu_si512(x); }
   static __m512i Part(const uint8_t* x, __mmask32 lanes) { return _mm512_maskz_loadu_epi16(lanes, x); }
 };
 
 struct F16Elements {
+  static __m512i Part(const uint8_t* x) {
+    return Round(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x)),
+                 _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + 32)));
+  }
   static __m512i Part(const uint8_t* x, __mmask32 lanes) {
     const __m512i values = _mm512_maskz_loadu_epi16(lanes, x);
-    const __m512 low = _mm512_cvtph_ps(_mm512_castsi512_si256(values));
-    const __m512 high = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(values, 1));
-    return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+    return Round(_mm512_castsi512_si256(values), _mm512_extracti64x4_epi64(values, 1));
+  }
+  static __m512i Round(__m256i low, __m256i high) {
+    return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(_mm512_cvtph_ps(high), _mm512_cvtph_ps(low)));
   }
 };
 
-// The part of at most 32 of `count` elements.
+// The part of the first 32 of `count` elements.
 template <class Elements>
 __m512i FirstPart(const uint8_t* x, int32_t count) {
-  return Elements::Part(x, count >= 32 ? ~__mmask32{0} : (__mmask32{1} << count) - 1);
+  return count >= 32 ? Elements::Part(x) : Elements::Part(x, (__mmask32{1} << count) - 1);
 }
 
 template <class Elements>

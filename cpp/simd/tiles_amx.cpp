@@ -54,7 +54,8 @@ inline void AddStep(const uint8_t* left, const uint8_t* right) {
 }
 
 template <int kLeftParts, int kRightParts>
-void AddSteps(const uint8_t* left, const uint8_t* right, int32_t steps, float* block, const uint8_t* next) {
+void AddSteps(const uint8_t* left, const uint8_t* right, int32_t steps, float* block, const Ahead& ahead) {
+  const uint8_t* next = ahead.first;
   auto* tiles = reinterpret_cast<uint8_t*>(block);
   _tile_loadd(0, tiles, kRowBytes);
   _tile_loadd(1, tiles + kTileBytes, kRowBytes);
@@ -74,18 +75,18 @@ void AddSteps(const uint8_t* left, const uint8_t* right, int32_t steps, float* b
 }
 
 void Multiply(const uint8_t* left, int32_t left_parts, const uint8_t* right, int32_t right_parts, int32_t steps,
-              float* block, const uint8_t* next) {
+              float* block, const Ahead& ahead) {
   switch (10 * left_parts + right_parts) {
     case 12:
-      return AddSteps<1, 2>(left, right, steps, block, next);
+      return AddSteps<1, 2>(left, right, steps, block, ahead);
     case 21:
-      return AddSteps<2, 1>(left, right, steps, block, next);
+      return AddSteps<2, 1>(left, right, steps, block, ahead);
     case 22:
-      return AddSteps<2, 2>(left, right, steps, block, next);
+      return AddSteps<2, 2>(left, right, steps, block, ahead);
     case 32:
-      return AddSteps<3, 2>(left, right, steps, block, next);
+      return AddSteps<3, 2>(left, right, steps, block, ahead);
     case 33:
-      return AddSteps<3, 3>(left, right, steps, block, next);
+      return AddSteps<3, 3>(left, right, steps, block, ahead);
     default:
       __builtin_trap();
   }

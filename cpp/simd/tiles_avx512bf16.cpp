@@ -22,8 +22,31 @@ __m512bh BroadcastPair(const uint8_t* pair) {
   return reinterpret_cast<__m512bh>(_mm512_set1_epi32(values));
 }
 
+// Brings what is ahead to L2, in so many turns.
+class Fetcher {
+ public:
+  Fetcher(const Ahead& ahead, int64_t turns)
+      : ahead_(ahead), lines_of_turn_((int64_t{ahead.rows} * ((ahead.bytes + 63) / 64) + turns - 1) / turns) {}
+
+  void FetchSome() {
+    for (int64_t i = 0; i < lines_of_turn_ && row_ < ahead_.rows; ++i) {
+      _mm_prefetch(ahead_.first + row_ * ahead_.stride + offset_, _MM_HINT_T1);
+      offset_ += 64;
+      if (offset_ < ahead_.bytes) continue;
+      offset_ = 0;
+      ++row_;
+    }
+  }
+
+ private:
+  const Ahead& ahead_;
+  const int64_t lines_of_turn_;
+  int64_t row_ = 0;
+  int64_t offset_ = 0;
+};
+
 // `left` and `sums` are those of the first row.
-void AddEightRows(const uint8_t* left, const uint8_t* right, int32_t steps, float* sums) {
+void AddEightRows(const uint8_t* left, const uint8_t* right, int32_t steps, float* sums, Fetcher* fetcher) {
   __m512 sum[kRowsTogether][2];
 #pragma GCC unroll 8
   for (int r = 0; r < kRowsTogether; ++r) {
@@ -31,6 +54,7 @@ void AddEightRows(const uint8_t* left, const uint8_t* right, int32_t steps, floa
     sum[r][1] = _mm512_loadu_ps(sums + r * 16 + kTileFloats);
   }
   for (int32_t step = 0; step < steps; ++step, left += kPartBytes, right += kPartBytes) {
+    fetcher->FetchSome();
     for (int64_t pair = 0; pair < kStepDepth / 2; ++pair) {
       const __m512bh columns[2] = {LoadColumns(right, pair), LoadColumns(right + kTileBytes, pair)};
 #pragma GCC unroll 8
@@ -48,13 +72,13 @@ void AddEightRows(const uint8_t* left, const uint8_t* right, int32_t steps, floa
   }
 }
 
-// What is asked for ahead is left to the processor, which follows a panel by itself.
 void Multiply(const uint8_t* left, int32_t left_parts, const uint8_t* right, int32_t right_parts, int32_t steps,
-              float* block, const uint8_t* /*next*/) {
+              float* block, const Ahead& ahead) {
   if (left_parts != 1 || right_parts != 1) __builtin_trap();
+  Fetcher fetcher(ahead, int64_t{steps} * (kPanelRows / kRowsTogether));
   for (int64_t r = 0; r < kPanelRows; r += kRowsTogether) {
     AddEightRows(left + r / 16 * kTileBytes + r % 16 * kRowBytes, right, steps,
-                 block + r / 16 * 2 * kTileFloats + r % 16 * 16);
+                 block + r / 16 * 2 * kTileFloats + r % 16 * 16, &fetcher);
   }
 }
 
