@@ -9,8 +9,7 @@
 namespace coreinfer {
 namespace {
 
-// Rows that integer dots are taken of at once.
-constexpr int32_t kTogether = 4;
+constexpr int32_t kTogether = kDotRows;
 
 // How many rows before it is read a row is fetched: memory answers after some thousand bytes were read.
 int32_t RowsAhead(int64_t row_bytes) {
@@ -55,6 +54,7 @@ RowDots::RowDots(ci_context& context, int32_t dtype, const Vectors& x)
     : x_(x),
       rows_ahead_(RowsAhead(RowBytes(dtype, x.columns))),
       dot_(context.simd.dot[dtype]),
+      dot_rows_(dtype <= CI_BF16 ? context.simd.dot_rows[dtype] : nullptr),
       split_dot_(context.simd.split_dot[dtype]),
       row_pack_(context.simd.row_packs[dtype]) {
   if (split_dot_ == nullptr) return;
@@ -76,6 +76,13 @@ void RowDots::Take(const RowList& list, const RowList& next, Out& out) const {
 
 void RowDots::TakePlain(const RowList& list, const RowList& next, Out& out) const {
   float dots[CI_DECODE_TOKENS];
+  if (dot_rows_ != nullptr && x_.tokens == 1 && AllWanted(list, all())) {
+    ForRowsTogether(list, next, [&](int32_t first, const uint8_t* const* rows, const uint8_t* const* following) {
+      dot_rows_(rows, following, x_.x, x_.columns, dots);
+      CopyDots(dots, first, list.count, out[0]);
+    });
+    return;
+  }
   for (int32_t r = 0; r < list.count; ++r) {
     const uint8_t* row = list.rows[r];
     TakePlainRow(row, RowAt(list, next, r + rows_ahead_, row), list.users[r] & ~split_, dots);

@@ -60,6 +60,7 @@ class RowDots {
   const Vectors x_;
   const int32_t rows_ahead_;
   SimdKernels::Dot dot_;
+  SimdKernels::DotRows dot_rows_;
   SimdKernels::SplitDot split_dot_;
   const RowPack* row_pack_;
   const SplitUnit* units_ = nullptr;

@@ -67,6 +67,8 @@ constexpr SimdKernels kKernels = {
      DotEach<BlockDots<Q8Reader>>, DotEach<BlockDots<Q4Reader>>, nullptr, nullptr, DotEach<UnpackedDots<Q4_1Block>>,
      DotEach<UnpackedDots<Q5_0Block>>, DotEach<UnpackedDots<Q5_1Block>>, DotEach<UnpackedDots<Q4_KBlock>>,
      DotEach<UnpackedDots<Q5_KBlock>>, DotEach<UnpackedDots<Q6_KBlock>>},
+    {COREINFER_SIMD_WIDE(DotRows<F32Reader>), COREINFER_SIMD_WIDE(DotRows<F16Reader>),
+     COREINFER_SIMD_WIDE(DotRows<Bf16Reader>)},
     {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT_BYTES(SplitFor<128>), COREINFER_SIMD_SPLIT(SplitFor<8>), nullptr,
      nullptr, COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<16>), COREINFER_SIMD_SPLIT(SplitFor<0>),
      COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<32>)},

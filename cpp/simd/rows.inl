@@ -68,6 +68,35 @@ struct PlainDots {
 };
 
 template <class Reader>
+void DotRows(const uint8_t* const* rows, const uint8_t* const* next, const float* x, int64_t columns, float* out) {
+  DotSums<kDotRows> sums;  // of rows, where PlainDots has tokens
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kDotRows; ++r) PrefetchLines<4 * kLanes * Reader::kBytes>(next[r] + i * Reader::kBytes);
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) {
+      const int64_t at = i + v * kLanes;
+      const Vec values = Load(x + at);
+#pragma GCC unroll 4
+      for (int r = 0; r < kDotRows; ++r) {
+        sums.sum[r][v] = Fma(Reader::Read(rows[r] + at * Reader::kBytes), values, sums.sum[r][v]);
+      }
+    }
+  }
+  for (; i < columns; i += kLanes) {
+    const bool is_whole = i + kLanes <= columns;
+    const Vec values = is_whole ? Load(x + i) : LoadPartial(x + i, columns - i);
+    for (int r = 0; r < kDotRows; ++r) {
+      const uint8_t* at = rows[r] + i * Reader::kBytes;
+      Vec& sum = sums.sum[r][is_whole ? 0 : 1];
+      sum = Fma(is_whole ? Reader::Read(at) : ReadPartial<Reader>(at, columns - i), values, sum);
+    }
+  }
+  sums.Finish(out);
+}
+
+template <class Reader>
 struct BlockDots {
   template <int kTokens>
   static void AddBlock(const uint8_t* block, const float* x, int64_t stride, int v, DotSums<kTokens>* sums) {

@@ -123,6 +123,9 @@ struct AttentionChunk {
   float* y;        // (heads, head_dim): the values, weighted by exp(score - largest)
 };
 
+/// Rows that dots are taken of at once.
+constexpr int32_t kDotRows = 4;
+
 /// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
 /// whatever it is computed together with, so callers may divide work as they like.
 struct SimdKernels {
@@ -134,6 +137,13 @@ struct SimdKernels {
   /// itself.
   using Dot = void (*)(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out);
   Dot dot[CI_Q6_K + 1];
+
+  /// The dots of kDotRows rows of plain elements and one vector, bit for bit those of `dot`: a vector is longer than
+  /// the first level cache has room for beside rows, and is read once for all of them. NULL where registers are too
+  /// few.
+  using DotRows = void (*)(const uint8_t* const* rows, const uint8_t* const* next, const float* x, int64_t columns,
+                           float* out);
+  DotRows dot_rows[CI_BF16 + 1];
 
   /// Splits a vector whose length is a multiple of 32 for rows of a dtype; false if a value is infinite, NaN or so
   /// extreme that F32 must do. Null where the instruction set has no products of bytes.
