@@ -1,6 +1,6 @@
 // Matrix products of prefill over tiles of weights: in bfloat16 where the processor has matrix registers for it, or
-// vectors and the weights are such; else in integers where it has products of bytes and the weights are such, rows of 16
-// bits in wide vectors where they lie, others converted, with a BLAS where one was given, and by own vector kernels
+// vectors and the weights are such; else in integers where it has products of bytes and the weights are such, rows of
+// 16 bits in wide vectors where they lie, others converted, with a BLAS where one was given, and by own vector kernels
 // otherwise.
 #ifndef COREINFER_CPP_GEMM_H_
 #define COREINFER_CPP_GEMM_H_

@@ -33,7 +33,8 @@ public final class Host {
    * A CPU backend.
    *
    * @param threads 0 takes every processor
-   * @param activationBits 16 or 8: what products keep of an activation, at least; see ci_host_context_create
+   * @param activationBits 16 or 8: what products keep of an activation, at least; see
+   *     ci_host_context_create
    */
   public static Backend cpu(int threads, int activationBits) {
     int bits = requireActivationBits(activationBits);
