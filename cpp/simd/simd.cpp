@@ -41,7 +41,7 @@ struct Choice {
         if (__builtin_cpu_supports("avx512vnni")) {
           supported[3] = best = Vectors(Avx512VnniKernels(), Avx512VnniByteKernels());
           const Level vnni = best;
-          if (__builtin_cpu_supports("avx512bf16")) {
+          if (HasAvx512Bf16()) {
             supported[4] = best = {"avx512bf16", vnni.kernels, vnni.byte_kernels, nullptr, &Avx512Bf16Tiles()};
           }
           if (RequestAmx()) supported[5] = best = {"amx", vnni.kernels, vnni.byte_kernels, &AmxTiles(), nullptr};

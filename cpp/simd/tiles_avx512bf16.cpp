@@ -49,7 +49,7 @@ class Fetcher {
 void AddEightRows(const uint8_t* left, const uint8_t* right, int32_t steps, float* sums, Fetcher* fetcher) {
   __m512 sum[kRowsTogether][2];
 #pragma GCC unroll 8
-  for (int r = 0; r < kRowsTogether; ++r) {
+  for (int64_t r = 0; r < kRowsTogether; ++r) {
     sum[r][0] = _mm512_loadu_ps(sums + r * 16);
     sum[r][1] = _mm512_loadu_ps(sums + r * 16 + kTileFloats);
   }
@@ -66,7 +66,7 @@ void AddEightRows(const uint8_t* left, const uint8_t* right, int32_t steps, floa
     }
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < kRowsTogether; ++r) {
+  for (int64_t r = 0; r < kRowsTogether; ++r) {
     _mm512_storeu_ps(sums + r * 16, sum[r][0]);
     _mm512_storeu_ps(sums + r * 16 + kTileFloats, sum[r][1]);
   }
