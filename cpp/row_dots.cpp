@@ -9,8 +9,6 @@
 namespace coreinfer {
 namespace {
 
-constexpr int32_t kTogether = kDotRows;
-
 // How many rows before it is read a row is fetched: memory answers after some thousand bytes were read.
 int32_t RowsAhead(int64_t row_bytes) {
   constexpr int64_t kBytesAhead = 4096;
@@ -30,22 +28,22 @@ bool AllWanted(const RowList& list, uint32_t tokens) {
   return true;
 }
 
-// Calls take(first row, rows, next rows) for each kTogether rows of a list; the last rows are repeated.
+// Calls take(first row, rows, next rows) for each kDotRows rows of a list; the last rows are repeated.
 template <class TakeRows>
 void ForRowsTogether(const RowList& list, const RowList& next, const TakeRows& take) {
-  const uint8_t* rows[kTogether];
-  const uint8_t* following[kTogether];
-  for (int32_t first = 0; first < list.count; first += kTogether) {
-    for (int32_t r = 0; r < kTogether; ++r) {
+  const uint8_t* rows[kDotRows];
+  const uint8_t* following[kDotRows];
+  for (int32_t first = 0; first < list.count; first += kDotRows) {
+    for (int32_t r = 0; r < kDotRows; ++r) {
       rows[r] = list.rows[first + r < list.count ? first + r : list.count - 1];
-      following[r] = RowAt(list, next, first + kTogether + r, rows[r]);
+      following[r] = RowAt(list, next, first + kDotRows + r, rows[r]);
     }
     take(first, rows, following);
   }
 }
 
 void CopyDots(const float* dots, int32_t first, int32_t count, float* out) {
-  for (int32_t r = first; r < count && r < first + kTogether; ++r) out[r] = dots[r - first];
+  for (int32_t r = first; r < count && r < first + kDotRows; ++r) out[r] = dots[r - first];
 }
 
 }  // namespace
@@ -78,8 +76,9 @@ void RowDots::TakePlain(const RowList& list, const RowList& next, Out& out) cons
   float dots[CI_DECODE_TOKENS];
   if (dot_rows_ != nullptr && x_.tokens == 1 && AllWanted(list, all())) {
     ForRowsTogether(list, next, [&](int32_t first, const uint8_t* const* rows, const uint8_t* const* following) {
-      dot_rows_(rows, following, x_.x, x_.columns, dots);
-      CopyDots(dots, first, list.count, out[0]);
+      float together[kDotRows];
+      dot_rows_(rows, following, x_.x, x_.columns, together);
+      CopyDots(together, first, list.count, out[0]);
     });
     return;
   }
@@ -113,7 +112,7 @@ void RowDots::TakePlainRow(const uint8_t* row, const uint8_t* next, uint32_t use
 
 void RowDots::TakeSplit(const RowList& list, const RowList& next, Out& out) const {
   if (split_ == all() && AllWanted(list, all())) {
-    float dots[CI_DECODE_TOKENS][kTogether];
+    float dots[CI_DECODE_TOKENS][kDotRows];
     ForRowsTogether(list, next, [&](int32_t first, const uint8_t* const* rows, const uint8_t* const* following) {
       split_dot_(rows, following, {units_, x_.tokens, x_.columns}, dots[0]);
       for (int32_t t = 0; t < x_.tokens; ++t) CopyDots(dots[t], first, list.count, out[t]);
@@ -137,7 +136,7 @@ void RowDots::TakeSplitToken(const RowList& list, const RowList& next, int32_t t
   }
   float own_dots[RowList::kMost];
   ForRowsTogether(own, next, [&](int32_t first, const uint8_t* const* rows, const uint8_t* const* following) {
-    float dots[kTogether];
+    float dots[kDotRows];
     split_dot_(rows, following, {units_ + token * units_per_token_, 1, x_.columns}, dots);
     CopyDots(dots, first, own.count, own_dots);
   });
