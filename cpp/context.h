@@ -28,6 +28,7 @@ struct ci_context {
   const coreinfer::TileKernels* const bf16_vectors;  // NULL without products of bfloat16 in vectors
   const int32_t activation_bits;
   coreinfer::Scratch shared_scratch;
+  coreinfer::Scratch down_scratch;  // a feed-forward layer has vectors in the other
   char description[256];
 
  private:

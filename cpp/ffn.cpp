@@ -1,12 +1,11 @@
 // The feed-forward layer over neuron-major weights: decode over a list of neurons, row norms.
 // Decode has two phases with a barrier between them. First threads take blocks of the list: both dots and the
-// activation of each neuron. Then each thread takes a slice of the output, or one slab of packed rows after another,
-// and adds the down rows of all listed neurons, in list order and with one rounding per column and neuron, so that no
-// division of the work changes a bit. Memory bounds both phases. With RELU and DRELU the up row of a neuron whose gate
-// is not positive is not read, and no down row is read whose activation is 0: neither could change the result. Several
-// tokens share every row that is read: its dots are taken together, and down rows are added token by token while they
-// are in the second-level cache. A token that does not use a listed neuron gets an activation of 0 for it without any
-// dot, and is passed over like that.
+// activation of each neuron. Then the down rows of all listed neurons are added (ffn_down.h), or one slab of packed
+// ones after another, in an order that no division of the work changes. Memory bounds both phases. With RELU and DRELU
+// the up row of a neuron whose gate is not positive is not read, and no down row is read whose activation is 0: neither
+// could change the result. Several tokens share every row that is read: its dots are taken together, and down rows are
+// added token by token while they are in the second-level cache. A token that does not use a listed neuron gets an
+// activation of 0 for it without any dot, and is passed over like that.
 #include "ffn.h"
 
 #include "context.h"
@@ -14,6 +13,7 @@
 #include "coreinfer/host.h"
 #include "coreinfer/kernels.h"
 #include "dtype.h"
+#include "ffn_down.h"
 #include "ffn_packed.h"
 #include "packs.h"
 #include "row_dots.h"
@@ -171,126 +171,12 @@ void ActivatePacked(const SimdKernels& simd, const Ffn& ffn, const PackedUp& pac
   }
 }
 
-// What the second phase adds: activations (tokens, activation_stride) times rows of down, to y (tokens, down.columns).
-struct DownSum {
-  const Matrix& down;
-  const CoreList& list;
-  const float* activations;
-  int64_t activation_stride;
-  int32_t tokens;
-  float* y;
-
-  const float* activations_of(int64_t token) const { return activations + token * activation_stride; }
-  float* y_of(int64_t token) const { return y + token * down.columns; }
-  DownSum OfToken(int64_t t) const { return {down, list, activations_of(t), activation_stride, 1, y_of(t)}; }
-
-  /// bias: (down.columns), or NULL.
-  void AddBias(const SimdKernels& simd, const float* bias, int32_t begin, int32_t end) const {
-    for (int32_t t = 0; bias != nullptr && t < tokens; ++t) simd.add(bias + begin, end - begin, y_of(t) + begin);
-  }
-};
-
-// Rows that add_rows adds in one pass over y, and the most that are added for one token at once.
-constexpr int32_t kRowsAtOnce = 8;
-constexpr int32_t kMostRows = 256;
-
-// How many rows are added for one token before the next: of several tokens so few that the cache keeps them.
-int32_t RowsPerToken(const DownSum& sum, int32_t begin, int32_t end) {
-  constexpr int64_t kCacheBytes = int64_t{256} * 1024;
-  if (sum.tokens == 1) return kMostRows;
-  const int64_t rows = kCacheBytes * sum.down.columns / (sum.down.row_bytes * (end - begin));
-  return rows < kRowsAtOnce ? kRowsAtOnce
-         : rows < kMostRows ? static_cast<int32_t>(rows / kRowsAtOnce * kRowsAtOnce)
-                            : kMostRows;
-}
-
-// Rows of one token that are to be added.
-class PendingRows {
- public:
-  /// Takes entries first..last-1 of the list, at most kMostRows of them, without those whose activation is 0.
-  void Gather(const DownSum& sum, const float* activations, int32_t first, int32_t last) {
-    for (int32_t i = first; i < last; ++i) {
-      rows_[count_] = sum.down.data + sum.list.neuron(i) * sum.down.row_bytes;
-      factors_[count_] = activations[i];
-      count_ += activations[i] != 0.0f ? 1 : 0;
-    }
-  }
-
-  /// Adds them in order, but for a rest of fewer than `unit`.
-  void Add(const SimdKernels& simd, int32_t dtype, int32_t unit, int32_t begin, int32_t end, float* y) {
-    const int32_t whole = count_ / unit * unit;
-    if (whole == 0) return;
-    simd.add_rows[dtype](rows_, factors_, whole, begin, end, y);
-    count_ -= whole;
-    for (int32_t j = 0; j < count_; ++j) {
-      rows_[j] = rows_[whole + j];
-      factors_[j] = factors_[whole + j];
-    }
-  }
-
- private:
-  const uint8_t* rows_[kMostRows + kRowsAtOnce];
-  float factors_[kMostRows + kRowsAtOnce];
-  int32_t count_ = 0;
-};
-
-// As rows that tokens do not use leave gaps, what does not fill a pass waits for the next step.
-void AddDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
-  PendingRows pending[CI_DECODE_TOKENS];
-  const int32_t step = RowsPerToken(sum, begin, end);
-  for (int32_t first = 0; first < sum.list.size; first += step) {
-    const bool is_last = sum.list.size - first <= step;
-    const int32_t last = is_last ? sum.list.size : first + step;
-    for (int32_t t = 0; t < sum.tokens; ++t) {
-      pending[t].Gather(sum, sum.activations_of(t), first, last);
-      pending[t].Add(simd, sum.down.dtype, is_last ? 1 : kRowsAtOnce, begin, end, sum.y_of(t));
-    }
-  }
-}
-
-// The sum over the neurons of one group is taken before the group's scales are applied, so it must be complete. The
-// rows of the next group that the first token needs, or anyone's where tokens use different ones, are known meanwhile.
-void AddSharedDownRows(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
-  const SharedGroups groups(sum.down, sum.list);
-  SharedRows rows;
-  SharedRows next;
-  const float* const fetched = sum.list.users == nullptr ? sum.activations_of(0) : nullptr;
-  for (int32_t first = 0, last = groups.EndOf(0); first < sum.list.size;) {
-    const int32_t end_of_next = groups.EndOf(last);
-    next.count = 0;
-    if (last < end_of_next) groups.Gather(last, end_of_next, fetched, &next);
-    for (int32_t t = 0; t < sum.tokens; ++t) {
-      groups.Gather(first, last, sum.activations_of(t), &rows);
-      if (rows.count == 0) continue;
-      simd.add_shared_rows[sum.down.dtype - CI_Q8_0_SHARED](rows, next.count > 0 ? next : rows, begin, end,
-                                                            sum.y_of(t));
-      next.count = 0;
-    }
-    first = last;
-    last = end_of_next;
-  }
-}
-
-// The columns of y that belong to a thread: whole slabs, so no two threads write to a cache line either.
-int32_t SliceStart(int32_t dim, int32_t thread, int32_t threads) {
-  const int64_t start = SlabsOf(dim) * thread / threads * kSlabColumns;
-  return static_cast<int32_t>(start < dim ? start : dim);
-}
-
 // The packs of gate and up, if they are of use: the rows of RELU and DRELU are read one by one, as many are not needed.
 PackedUp PackedUpOf(const ci_context& c, const Ffn& ffn, const PackedFfn& packed, const RowDots& rows) {
   const bool skips = ffn.gated() && (ffn.activation == CI_RELU || ffn.activation == CI_DRELU);
   if (packed.up == nullptr || skips || !rows.TakesPacked()) return {};
   const int64_t bytes = RowPackBytes(*c.simd.row_packs[ffn.up.dtype], ffn.dim);
   return {packed.up, packed.order, bytes, RowsOfPack(ffn.gated() ? 2 : 1)};
-}
-
-void AddDown(const SimdKernels& simd, const DownSum& sum, int32_t begin, int32_t end) {
-  if (IsShared(sum.down.dtype)) {
-    AddSharedDownRows(simd, sum, begin, end);
-  } else {
-    AddDownRows(simd, sum, begin, end);
-  }
 }
 
 // The second phase over packed rows, of which threads take slabs.
@@ -306,7 +192,7 @@ void AddPackedDown(ci_context& c, const DownSum& sum, const float* bias, const u
     sum.AddBias(c.simd, bias, begin, end);
     for (int32_t t = 0; t < sum.tokens; ++t) {
       if (is_first) is_taken[t] = packed.Take(sum.activations_of(t), sum.y_of(t), slab);
-      if (!is_taken[t]) AddDown(c.simd, sum.OfToken(t), begin, end);
+      if (!is_taken[t]) AddSharedDown(c.simd, sum.OfToken(t), begin, end);
     }
     is_first = false;
     packed.Add(slab, following);
@@ -322,6 +208,7 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
   const int32_t block_neurons = packed_up.data != nullptr ? packed_up.neurons : kDotBlock;
   WorkQueue blocks(DivideUp(list.size, block_neurons), c.pool.size());
   WorkQueue slabs(SlabsOf(ffn.dim), c.pool.size());
+  UnpackedDown down(c, sum, ffn.down_bias);
   c.pool.Run([&](int32_t thread) {
     blocks.DrainAhead(thread, [&](int64_t block, int64_t following) {
       if (packed_up.data != nullptr) {
@@ -332,11 +219,7 @@ void Decode(ci_context& c, const Ffn& ffn, const PackedFfn& packed, const CoreLi
     });
     c.pool.Barrier();
     if (packed.down != nullptr) return AddPackedDown(c, sum, ffn.down_bias, packed.down, slabs, thread);
-    const int32_t begin = SliceStart(ffn.dim, thread, c.pool.size());
-    const int32_t end = SliceStart(ffn.dim, thread + 1, c.pool.size());
-    if (begin == end) return;
-    sum.AddBias(c.simd, ffn.down_bias, begin, end);
-    AddDown(c.simd, sum, begin, end);
+    down.Add(thread);
   });
 }
 

@@ -53,7 +53,7 @@ TEST(ProductsOfATokenAreTheSameBesideOthers) {
 }
 
 // Every other entry of the vectors' first half is 0, and so is one whole vector: rectified layers then skip rows for
-// some of the tokens only. Minus zeros in y must stay what they are.
+// some of the tokens only. Minus zeros in y show a zero that is added to some of the tokens only.
 void CheckFfn(const Layer& layer, int32_t tokens, bool lists_all, Random& random) {
   const int64_t dim = layer.dim;
   const int64_t neurons = layer.neurons;
@@ -116,6 +116,7 @@ TEST(LargeFfnOfATokenIsTheSameBesideOthers) {
   for (const int32_t activation : {CI_SILU, CI_DRELU}) {
     const int32_t neurons = 2080 / Slowness() / 32 * 32;
     CheckFfn(Layer(activation, true, CI_F16, CI_F32, neurons, 320, true, random), 3, true, random);
+    CheckFfn(Layer(activation, true, CI_F32, CI_F16, neurons, 320, false, random), 5, false, random);
     CheckFfn(Layer(activation, true, CI_Q4_0, CI_Q4_0_SHARED, neurons, 320, true, random), 3, true, random);
   }
 }
