@@ -155,8 +155,9 @@ bool PrepareGroups(const DownPack& pack, const Matrix& down, const float* x, Pac
 
 bool UsesPacks(const ci_context& context, const Matrix& weight, Along along) {
   if (context.tiles != nullptr) return false;
-  return along == Along::kRows ? RowPackOf(context, weight.dtype) != nullptr
-                               : DownPackOf(context, weight.dtype) != nullptr;
+  if (along == Along::kColumns) return DownPackOf(context, weight.dtype) != nullptr;
+  const RowPack* const pack = RowPackOf(context, weight.dtype);
+  return pack != nullptr && pack->dot != nullptr;
 }
 
 void SplitInputsForPacks(ci_context& context, const Matrix& weight, Inputs* inputs) {

@@ -145,15 +145,21 @@ void RowDots::TakeSplitToken(const RowList& list, const RowList& next, int32_t t
 
 void RowDots::TakePacked(const uint8_t* pack, uint32_t users, Out (&out)[2]) const {
   const SplitUnit* units[CI_DECODE_TOKENS] = {};
+  const float* vectors[CI_DECODE_TOKENS] = {};
   int32_t tokens[CI_DECODE_TOKENS];
   int32_t count = 0;
-  for (int32_t t = 0; t < x_.tokens; ++t) {
+  for (int64_t t = 0; t < x_.tokens; ++t) {
     if ((users >> t & 1) == 0) continue;
     units[count] = units_ + t * units_per_token_;
-    tokens[count++] = t;
+    vectors[count] = x_.x + t * x_.columns;
+    tokens[count++] = static_cast<int32_t>(t);
   }
   float dots[CI_DECODE_TOKENS][2][RowList::kMost];
-  row_pack_->dot(pack, units, count, x_.columns, dots[0][0]);
+  if (row_pack_->dot_plain != nullptr) {
+    row_pack_->dot_plain(pack, vectors, count, x_.columns, dots[0][0]);
+  } else {
+    row_pack_->dot(pack, units, count, x_.columns, dots[0][0]);
+  }
   for (int32_t half = 0; half < 2; ++half) {
     memset(out[half], 0, static_cast<size_t>(x_.tokens) * sizeof(out[half][0]));
     for (int32_t i = 0; i < count; ++i) memcpy(out[half][tokens[i]], dots[i][half], sizeof(dots[i][half]));

@@ -40,8 +40,8 @@ class RowDots {
   /// be read after these rows, or nothing.
   void Take(const RowList& list, const RowList& next, Out& out) const;
 
-  /// Whether every vector is integers, as packs need them.
-  bool TakesPacked() const { return split_ == all(); }
+  /// Whether every vector is as packs need it: integers, or F32 for plain elements.
+  bool TakesPacked() const { return split_ == all() || (row_pack_ != nullptr && row_pack_->dot_plain != nullptr); }
 
   /// out[h] = the same of half h of a pack's rows for the tokens whose bits are set, and 0 for the others.
   void TakePacked(const uint8_t* pack, uint32_t users, Out (&out)[2]) const;

@@ -82,13 +82,12 @@ struct ByteBundle {
   }
 };
 
-// Past the cache, for what will be read when the cache has long been filled with other things.
 template <bool kStays>
 inline void StorePacked(uint8_t* address, __m512i codes) {
   if (kStays) {
     _mm512_store_si512(address, codes);
   } else {
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(address), codes);
+    StorePast(address, codes);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "simd/shared_rows.inl"
 #include "simd/simd.h"
 #if defined(__AVX512F__)
+#include "simd/plain_packs.inl"
 #include "simd/row_products.inl"
 #endif
 #if defined(__AVX512VNNI__)
@@ -33,7 +34,7 @@ namespace {
 
 template <class Unit>
 constexpr RowPack kRowPack = {
-    Unit::kColumns, kPackUnitBytes<Unit>, {PackRows<Unit, false>, PackRows<Unit, true>}, PackedDotEach<Unit>};
+    Unit::kColumns, kPackUnitBytes<Unit>, {PackRows<Unit, false>, PackRows<Unit, true>}, PackedDotEach<Unit>, nullptr};
 template <class Format>
 constexpr DownPack kDownPack = {Format::Scales::kBlockBytes,
                                 Format::Scales::kGroupBytes,
@@ -86,8 +87,9 @@ constexpr SimdKernels kKernels = {
      nullptr, nullptr, COREINFER_SIMD_SHARED(Q4_1Shared, NibblePieces), COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces),
      COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces), COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces),
      COREINFER_SIMD_SHARED(Q5_KShared, FivePieces), COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
-    {nullptr, nullptr, nullptr, COREINFER_SIMD_PACK(kRowPack<PackedQ8_0>), COREINFER_SIMD_PACK(kRowPack<PackedQ4_0>),
-     nullptr, nullptr, COREINFER_SIMD_PACK(kRowPack<PackedQ4_1>), COREINFER_SIMD_PACK(kRowPack<PackedQ5_0>),
+    {nullptr, COREINFER_SIMD_WIDE(&kPlainPack<F16Reader>), COREINFER_SIMD_WIDE(&kPlainPack<Bf16Reader>),
+     COREINFER_SIMD_PACK(kRowPack<PackedQ8_0>), COREINFER_SIMD_PACK(kRowPack<PackedQ4_0>), nullptr, nullptr,
+     COREINFER_SIMD_PACK(kRowPack<PackedQ4_1>), COREINFER_SIMD_PACK(kRowPack<PackedQ5_0>),
      COREINFER_SIMD_PACK(kRowPack<PackedQ5_1>), COREINFER_SIMD_PACK(kRowPack<PackedQ4_K>),
      COREINFER_SIMD_PACK(kRowPack<PackedQ5_K>), COREINFER_SIMD_PACK(kRowPack<PackedSixes>)},
     {COREINFER_SIMD_PACK(kDownPack<SlabQ8_0>), COREINFER_SIMD_PACK(kDownPack<SlabQ4_0>), nullptr, nullptr, nullptr,

@@ -1,5 +1,6 @@
 // Loops over weight rows: dot products, sums of scaled rows, conversion. Each reads its weights once, in registers, so
-// memory bounds the time. Dot products keep four accumulators per token to cover the latency of a multiply-add.
+// memory bounds the time. Dot products keep four accumulators per token to cover the latency of a multiply-add, but
+// one for plain elements where sixteen rows have theirs in registers (plain_packs.inl).
 #pragma once
 
 #include "coreinfer/types.h"
@@ -18,32 +19,43 @@ inline void PrefetchLines(const uint8_t* address) {
 }
 
 // The accumulators of one row and kTokens tokens; the vectors of tokens are `stride` elements apart.
-template <int kTokens>
+template <int kTokens, int kSums = 4>
 struct DotSums {
   DotSums() {
     for (int t = 0; t < kTokens; ++t) {
-      for (int v = 0; v < 4; ++v) sum[t][v] = Zero();
+      for (int v = 0; v < kSums; ++v) sum[t][v] = Zero();
     }
   }
 
   void AddProducts(Vec weights, const float* x, int64_t stride, int v) {
 #pragma GCC unroll 8
-    for (int t = 0; t < kTokens; ++t) sum[t][v] = Fma(weights, Load(x + t * stride), sum[t][v]);
+    for (int t = 0; t < kTokens; ++t) {
+      Vec& own = sum[t][v % kSums];
+      own = Fma(weights, Load(x + t * stride), own);
+    }
   }
 
   void Finish(float* out) const {
-    for (int t = 0; t < kTokens; ++t) out[t] = Sum(Add(Add(sum[t][0], sum[t][1]), Add(sum[t][2], sum[t][3])));
+    for (int t = 0; t < kTokens; ++t) {
+      if constexpr (kSums == 1) {
+        out[t] = Sum(sum[t][0]);
+      } else {
+        out[t] = Sum(Add(Add(sum[t][0], sum[t][1]), Add(sum[t][2], sum[t][3])));
+      }
+    }
   }
 
-  Vec sum[kTokens][4];
+  Vec sum[kTokens][kSums];
 };
+
+constexpr int kPlainSums = kLanes == 16 ? 1 : 4;
 
 template <class Reader>
 struct PlainDots {
   template <int kTokens>
   static void Take(const uint8_t* row, const uint8_t* next, const float* x, int64_t stride, int64_t columns,
                    float* out) {
-    DotSums<kTokens> sums;
+    DotSums<kTokens, kPlainSums> sums;
     int64_t i = 0;
     for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
       PrefetchLines<4 * kLanes * Reader::kBytes>(next + i * Reader::kBytes);
@@ -60,7 +72,8 @@ struct PlainDots {
       const int64_t rest = columns - i;
       const Vec weights = ReadPartial<Reader>(row + i * Reader::kBytes, rest);
       for (int t = 0; t < kTokens; ++t) {
-        sums.sum[t][1] = Fma(weights, LoadPartial(x + t * stride + i, rest), sums.sum[t][1]);
+        Vec& sum = sums.sum[t][1 % kPlainSums];
+        sum = Fma(weights, LoadPartial(x + t * stride + i, rest), sum);
       }
     }
     sums.Finish(out);
@@ -69,7 +82,7 @@ struct PlainDots {
 
 template <class Reader>
 void DotRows(const uint8_t* const* rows, const uint8_t* const* next, const float* x, int64_t columns, float* out) {
-  DotSums<kDotRows> sums;  // of rows, where PlainDots has tokens
+  DotSums<kDotRows, kPlainSums> sums;  // of rows, where PlainDots has tokens
   int64_t i = 0;
   for (; i + 4 * kLanes <= columns; i += 4 * kLanes) {
 #pragma GCC unroll 4
@@ -80,7 +93,8 @@ void DotRows(const uint8_t* const* rows, const uint8_t* const* next, const float
       const Vec values = Load(x + at);
 #pragma GCC unroll 4
       for (int r = 0; r < kDotRows; ++r) {
-        sums.sum[r][v] = Fma(Reader::Read(rows[r] + at * Reader::kBytes), values, sums.sum[r][v]);
+        Vec& sum = sums.sum[r][v % kPlainSums];
+        sum = Fma(Reader::Read(rows[r] + at * Reader::kBytes), values, sum);
       }
     }
   }
@@ -89,7 +103,7 @@ void DotRows(const uint8_t* const* rows, const uint8_t* const* next, const float
     const Vec values = is_whole ? Load(x + i) : LoadPartial(x + i, columns - i);
     for (int r = 0; r < kDotRows; ++r) {
       const uint8_t* at = rows[r] + i * Reader::kBytes;
-      Vec& sum = sums.sum[r][is_whole ? 0 : 1];
+      Vec& sum = sums.sum[r][is_whole ? 0 : 1 % kPlainSums];
       sum = Fma(is_whole ? Reader::Read(at) : ReadPartial<Reader>(at, columns - i), values, sum);
     }
   }

@@ -56,17 +56,21 @@ struct SharedRows {
   float factors[32];
 };
 
-/// Packs of rows that decoding reads again and again, in the order in which it reads them; packed_rows.inl and
-/// packed_down.inl say how, and that no bit of a result changes.
+/// Packs of rows that decoding reads again and again, in the order in which it reads them; packed_rows.inl,
+/// plain_packs.inl and packed_down.inl say how, and that no bit of a result changes.
 constexpr int32_t kPackedRows = 32;
 struct RowPack {
   int64_t unit_columns;
   int64_t unit_bytes;  // of as many columns of kPackedRows rows
   /// Packs kPackedRows rows, each of which may be named twice, into as many units as a row's columns take, past the
-  /// cache or, at index 1, into it; `next` are the rows that will be packed after them.
+  /// cache or, at index 1, into it, which is NULL for plain elements; `next` are the rows that will be packed after
+  /// them.
   void (*pack[2])(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* packed);
   /// out (tokens, kPackedRows) with the bits of split_dot, for the tokens whose units are listed.
   void (*dot)(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, float* out);
+  /// The same with the bits of SimdKernels::dot for the vectors x[t], of plain elements; of others it is NULL, and of
+  /// these `dot`.
+  void (*dot_plain)(const uint8_t* pack, const float* const* x, int32_t tokens, int64_t columns, float* out);
 };
 
 /// What a token adds of one group of packed down rows.

@@ -22,6 +22,9 @@ constexpr int32_t kPackedDtypes[] = {CI_Q8_0, CI_Q4_0, CI_Q4_1, CI_Q5_0, CI_Q5_1
 constexpr int32_t kPackedDowns[] = {CI_Q8_0_SHARED, CI_Q4_0_SHARED, CI_Q4_1_SHARED, CI_Q5_0_SHARED,
                                     CI_Q5_1_SHARED, CI_Q4_K_SHARED, CI_Q5_K_SHARED, CI_Q6_K_SHARED};
 
+// Rows of any number of columns.
+constexpr int32_t kPackedPlain[] = {CI_F16, CI_BF16};
+
 bool IsPackedDown(int32_t dtype) { return std::count(std::begin(kPackedDowns), std::end(kPackedDowns), dtype) > 0; }
 
 // Columns of a row, or rows of a down projection, that a dtype can have.
@@ -36,8 +39,9 @@ int64_t PackedBytes(int32_t dtype, int32_t matrices, int32_t rows, int32_t colum
   return bytes;
 }
 
-// Whether this processor has packs.
+// Whether this processor has packs of quantised rows, and of plain ones.
 bool IsPacking() { return PackedBytes(CI_Q4_0, 1, 32, 32, 1) > 0; }
+bool IsPackingPlain() { return PackedBytes(CI_F16, 1, 32, 32, 1) > 0; }
 
 // Memory of the backend, with a mark behind it.
 class Memory {
@@ -174,6 +178,28 @@ TEST(PackedRowsGiveTheSameBits) {
   }
 }
 
+TEST(PackedPlainRowsGiveTheSameBits) {
+  Random random(146);
+  if (!IsPackingPlain()) return Skip("this processor packs no plain rows");
+  int variant = 0;
+  for (const int32_t dtype : kPackedPlain) {
+    for (const auto& [neurons, dim] :
+         {std::pair<int32_t, int32_t>{1, 1}, {13, 3}, {33, 31}, {64, 64}, {40, 257}, {600, 96}, {70, 1120}}) {
+      for (const int32_t tokens : {1, 2, 3, 7, 16}) {
+        const bool gated = ++variant % 3 != 0;
+        const Layer layer(variant % 2 == 0 ? CI_SILU : CI_GELU, gated, dtype, variant % 4 == 0 ? CI_F32 : dtype,
+                          neurons, dim, variant % 2 == 0, random);
+        Case what{{}, {}, {}, random.Values(int64_t{tokens} * dim), tokens};
+        if (variant % 4 != 0) what.ids = Portion(neurons, 1 + random.Below(9), random);
+        const size_t listed = what.ids.empty() ? static_cast<size_t>(neurons) : what.ids.size();
+        if (tokens > 1 && variant % 2 == 0) what.users = RandomUsers(listed, tokens, random);
+        if (variant % 3 == 0) what.order = Shuffled(listed, random);
+        CheckPacked(layer, what, random);
+      }
+    }
+  }
+}
+
 // Vectors that cannot become integers, or whose activations cannot, are computed from the weights themselves; whole
 // groups without an activation are passed over.
 TEST(PackedRowsTakeExtremeVectors) {
@@ -191,38 +217,51 @@ TEST(PackedRowsTakeExtremeVectors) {
   }
 }
 
-// Rows of any number, tokens up to all, with a bias and added to what is there.
+// Of any number of rows, with a bias and added to what is there.
+void CheckPackedMatrix(int32_t dtype, int32_t rows, int32_t columns, int variant, Random& random) {
+  constexpr int32_t kTokens[] = {1, 2, 3, 4, 7, 16};
+  const int32_t tokens = kTokens[variant % 6];
+  const Weights weight(dtype, rows, columns, random);
+  const Pack packed(weight, nullptr, rows, columns, nullptr, rows);
+  const std::vector<float> bias = random.Values(rows);
+  const float* const added = variant % 2 == 0 ? bias.data() : nullptr;
+  const int32_t accumulate = variant % 3 == 0 ? 1 : 0;
+  const std::vector<float> start = random.Values(int64_t{tokens} * rows);
+  for (const bool is_extreme : {false, true}) {
+    std::vector<float> x = random.Values(int64_t{tokens} * columns);
+    if (is_extreme) x.back() = std::numeric_limits<float>::infinity();
+    const std::string name = Shape("dtype,rows,columns,tokens", {dtype, rows, columns, tokens});
+    const auto want = OnEveryContext(start, name, [&](ci_context* c, float* y) {
+      return ci_matvec(c, dtype, weight.data(), added, x.data(), tokens, rows, columns, accumulate, y);
+    });
+    const auto got = OnEveryContext(start, name, [&](ci_context* c, float* y) {
+      return ci_host_matvec_packed(c, dtype, weight.data(), packed.data(), added, x.data(), tokens, rows, columns,
+                                   accumulate, y);
+    });
+    CHECK_SAME(got, want, name);
+  }
+}
+
 TEST(PackedMatricesGiveTheSameBits) {
   Random random(144);
   if (!IsPacking()) return Skip("this processor packs nothing");
   int variant = 0;
   for (const int32_t dtype : kPackedDtypes) {
-    for (const auto& shape :
+    for (const auto& [rows, columns] :
          {std::pair<int32_t, int32_t>{1, 32}, {16, 128}, {33, 96}, {48, 224}, {100, 256}, {500, 160}}) {
-      const int32_t rows = shape.first;
-      const int32_t columns = Whole(dtype, shape.second, false);
-      ++variant;
-      constexpr int32_t kTokens[] = {1, 2, 3, 4, 7, 16};
-      const int32_t tokens = kTokens[variant % 6];
-      const Weights weight(dtype, rows, columns, random);
-      const Pack packed(weight, nullptr, rows, columns, nullptr, rows);
-      const std::vector<float> bias = random.Values(rows);
-      const float* const added = variant % 2 == 0 ? bias.data() : nullptr;
-      const int32_t accumulate = variant % 3 == 0 ? 1 : 0;
-      const std::vector<float> start = random.Values(int64_t{tokens} * rows);
-      for (const bool is_extreme : {false, true}) {
-        std::vector<float> x = random.Values(int64_t{tokens} * columns);
-        if (is_extreme) x.back() = std::numeric_limits<float>::infinity();
-        const std::string name = Shape("dtype,rows,columns,tokens", {dtype, rows, columns, tokens});
-        const auto want = OnEveryContext(start, name, [&](ci_context* c, float* y) {
-          return ci_matvec(c, dtype, weight.data(), added, x.data(), tokens, rows, columns, accumulate, y);
-        });
-        const auto got = OnEveryContext(start, name, [&](ci_context* c, float* y) {
-          return ci_host_matvec_packed(c, dtype, weight.data(), packed.data(), added, x.data(), tokens, rows, columns,
-                                       accumulate, y);
-        });
-        CHECK_SAME(got, want, name);
-      }
+      CheckPackedMatrix(dtype, rows, Whole(dtype, columns, false), ++variant, random);
+    }
+  }
+}
+
+TEST(PackedPlainMatricesGiveTheSameBits) {
+  Random random(147);
+  if (!IsPackingPlain()) return Skip("this processor packs no plain rows");
+  int variant = 0;
+  for (const int32_t dtype : kPackedPlain) {
+    for (const auto& [rows, columns] :
+         {std::pair<int32_t, int32_t>{1, 1}, {16, 15}, {33, 16}, {48, 17}, {100, 31}, {500, 160}, {17, 1001}}) {
+      CheckPackedMatrix(dtype, rows, columns, ++variant, random);
     }
   }
 }
@@ -245,7 +284,9 @@ TEST(AttentionInputsHaveTheBitsOfThreeProducts) {
   Random random(145);
   if (!IsPacking()) return Skip("this processor packs nothing");
   int variant = 0;
-  for (const int32_t dtype : kPackedDtypes) {
+  std::vector<int32_t> dtypes(std::begin(kPackedDtypes), std::end(kPackedDtypes));
+  dtypes.insert(dtypes.end(), std::begin(kPackedPlain), std::end(kPackedPlain));
+  for (const int32_t dtype : dtypes) {
     for (const auto& [query_rows, kv_rows] : {std::pair<int32_t, int32_t>{1, 1}, {64, 64}, {192, 32}, {33, 17}}) {
       const int32_t columns = Whole(dtype, ++variant % 2 == 0 ? 96 : 256, false);
       const int32_t tokens = variant % 3 == 0 ? 5 : variant % 3;
@@ -360,7 +401,7 @@ TEST(PacksAreChecked) {
   CHECK_FAILS(pack(layer.down, layer.down.data(), nullptr, 1, packed.data()), CI_INVALID_ARGUMENT, "beside a down");
   CHECK_FAILS(pack(layer.up, nullptr, ids, 1, packed.data()), CI_INVALID_ARGUMENT, "core_ids=64");
   CHECK_FAILS(pack(layer.up, nullptr, nullptr, 1, nullptr), CI_INVALID_ARGUMENT, "packed");
-  CHECK_FAILS(pack(Weights(CI_F16, 64, 64, random), nullptr, nullptr, 1, packed.data()), CI_UNSUPPORTED, "dtype=1");
+  CHECK_FAILS(pack(Weights(CI_F32, 64, 64, random), nullptr, nullptr, 1, packed.data()), CI_UNSUPPORTED, "dtype=0");
   CHECK_FAILS(pack(layer.up, nullptr, nullptr, 1, packed.data() + 32), CI_INVALID_ARGUMENT, "multiple of 64");
   const auto decode = [&](int32_t up_dtype, const void* up, int32_t entry = 0) {
     return ci_host_ffn_decode_packed(c, CI_SILU, up_dtype, layer.gate.data(), layer.up.data(), nullptr, nullptr,
@@ -378,8 +419,8 @@ TEST(PacksAreChecked) {
   CHECK_FAILS(inputs(CI_Q4_0, packed.data() + 8, 64, f.data()), CI_INVALID_ARGUMENT, "multiple of 64");
   CHECK_FAILS(inputs(CI_Q4_0, packed.data(), 0, f.data()), CI_INVALID_ARGUMENT, "a size of key");
   CHECK_FAILS(inputs(CI_Q4_0, packed.data(), 64, nullptr), CI_INVALID_ARGUMENT, "value_out");
-  CHECK_FAILS(inputs(CI_F16, packed.data(), 64, f.data()), CI_UNSUPPORTED, "dtype=1");
-  CHECK_FAILS(decode(CI_BF16, packed.data()), CI_UNSUPPORTED, "up_dtype=2");
+  CHECK_FAILS(inputs(CI_F32, packed.data(), 64, f.data()), CI_UNSUPPORTED, "dtype=0");
+  CHECK_FAILS(decode(CI_F32, packed.data()), CI_UNSUPPORTED, "up_dtype=0");
 }
 
 }  // namespace
