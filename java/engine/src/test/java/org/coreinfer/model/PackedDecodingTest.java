@@ -57,7 +57,7 @@ class PackedDecodingTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"Q4_0", "Q8_0"})
+  @EnumSource(names = {"Q4_0", "Q8_0", "F16"})
   void sequencesTogetherGetTheSameBits(Quantization quantization) {
     check(
         quantization,
@@ -84,7 +84,7 @@ class PackedDecodingTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"Q4_0", "Q8_0"})
+  @EnumSource(names = {"Q4_0", "Q8_0", "F16"})
   void memoryOfASequenceThatEndedServesTheNext(Quantization quantization) {
     check(
         quantization,
@@ -149,8 +149,11 @@ class PackedDecodingTest {
 
   /** Whether this processor has packs for a dtype. */
   private static boolean packs(Backend backend, Quantization quantization) {
-    boolean hasPacks = backend.description().matches(".*\\b(amx|avx512bf16|avx512vnni)\\b.*");
-    return hasPacks && quantization != Quantization.F16;
+    String sets =
+        quantization == Quantization.F16
+            ? "amx|avx512bf16|avx512vnni|avx512"
+            : "amx|avx512bf16|avx512vnni";
+    return backend.description().matches(".*\\b(" + sets + ")\\b.*");
   }
 
   private static Decoder load(WeightFile file, Backend backend) {
