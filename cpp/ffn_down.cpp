@@ -80,12 +80,11 @@ int32_t RangesOf(const Matrix& down) {
   return ranges < 1 ? 1 : ranges < kMost ? ranges : kMost;
 }
 
-int32_t SlicesOf(const Matrix& down, int32_t ranges, int32_t threads) {
-  constexpr int32_t kItemsPerThread = 4;
+// Enough for a few items per thread; some may be empty where columns are few.
+int32_t SlicesOf(int32_t ranges, int32_t threads) {
+  constexpr int64_t kItemsPerThread = 4;
   if (ranges == 0) return 0;
-  const int64_t slices = threads == 1 ? 1 : DivideUp(kItemsPerThread * threads, ranges);
-  const int64_t most = SlabsOf(down.columns);
-  return static_cast<int32_t>(slices < most ? slices : most);
+  return threads == 1 ? 1 : static_cast<int32_t>(DivideUp(kItemsPerThread * threads, ranges));
 }
 
 // The columns that belong to one of some parts: whole slabs, so no two threads write to a cache line.
@@ -139,7 +138,7 @@ UnpackedDown::UnpackedDown(ci_context& context, const DownSum& sum, const float*
       sum_(sum),
       bias_(bias),
       ranges_(RangesOf(sum.down)),
-      slices_(SlicesOf(sum.down, ranges_, context.pool.size())),
+      slices_(SlicesOf(ranges_, context.pool.size())),
       range_sums_(reinterpret_cast<float*>(context.down_scratch.Reserve(
           int64_t{ranges_} * sum.tokens * sum.down.columns * static_cast<int64_t>(sizeof(float))))),
       items_(int64_t{ranges_} * slices_, context.pool.size()) {}
@@ -161,6 +160,7 @@ void UnpackedDown::AddRange(int64_t item) const {
   const DownSum part{down, sum_.list, sum_.activations, sum_.activation_stride, sum_.tokens, y};
   const int32_t begin = ColumnStart(down.columns, slice, slices_);
   const int32_t end = ColumnStart(down.columns, slice + 1, slices_);
+  if (begin == end) return;
   for (int32_t t = 0; t < sum_.tokens; ++t) {
     std::memset(part.y_of(t) + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
   }

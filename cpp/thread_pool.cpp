@@ -15,7 +15,14 @@
 namespace coreinfer {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+// How long a thread that waits looks again and again, and how long in all before it sleeps; in between it gives way to
+// whoever else wants its processor. A pause between two tokens is shorter: a thread that sleeps halts its processor,
+// and of a virtual machine that is woken by another one and may then run beside it, behind the same link to memory.
+// Measured on two virtual processors of a Zen 4, that left 31 of 53 GB/s, more often than not.
 constexpr std::chrono::microseconds kSpin(40);
+constexpr std::chrono::milliseconds kAwake(10);
 
 void Pause() {
 #if defined(__x86_64__)
@@ -42,13 +49,14 @@ void Gate::Advance() {
 
 void Gate::AwaitChange(uint32_t seen, bool spin) {
   if (spin) {
-    const auto deadline = std::chrono::steady_clock::now() + kSpin;
-    do {
+    const auto start = Clock::now();
+    for (auto now = start; now < start + kAwake; now = Clock::now()) {
       for (int i = 0; i < 16; ++i) {
         if (count_.load(std::memory_order_acquire) != seen) return;
         Pause();
       }
-    } while (std::chrono::steady_clock::now() < deadline);
+      if (now >= start + kSpin) sched_yield();
+    }
   }
   std::unique_lock<std::mutex> lock(mutex_);
   sleepers_.fetch_add(1);

@@ -1,5 +1,5 @@
-// Fork and join over a fixed set of threads, the caller being one of them. Waiting threads spin for a few tens of
-// microseconds, the length of a pause between two operations of a token, and then sleep.
+// Fork and join over a fixed set of threads, the caller being one of them. Waiting threads stay awake for some
+// milliseconds, longer than a pause between two tokens, and then sleep.
 #ifndef COREINFER_CPP_THREAD_POOL_H_
 #define COREINFER_CPP_THREAD_POOL_H_
 

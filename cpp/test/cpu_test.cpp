@@ -1,9 +1,11 @@
 // What only the CPU backend promises: threads, ranges of values in memory, host memory, equal bits of a prompt in
 // parts.
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "coreinfer/host.h"
@@ -20,6 +22,21 @@ TEST(ContextNamesItsThreads) {
   const std::string description = ci_context_description(Contexts()[1]);
   CHECK(description.find("CPU") != std::string::npos);
   CHECK(description.find("2 threads") != std::string::npos);
+}
+
+TEST(ThreadsThatFellAsleepGoOn) {
+  Random random(9);
+  const Weights weight(CI_F32, 256, 64, random);
+  const std::vector<float> x = random.Values(weight.columns);
+  const auto product = [&](ci_context* c, float* y) {
+    return ci_matvec(c, weight.dtype, weight.data(), nullptr, x.data(), 1, weight.rows, weight.columns, 0, y);
+  };
+  const std::vector<float> nothing(static_cast<size_t>(weight.rows));
+  const std::vector<float> want = OnEveryContext(nothing, "awake", product);
+  for (int round = 0; round < 3; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    CHECK_SAME(OnEveryContext(nothing, "asleep", product), want, "after a sleep");
+  }
 }
 
 // The dot of one row with a context of its own.
