@@ -18,9 +18,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // How long a thread that waits looks again and again, and how long in all before it sleeps; in between it gives way to
-// whoever else wants its processor. A pause between two tokens is shorter: a thread that sleeps halts its processor,
-// and of a virtual machine that is woken by another one and may then run beside it, behind the same link to memory.
-// Measured on two virtual processors of a Zen 4, that left 31 of 53 GB/s, more often than not.
+// whoever else wants its processor. A pause between two tokens must not send it to sleep: that halts its processor, and
+// the host of a virtual machine may then wake it near the one that asked for it, where both share a link to memory. On
+// two virtual processors of a Zen 4 that left 31 of 53 GB/s.
 constexpr std::chrono::microseconds kSpin(40);
 constexpr std::chrono::milliseconds kAwake(10);
 

@@ -16,13 +16,13 @@ static_assert(kPackedRows == 2 * kSixteen && kLanes == kSixteen);
 
 // Of sixteen rows.
 template <class Reader>
-constexpr int64_t kStepBytes = kSixteen* kLanes* Reader::kBytes;
+constexpr int64_t kStepBytes = int64_t{kSixteen} * kLanes * Reader::kBytes;
 
 // ---- packing ----
 
 // 32 columns of sixteen rows of two bytes.
 inline void PackTwoSteps(const uint8_t* const* rows, int64_t at, uint8_t* pack) {
-  for (int r = 0; r < kSixteen; r += 2) {
+  for (int64_t r = 0; r < kSixteen; r += 2) {
     const __m512i even = _mm512_loadu_si512(rows[r] + at);
     const __m512i odd = _mm512_loadu_si512(rows[r + 1] + at);
     StorePast(pack + 32 * r, _mm512_shuffle_i64x2(even, odd, 0x44));
