@@ -14,9 +14,9 @@ namespace {
 constexpr int kSixteen = 16;
 static_assert(kPackedRows == 2 * kSixteen && kLanes == kSixteen);
 
-// Of sixteen rows.
+// Sixteen columns of sixteen rows.
 template <class Reader>
-constexpr int64_t kStepBytes = int64_t{kSixteen} * kLanes * Reader::kBytes;
+constexpr int64_t kStepBytes = 256 * Reader::kBytes;
 
 // ---- packing ----
 
