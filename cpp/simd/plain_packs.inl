@@ -60,10 +60,6 @@ inline void PackPlainRows(const uint8_t* const* rows, const uint8_t* const* next
 
 // ---- products ----
 
-inline Vec LoadValues(const float* x, int64_t at, int64_t columns) {
-  return at + kLanes <= columns ? Load(x + at) : LoadPartial(x + at, columns - at);
-}
-
 template <class Reader>
 void TakeSixteenDots(const uint8_t* pack, const float* x, int64_t columns, float* out) {
   Vec sum[kSixteen];

@@ -48,6 +48,11 @@ inline Vec LoadPartial(const float* x, int64_t count) {
   return Load(copy);
 }
 
+// Elements at, at + 1, ... of `columns`, zero behind the last.
+inline Vec LoadValues(const float* x, int64_t at, int64_t columns) {
+  return at + kLanes <= columns ? Load(x + at) : LoadPartial(x + at, columns - at);
+}
+
 inline void StorePartial(float* y, int64_t count, Vec v) {
   float copy[kLanes];
   Store(copy, v);

@@ -100,7 +100,7 @@ void DotRows(const uint8_t* const* rows, const uint8_t* const* next, const float
   }
   for (; i < columns; i += kLanes) {
     const bool is_whole = i + kLanes <= columns;
-    const Vec values = is_whole ? Load(x + i) : LoadPartial(x + i, columns - i);
+    const Vec values = LoadValues(x, i, columns);
     for (int r = 0; r < kDotRows; ++r) {
       const uint8_t* at = rows[r] + i * Reader::kBytes;
       Vec& sum = sums.sum[r][is_whole ? 0 : 1 % kPlainSums];

@@ -146,6 +146,16 @@ std::vector<int32_t> Shuffled(size_t count, Random& random) {
   return order;
 }
 
+// Some neurons or all, in any order, for tokens that use all of them or some.
+Case AnyCase(const Layer& layer, int32_t tokens, bool lists_all, int variant, Random& random) {
+  Case what{{}, {}, {}, random.Values(int64_t{tokens} * layer.dim), tokens};
+  if (!lists_all) what.ids = Portion(layer.neurons, 1 + random.Below(9), random);
+  const size_t listed = lists_all ? static_cast<size_t>(layer.neurons) : what.ids.size();
+  if (tokens > 1 && variant % 2 == 0) what.users = RandomUsers(listed, tokens, random);
+  if (variant % 3 == 0) what.order = Shuffled(listed, random);
+  return what;
+}
+
 // What is not packed stands beside what is.
 TEST(PackedRowsGiveTheSameBits) {
   Random random(140);
@@ -160,12 +170,7 @@ TEST(PackedRowsGiveTheSameBits) {
     const int32_t activation = variant % 4;
     const bool gated = activation == CI_DRELU || variant % 3 != 0;
     const Layer layer(activation, gated, up, down, neurons, dim, variant % 2 == 0, random);
-    Case what{{}, {}, {}, random.Values(int64_t{tokens} * dim), tokens};
-    if (variant % 5 != 0) what.ids = Portion(neurons, 1 + random.Below(9), random);
-    const size_t listed = what.ids.empty() ? static_cast<size_t>(neurons) : what.ids.size();
-    if (tokens > 1 && variant % 2 == 0) what.users = RandomUsers(listed, tokens, random);
-    if (variant % 3 == 0) what.order = Shuffled(listed, random);
-    CheckPacked(layer, what, random);
+    CheckPacked(layer, AnyCase(layer, tokens, variant % 5 == 0, variant, random), random);
   };
   for (size_t i = 0; i < std::size(kPackedDtypes); ++i) {
     for (const auto& [neurons, dim] :
@@ -189,12 +194,7 @@ TEST(PackedPlainRowsGiveTheSameBits) {
         const bool gated = ++variant % 3 != 0;
         const Layer layer(variant % 2 == 0 ? CI_SILU : CI_GELU, gated, dtype, variant % 4 == 0 ? CI_F32 : dtype,
                           neurons, dim, variant % 2 == 0, random);
-        Case what{{}, {}, {}, random.Values(int64_t{tokens} * dim), tokens};
-        if (variant % 4 != 0) what.ids = Portion(neurons, 1 + random.Below(9), random);
-        const size_t listed = what.ids.empty() ? static_cast<size_t>(neurons) : what.ids.size();
-        if (tokens > 1 && variant % 2 == 0) what.users = RandomUsers(listed, tokens, random);
-        if (variant % 3 == 0) what.order = Shuffled(listed, random);
-        CheckPacked(layer, what, random);
+        CheckPacked(layer, AnyCase(layer, tokens, variant % 4 == 0, variant, random), random);
       }
     }
   }
