@@ -1,16 +1,15 @@
 package org.coreinfer.bench.compare;
 
-import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Any command that prints tokens per second.
+ * Any command that prints tokens per second, run where the user is.
  *
  * @param template a line for the shell; {@code {model}}, {@code {threads}}, {@code {prompt}} (a
- *     text), {@code {prompt_tokens}} and {@code {tokens}} are replaced
+ *     text), {@code {prompt_tokens}} and {@code {tokens}} are replaced; without {@code {model}} it
+ *     reads weights of its own, so that nothing is known of their bytes
  * @param rate finds tokens per second as its first group; the last place counts
  */
 record CommandContender(String label, String template, Pattern rate) implements Contender {
@@ -39,8 +38,7 @@ record CommandContender(String label, String template, Pattern rate) implements 
 
   @Override
   public Measured run(Trial trial) throws EngineFailure, InterruptedException {
-    ProcessRun ran =
-        ProcessRun.of(label, List.of("sh", "-c", command(trial)), Map.of(), trial.timeoutSeconds());
+    ProcessRun ran = ProcessRun.ofShell(label, command(trial), trial.timeoutSeconds());
     Matcher found = rate.matcher(ran.all());
     String last = null;
     while (found.find()) {
@@ -51,8 +49,8 @@ record CommandContender(String label, String template, Pattern rate) implements 
           label + " printed nothing that --pattern " + rate + " finds: " + ran.lastWords());
     }
     try {
-      return new Measured(
-          null, Double.parseDouble(last), trial.files().bytesPerToken(), null, null);
+      Long bytes = template.contains("{model}") ? trial.files().bytesPerToken() : null;
+      return new Measured(null, Double.parseDouble(last), bytes, null, null);
     } catch (NumberFormatException e) {
       throw new EngineFailure(label + ": --pattern " + rate + " found no number: " + last, e);
     }

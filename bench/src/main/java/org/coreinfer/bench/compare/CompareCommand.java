@@ -131,7 +131,7 @@ public final class CompareCommand implements Callable<Integer> {
       names = "--command",
       paramLabel = "LABEL=COMMAND",
       description =
-          "Any command; {model} {threads} {prompt} {prompt_tokens} {tokens} are replaced.")
+          "Any command, run here; {model} {threads} {prompt} {prompt_tokens} {tokens} are replaced.")
   private Map<String, String> commands = Map.of();
 
   @Option(

@@ -8,14 +8,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A process that ran to its end, in a folder of its own, and what it printed. */
+/** A process that ran to its end, and what it printed. */
 record ProcessRun(String out, String err) {
 
   /**
-   * Runs a command without input.
+   * Runs a command without input, in a folder of its own: engines leave logs where they run.
    *
    * @param label names the engine in messages
    * @throws EngineFailure if there is no such program, or it fails or takes too long
@@ -31,10 +32,29 @@ record ProcessRun(String out, String err) {
                   ? " cannot be started: " + program + " is no program"
                   : " cannot be started: there is no " + program));
     }
+    return run(
+        label,
+        timeoutSeconds,
+        folder -> {
+          ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
+          builder.environment().putAll(environment);
+          return builder;
+        });
+  }
+
+  /** Runs a line of the shell where the user is, so that it may name files as the user does. */
+  static ProcessRun ofShell(String label, String line, int timeoutSeconds)
+      throws EngineFailure, InterruptedException {
+    return run(label, timeoutSeconds, folder -> new ProcessBuilder("sh", "-c", line));
+  }
+
+  private static ProcessRun run(
+      String label, int timeoutSeconds, Function<Path, ProcessBuilder> process)
+      throws EngineFailure, InterruptedException {
     try {
       Path folder = Files.createTempDirectory("coreinfer-engine");
       try {
-        return run(label, command, environment, timeoutSeconds, folder);
+        return run(label, timeoutSeconds, folder, process.apply(folder));
       } finally {
         delete(folder);
       }
@@ -43,7 +63,6 @@ record ProcessRun(String out, String err) {
     }
   }
 
-  /** Engines leave logs where they run. */
   private static void delete(Path folder) throws IOException {
     try (Stream<Path> left = Files.walk(folder)) {
       for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
@@ -53,16 +72,10 @@ record ProcessRun(String out, String err) {
   }
 
   private static ProcessRun run(
-      String label,
-      List<String> command,
-      Map<String, String> environment,
-      int timeoutSeconds,
-      Path folder)
+      String label, int timeoutSeconds, Path folder, ProcessBuilder builder)
       throws IOException, EngineFailure, InterruptedException {
     Path out = folder.resolve("stdout");
     Path err = folder.resolve("stderr");
-    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
-    builder.environment().putAll(environment);
     builder.redirectInput(Path.of("/dev/null").toFile());
     builder.redirectOutput(out.toFile()).redirectError(err.toFile());
     Process process = builder.start();

@@ -126,7 +126,9 @@ class CompareCommandTest {
             "--powerinfer",
             script("main", POWER_INFER),
             "--command",
-            "mine=test -f {model} && echo {threads} {prompt_tokens} {tokens} 'at 40.5 tok/s'");
+            "mine=test -f {model} && echo {threads} {prompt_tokens} {tokens} 'at 40.5 tok/s'",
+            "--command",
+            "here=test -f pom.xml && echo 8 tokens/s");
     assertEquals(0, code, said());
     JsonObject result = result();
     assertTrue(result.getAsJsonObject("machine").get("processors").getAsInt() > 0);
@@ -136,6 +138,7 @@ class CompareCommandTest {
         List.of(
             "llama.cpp 1.0",
             "mine null",
+            "here null",
             "PowerInfer 1.0",
             "PowerInfer 0.4",
             "coreinfer 1.0",
@@ -145,7 +148,12 @@ class CompareCommandTest {
     assertEquals(20, decodeMedian(llama));
     assertEquals(1, llama.get("ratio").getAsDouble());
     assertEquals("build 7 (abc)", llama.get("version").getAsString());
-    assertEquals(40.5, decodeMedian(row(rows, "mine null")));
+    JsonObject mine = row(rows, "mine null");
+    assertEquals(40.5, decodeMedian(mine));
+    assertFalse(mine.get("bytes_per_token").isJsonNull());
+    JsonObject here = row(rows, "here null");
+    assertEquals(8, decodeMedian(here));
+    assertTrue(here.get("bytes_per_token").isJsonNull(), "it was not given the model");
     JsonObject sparse = row(rows, "PowerInfer 0.4");
     assertEquals(30.25, decodeMedian(sparse));
     assertEquals(10.25, decodeMedian(row(rows, "PowerInfer 1.0")));
