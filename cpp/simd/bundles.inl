@@ -3,21 +3,21 @@
 // have the high bits of as many pairs as a vector holds, then the nibbles of these.
 #pragma once
 
-#include "simd/split_blocks.inl"
+#include "simd/split_dots.inl"
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
+constexpr int64_t kVectorBytes = sizeof(Bytes);
+
 // A byte has the nibble of the first code, then that of the second.
-inline __m512i JoinNibbles(const Codes& pair) {
-  const __m512i high = _mm512_slli_epi16(pair.second, 4);
-  return _mm512_ternarylogic_epi64(_mm512_set1_epi8(15), pair.first, high, 0xca);
-}
+inline Bytes JoinNibbles(const Codes& pair) { return Select(EachByte(15), pair.first, MoveBits(pair.second, 4)); }
 
 struct NibbleBundle {
+  static constexpr int kBits = 4;
   static constexpr int kVectors = 4;
-  static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
+  static void Pack(const Codes (&pairs)[4], Bytes (&out)[kVectors]) {
     for (int v = 0; v < 4; ++v) out[v] = JoinNibbles(pairs[v]);
   }
   // load(i) gives vector i.
@@ -30,37 +30,36 @@ struct NibbleBundle {
 // kTopBits more bits of each code, those of one after another in a byte.
 template <int kTopBits>
 struct ToppedBundle {
+  static constexpr int kBits = 4 + kTopBits;
   static constexpr int kInVector = 8 / kTopBits;  // vectors of codes
   static constexpr int kPairsInVector = kInVector / 2;
   static constexpr int kVectors = 4 + 8 / kInVector;
-  static constexpr char kMask = (1 << kTopBits) - 1;
+  static constexpr int kMask = (1 << kTopBits) - 1;
 
   // Bits move within their byte only, as others are masked away.
-  static __m512i Moved(__m512i bits, int left) { return _mm512_rolv_epi64(bits, _mm512_set1_epi64(left)); }
-  static __m512i AddTop(__m512i tops, __m512i codes, int place) {
-    const __m512i mask = _mm512_set1_epi8(static_cast<char>(kMask << place));
-    return _mm512_ternarylogic_epi64(tops, Moved(codes, place - 4), mask, 0xf8);
+  static Bytes AddTop(Bytes tops, Bytes codes, int place) {
+    return OrMasked(tops, MoveBits(codes, place - 4), EachByte(kMask << place));
   }
-  static __m512i WithTop(__m512i nibbles, __m512i tops, int place) {
-    return _mm512_ternarylogic_epi64(nibbles, Moved(tops, 4 - place), _mm512_set1_epi8(kMask << 4), 0xf8);
+  static Bytes WithTop(Bytes nibbles, Bytes tops, int place) {
+    return OrMasked(nibbles, MoveBits(tops, 4 - place), EachByte(kMask << 4));
   }
   static int PlaceOf(int codes) { return codes % kInVector * kTopBits; }
   static constexpr int TopsOf(int v) { return v / kPairsInVector * (kPairsInVector + 1); }
   static constexpr int NibblesOf(int v) { return TopsOf(v) + 1 + v % kPairsInVector; }
 
-  static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
-    for (int v = 0; v < 4; v += kPairsInVector) out[TopsOf(v)] = _mm512_setzero_si512();
+  static void Pack(const Codes (&pairs)[4], Bytes (&out)[kVectors]) {
+    for (int v = 0; v < 4; v += kPairsInVector) out[TopsOf(v)] = NoBytes();
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
       out[NibblesOf(v)] = JoinNibbles(pairs[v]);
-      __m512i& tops = out[TopsOf(v)];
+      Bytes& tops = out[TopsOf(v)];
       tops = AddTop(tops, pairs[v].first, PlaceOf(2 * v));
       tops = AddTop(tops, pairs[v].second, PlaceOf(2 * v + 1));
     }
   }
   template <class LoadVector>
   static Codes Read(const LoadVector& load, int v) {
-    const __m512i tops = load(TopsOf(v));
+    const Bytes tops = load(TopsOf(v));
     const Codes nibbles = SplitNibbles(load(NibblesOf(v)));
     return {WithTop(nibbles.first, tops, PlaceOf(2 * v)), WithTop(nibbles.second, tops, PlaceOf(2 * v + 1))};
   }
@@ -69,8 +68,9 @@ using FiveBundle = ToppedBundle<1>;
 using SixBundle = ToppedBundle<2>;
 
 struct ByteBundle {
+  static constexpr int kBits = 8;
   static constexpr int kVectors = 8;
-  static void Pack(const Codes (&pairs)[4], __m512i (&out)[kVectors]) {
+  static void Pack(const Codes (&pairs)[4], Bytes (&out)[kVectors]) {
     for (int64_t v = 0; v < 4; ++v) {
       out[2 * v] = pairs[v].first;
       out[2 * v + 1] = pairs[v].second;
@@ -83,9 +83,9 @@ struct ByteBundle {
 };
 
 template <bool kStays>
-inline void StorePacked(uint8_t* address, __m512i codes) {
+inline void StorePacked(uint8_t* address, Bytes codes) {
   if (kStays) {
-    _mm512_store_si512(address, codes);
+    StoreBytes(address, codes);
   } else {
     StorePast(address, codes);
   }

@@ -1,4 +1,4 @@
-// Tokens in fours, for kernels that read memory once for all of them.
+// Tokens a few at a time, for kernels that read memory once for all of them.
 #pragma once
 
 #include "simd/simd.h"
@@ -7,17 +7,17 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-// Four tokens, or the last few: as many as have their sums in registers.
+// Tokens that have their sums in registers.
 template <int n>
 struct Few {
   static constexpr int kTokens = n;
 };
 
-// Calls take(Few, first token) until all tokens had their turn.
-template <class Take>
+// Calls take(Few, first token) for kMost tokens, at most four, or the last few, until all had their turn.
+template <int kMost = 4, class Take>
 inline void ForFewTokens(int32_t tokens, const Take& take) {
-  for (int32_t t = 0; t < tokens; t += 4) {
-    switch (tokens - t) {
+  for (int32_t t = 0; t < tokens; t += kMost) {
+    switch (tokens - t < kMost ? tokens - t : kMost) {
       case 1:
         take(Few<1>(), t);
         break;
@@ -28,7 +28,7 @@ inline void ForFewTokens(int32_t tokens, const Take& take) {
         take(Few<3>(), t);
         break;
       default:
-        take(Few<4>(), t);
+        take(Few<kMost>(), t);
     }
   }
 }

@@ -15,26 +15,28 @@
 #include "simd/plain_packs.inl"
 #include "simd/row_products.inl"
 #endif
-#if defined(__AVX512VNNI__)
+#if defined(__AVX512VNNI__) || (defined(__AVX2__) && !defined(__AVX512F__))
 #include "simd/packed_down.inl"
 #include "simd/packed_rows.inl"
-#elif defined(__AVX2__) && !defined(__AVX512F__)
-#include "simd/split_dots_avx2.inl"
-#include "simd/split_shared_rows_avx2.inl"
+#define COREINFER_SIMD_HAS_SPLIT
 #endif
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-// What multiplies bytes has integer dots; those of eight bits need sums of 32.
-#if defined(__AVX512VNNI__)
-#define COREINFER_SIMD_SPLIT_BYTES(function) function
+// What multiplies bytes has integer dots, and packs of their rows.
+#if defined(COREINFER_SIMD_HAS_SPLIT)
+#define COREINFER_SIMD_SPLIT(function) function
+#define COREINFER_SIMD_SHARED(shared, pieces) AddSplitRows<shared, pieces>
 #define COREINFER_SIMD_PACK(pack) &pack
 
 template <class Unit>
-constexpr RowPack kRowPack = {
-    Unit::kColumns, kPackUnitBytes<Unit>, {PackRows<Unit, false>, PackRows<Unit, true>}, PackedDotEach<Unit>, nullptr};
+constexpr RowPack kRowPack = {Unit::kColumns,
+                              kParts* kPackUnitBytes<Unit>,
+                              {PackRows<Unit, false>, PackRows<Unit, true>},
+                              PackedDotEach<Unit>,
+                              nullptr};
 template <class Format>
 constexpr DownPack kDownPack = {Format::Scales::kBlockBytes,
                                 Format::Scales::kGroupBytes,
@@ -42,18 +44,10 @@ constexpr DownPack kDownPack = {Format::Scales::kBlockBytes,
                                 {PackDown<Format, false>, PackDown<Format, true>},
                                 PrepareGroup<Format::Pieces::kMiddle>,
                                 AddPackedDown<Format>};
-#define COREINFER_SIMD_SHARED_BYTES AddSplitRows<Q8Shared, BytePieces>
-#else
-#define COREINFER_SIMD_SHARED_BYTES AddSharedRows<Q8Shared>
-#define COREINFER_SIMD_SPLIT_BYTES(function) nullptr
-#define COREINFER_SIMD_PACK(pack) nullptr
-#endif
-#if defined(__AVX512VNNI__) || (defined(__AVX2__) && !defined(__AVX512F__))
-#define COREINFER_SIMD_SPLIT(function) function
-#define COREINFER_SIMD_SHARED(shared, pieces) AddSplitRows<shared, pieces>
 #else
 #define COREINFER_SIMD_SPLIT(function) nullptr
 #define COREINFER_SIMD_SHARED(shared, pieces) AddSharedRows<shared>
+#define COREINFER_SIMD_PACK(pack) nullptr
 #endif
 
 #if defined(__AVX512F__)
@@ -70,10 +64,10 @@ constexpr SimdKernels kKernels = {
      DotEach<UnpackedDots<Q5_KBlock>>, DotEach<UnpackedDots<Q6_KBlock>>},
     {COREINFER_SIMD_WIDE(DotRows<F32Reader>), COREINFER_SIMD_WIDE(DotRows<F16Reader>),
      COREINFER_SIMD_WIDE(DotRows<Bf16Reader>)},
-    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT_BYTES(SplitFor<128>), COREINFER_SIMD_SPLIT(SplitFor<8>), nullptr,
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitFor<128>), COREINFER_SIMD_SPLIT(SplitFor<8>), nullptr,
      nullptr, COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<16>), COREINFER_SIMD_SPLIT(SplitFor<0>),
      COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<32>)},
-    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT_BYTES(SplitDotEach<SplitBlocks<Q8Split>>),
+    {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q8Split>>),
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4Split>>), nullptr, nullptr,
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q4_1Split>>),
      COREINFER_SIMD_SPLIT(SplitDotEach<SplitBlocks<Q5_0Split>>),
@@ -83,10 +77,11 @@ constexpr SimdKernels kKernels = {
     {AddPlainRows<F32Reader>, AddPlainRows<F16Reader>, AddPlainRows<Bf16Reader>, AddBlockRows<Q8Reader>,
      AddBlockRows<Q4Reader>, nullptr, nullptr, AddUnpackedRows<Q4_1Block>, AddUnpackedRows<Q5_0Block>,
      AddUnpackedRows<Q5_1Block>, AddUnpackedRows<Q4_KBlock>, AddUnpackedRows<Q5_KBlock>, AddUnpackedRows<Q6_KBlock>},
-    {COREINFER_SIMD_SHARED_BYTES, COREINFER_SIMD_SHARED(Q4Shared, NibblePieces), nullptr, nullptr, nullptr, nullptr,
-     nullptr, nullptr, COREINFER_SIMD_SHARED(Q4_1Shared, NibblePieces), COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces),
-     COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces), COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces),
-     COREINFER_SIMD_SHARED(Q5_KShared, FivePieces), COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
+    {COREINFER_SIMD_SHARED(Q8Shared, BytePieces), COREINFER_SIMD_SHARED(Q4Shared, NibblePieces), nullptr, nullptr,
+     nullptr, nullptr, nullptr, nullptr, COREINFER_SIMD_SHARED(Q4_1Shared, NibblePieces),
+     COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces), COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces),
+     COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces), COREINFER_SIMD_SHARED(Q5_KShared, FivePieces),
+     COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
     {nullptr, COREINFER_SIMD_WIDE(&kPlainPack<F16Reader>), COREINFER_SIMD_WIDE(&kPlainPack<Bf16Reader>),
      COREINFER_SIMD_PACK(kRowPack<PackedQ8_0>), COREINFER_SIMD_PACK(kRowPack<PackedQ4_0>), nullptr, nullptr,
      COREINFER_SIMD_PACK(kRowPack<PackedQ4_1>), COREINFER_SIMD_PACK(kRowPack<PackedQ5_0>),

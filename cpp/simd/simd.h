@@ -27,15 +27,13 @@ struct Vectors {
 };
 
 /// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each. digits.inl says how and how
-/// well. AVX-512 has the first 16 elements of each group, then the others, and the same step and sum in each lane of a
-/// group. AVX2 has the elements in their order, and its sums in the first lane of a group, zeros in the others.
+/// well. A digit has the first 16 elements of each group, then the others; AVX2 has for codes of eight bits the
+/// elements themselves instead, 16 bits each, in the same order.
 struct alignas(64) SplitUnit {
   int8_t digits[2][2][64];  // highest first; of vectors of 8 bits only the first is used
   float step[16];           // what 1 stands for
   float sum[16];            // of a group's elements
-  // Sums in steps, times the middle of the codes. AVX-512: of groups, then of their first 16 elements. AVX2: eight
-  // lanes for each group, with the sums of either 16 elements in the first and the fifth.
-  int32_t middle[2][16];
+  int32_t middle[2][16];    // sums in steps, times the middle of the codes: of groups, then of their first 16 elements
 };
 constexpr int64_t kSplitUnit = 128;
 

@@ -7,6 +7,23 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
+// ---- bytes ----
+
+using Bytes = __m512i;
+
+inline Bytes LoadBytes(const void* address) { return _mm512_load_si512(address); }
+inline void StoreBytes(void* address, Bytes v) { _mm512_store_si512(address, v); }
+inline Bytes NoBytes() { return _mm512_setzero_si512(); }
+inline Bytes EachByte(int value) { return _mm512_set1_epi8(static_cast<char>(value)); }
+// Where the mask has ones those of `a`, else those of `b`.
+inline Bytes Select(Bytes mask, Bytes a, Bytes b) { return _mm512_ternarylogic_epi64(mask, a, b, 0xca); }
+// a, and those of b that the mask has.
+inline Bytes OrMasked(Bytes a, Bytes b, Bytes mask) { return _mm512_ternarylogic_epi64(a, b, mask, 0xf8); }
+// Bits to the left, or to the right; those that leave their byte are of no use.
+inline Bytes MoveBits(Bytes v, int left) { return _mm512_rolv_epi64(v, _mm512_set1_epi64(left)); }
+
+// ---- vectors ----
+
 // Takes the lowest digit away and brings the next one to its place.
 inline __m512i NextDigits(__m512i integers) {
   return _mm512_srai_epi32(_mm512_add_epi32(integers, _mm512_set1_epi32(128)), 8);
@@ -83,6 +100,42 @@ inline __m512i MultiplyBoth(__m512i first, __m512i second, const SplitUnit& unit
   }
   return sum;
 }
+
+// Tokens that have their sums in registers together.
+constexpr int kTokensInRegisters = 4;
+
+// For each lane, the products of four codes of kBits and four elements, on top of others: exact.
+template <int kBits>
+struct LaneSums {
+  static constexpr int kMost = 1 << 16;  // products before Flush
+
+  // Four elements of a unit, or four factors, in every lane.
+  struct Four {
+    Four(const SplitUnit& unit, int half, int64_t at) {
+      for (int d = 0; d < kDigits; ++d) {
+        int32_t four;
+        memcpy(&four, unit.digits[d][half] + at, sizeof(four));
+        digit[d] = _mm512_set1_epi32(four);
+      }
+    }
+    explicit Four(const int32_t (&digits)[2]) {
+      for (int d = 0; d < kDigits; ++d) digit[d] = _mm512_set1_epi32(digits[d]);
+    }
+    __m512i digit[kDigits];
+  };
+
+  void Start(int32_t start) {
+    sum[0] = _mm512_setzero_si512();
+    sum[kDigits - 1] = _mm512_set1_epi32(start);
+  }
+  void Add(Bytes codes, const Four& four) {
+    for (int d = 0; d < kDigits; ++d) sum[d] = _mm512_dpbusd_epi32(sum[d], codes, four.digit[d]);
+  }
+  void Flush() {}
+  Vec Total() const { return _mm512_cvtepi32_ps(JoinDigits(sum)); }
+
+  __m512i sum[kDigits];
+};
 
 // kMiddle * integers, by a shift.
 template <int32_t kMiddle>

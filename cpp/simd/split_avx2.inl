@@ -1,4 +1,5 @@
 // Vectors as integers (digits.inl) for AVX2, which multiplies bytes by pairs to 16 bits, and these by pairs to 32.
+// Codes of eight bits don't fit that: their elements stay integers of 16 bits.
 #pragma once
 
 #include "simd/digits.inl"
@@ -7,50 +8,66 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-inline __m256i Load256(const void* address) { return _mm256_loadu_si256(static_cast<const __m256i*>(address)); }
+// ---- bytes ----
 
-// 32 integers between -128 and 127 as bytes.
-inline __m256i PackBytes(const __m256i (&v)[4]) {
+using Bytes = __m256i;
+
+inline __m256i Load256(const void* address) { return _mm256_loadu_si256(static_cast<const __m256i*>(address)); }
+inline Bytes LoadBytes(const void* address) { return _mm256_load_si256(static_cast<const __m256i*>(address)); }
+inline void StoreBytes(void* address, Bytes v) { _mm256_store_si256(static_cast<__m256i*>(address), v); }
+inline Bytes NoBytes() { return _mm256_setzero_si256(); }
+inline Bytes EachByte(int value) { return _mm256_set1_epi8(static_cast<char>(value)); }
+// Where the mask has ones those of `a`, else those of `b`.
+inline Bytes Select(Bytes mask, Bytes a, Bytes b) {
+  return _mm256_or_si256(_mm256_and_si256(mask, a), _mm256_andnot_si256(mask, b));
+}
+// a, and those of b that the mask has.
+inline Bytes OrMasked(Bytes a, Bytes b, Bytes mask) { return _mm256_or_si256(a, _mm256_and_si256(b, mask)); }
+// Bits to the left, or to the right; those that leave their byte are of no use.
+inline Bytes MoveBits(Bytes v, int left) {
+  return left < 0 ? _mm256_srli_epi64(v, -left) : left == 0 ? v : _mm256_slli_epi64(v, left);
+}
+
+// ---- vectors ----
+
+// 32 integers of at most 16 bits, in their order.
+inline void Pack16(const __m256i (&v)[4], __m256i (&out)[2]) {
+  for (int i = 0; i < 2; ++i) out[i] = _mm256_permute4x64_epi64(_mm256_packs_epi32(v[2 * i], v[2 * i + 1]), 0xd8);
+}
+
+// 32 integers between -128 and 127 as bytes, in their order.
+inline __m256i Pack8(const __m256i (&v)[4]) {
   const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
   return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-inline int32_t SumLanes(__m128i v) {
+inline int32_t SumLanes(__m256i eight) {
+  __m128i v = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
   v = _mm_add_epi32(v, _mm_shuffle_epi32(v, 0x4e));
   return _mm_cvtsi128_si32(_mm_add_epi32(v, _mm_shuffle_epi32(v, 0xb1)));
 }
 
-// The digits of 32 integers; their sum, eight lanes for either 16.
-struct GroupDigits {
-  bool Split(const float* x) {
-    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
-    __m256 v[4];
+// 32 elements as integers, with their step: 0 for zeros.
+struct GroupIntegers {
+  explicit GroupIntegers(const float* x) : steps(LargestMagnitude(x)) {
+    const Vec per_one = Set(steps.per_one);
+    for (int64_t i = 0; i < 4; ++i) integers[i] = _mm256_cvtps_epi32(Mul(Load(x + 8 * i), per_one));
+  }
+
+  // Its bits.
+  static uint32_t LargestMagnitude(const float* x) {
+    const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
     __m256i most = _mm256_setzero_si256();
-    for (int64_t i = 0; i < 4; ++i) {
-      v[i] = _mm256_loadu_ps(x + 8 * i);
-      most = _mm256_max_epi32(most, _mm256_castps_si256(_mm256_and_ps(v[i], magnitude)));
-    }
+    for (int64_t i = 0; i < 4; ++i) most = _mm256_max_epi32(most, _mm256_and_si256(Load256(x + 8 * i), magnitude));
     __m128i half = _mm_max_epi32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
     half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0x4e));
     half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0xb1));
-    const Steps steps(static_cast<uint32_t>(_mm_cvtsi128_si32(half)));
-    if (!steps.are_known) return false;
-    step = steps.step;
-    __m256i integers[4];
-    for (int i = 0; i < 4; ++i) {
-      integers[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], _mm256_set1_ps(steps.per_one)));
-    }
-    StoreDigits(integers);
-    for (int64_t h = 0; h < 2; ++h) {
-      const __m256i both = _mm256_add_epi32(integers[2 * h], integers[2 * h + 1]);
-      sums[h] = SumLanes(_mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1)));
-    }
-    return true;
+    return static_cast<uint32_t>(_mm_cvtsi128_si32(half));
   }
 
-  void StoreDigits(const __m256i (&integers)[4]) {
+  void Digits(__m256i (&digits)[kDigits]) const {
     if constexpr (kDigits == 1) {
-      digits[0] = PackBytes(integers);
+      digits[0] = Pack8(integers);
       return;
     }
     __m256i high[4];
@@ -59,14 +76,26 @@ struct GroupDigits {
       high[i] = _mm256_srai_epi32(_mm256_add_epi32(integers[i], _mm256_set1_epi32(128)), 8);
       low[i] = _mm256_sub_epi32(integers[i], _mm256_slli_epi32(high[i], 8));
     }
-    digits[0] = PackBytes(high);
-    digits[kDigits - 1] = PackBytes(low);
+    digits[0] = Pack8(high);
+    digits[kDigits - 1] = Pack8(low);
   }
 
-  __m256i digits[kDigits];
-  int32_t sums[2];
-  float step;
+  int32_t SumOfHalf(int half) const { return SumLanes(_mm256_add_epi32(integers[2 * half], integers[2 * half + 1])); }
+
+  Steps steps;
+  __m256i integers[4];
 };
+
+// Of a unit whose elements are integers of 16 bits: half `half` of a group.
+inline int16_t* Words(SplitUnit* unit, int half, int64_t group) {
+  return reinterpret_cast<int16_t*>(unit->digits) + int64_t{64} * half + 16 * group;
+}
+inline const int16_t* Words(const SplitUnit& unit, int half, int64_t group) {
+  return reinterpret_cast<const int16_t*>(unit.digits) + int64_t{64} * half + 16 * group;
+}
+
+// The middle of codes of eight bits.
+constexpr int32_t kByteMiddle = 128;
 
 // For codes that stand for themselves less kMiddle.
 template <int32_t kMiddle>
@@ -74,39 +103,117 @@ bool SplitFor(const float* x, int32_t columns, SplitUnit* units) {
   for (int64_t i = 0; i < columns; i += 32) {
     SplitUnit* unit = units + i / kSplitUnit;
     if (i % kSplitUnit == 0) memset(unit, 0, sizeof(SplitUnit));
-    GroupDigits group;
-    if (!group.Split(x + i)) return false;
+    const GroupIntegers group(x + i);
+    if (!group.steps.are_known) return false;
     const int64_t g = i % kSplitUnit / 32;
-    for (int d = 0; d < kDigits; ++d) {
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(unit->digits[d][0] + 32 * g), group.digits[d]);
+    if constexpr (kMiddle == kByteMiddle) {
+      __m256i halves[2];
+      Pack16(group.integers, halves);
+      for (int h = 0; h < 2; ++h) StoreBytes(Words(unit, h, g), halves[h]);
+    } else {
+      __m256i digits[kDigits];
+      group.Digits(digits);
+      for (int d = 0; d < kDigits; ++d) {
+        _mm_store_si128(reinterpret_cast<__m128i*>(unit->digits[d][0] + 16 * g), _mm256_castsi256_si128(digits[d]));
+        _mm_store_si128(reinterpret_cast<__m128i*>(unit->digits[d][1] + 16 * g),
+                        _mm256_extracti128_si256(digits[d], 1));
+      }
     }
-    unit->step[4 * g] = group.step;
-    unit->sum[4 * g] = static_cast<float>(group.sums[0] + group.sums[1]) * group.step;
-    int32_t* middle = unit->middle[0] + 8 * g;
-    middle[0] = kMiddle * group.sums[0];
-    middle[4] = kMiddle * group.sums[1];
+    const int32_t first = group.SumOfHalf(0);
+    const int32_t sum = first + group.SumOfHalf(1);
+    const float step = group.steps.step;
+    _mm_store_ps(unit->step + 4 * g, _mm_set1_ps(step));
+    _mm_store_ps(unit->sum + 4 * g, _mm_set1_ps(static_cast<float>(sum) * step));
+    _mm_store_si128(reinterpret_cast<__m128i*>(unit->middle[0] + 4 * g), _mm_set1_epi32(kMiddle * sum));
+    _mm_store_si128(reinterpret_cast<__m128i*>(unit->middle[1] + 4 * g), _mm_set1_epi32(kMiddle * first));
   }
   return true;
 }
 
-// Group g of a vector, wherever it is.
-struct SplitGroupOf {
-  SplitGroupOf(const SplitUnit* units, int64_t group) : unit(units[group / 4]), g(group % 4) {}
+// ---- products ----
 
-  // The products of 32 codes without a sign: four lanes of sums for either 16.
-  __m256i Times(__m256i codes) const {
-    const __m256i high = _mm256_maddubs_epi16(codes, Load256(unit.digits[0][0] + 32 * g));
-    if constexpr (kDigits == 1) return _mm256_madd_epi16(high, _mm256_set1_epi16(1));
-    const __m256i low = _mm256_maddubs_epi16(codes, Load256(unit.digits[1][0] + 32 * g));
-    return _mm256_add_epi32(_mm256_madd_epi16(high, _mm256_set1_epi16(256)),
-                            _mm256_madd_epi16(low, _mm256_set1_epi16(1)));
+// What sums of 16 bits with each digit add up to, by pairs.
+inline __m256i JoinDigits(const __m256i (&sums)[kDigits]) {
+  const __m256i one = _mm256_set1_epi16(1);
+  if constexpr (kDigits == 1) return _mm256_madd_epi16(sums[0], one);
+  return _mm256_add_epi32(_mm256_madd_epi16(sums[0], _mm256_set1_epi16(256)),
+                          _mm256_madd_epi16(sums[kDigits - 1], one));
+}
+
+// Tokens that have their sums in registers together.
+constexpr int kTokensInRegisters = kDigits == 1 ? 4 : 2;
+
+// For each lane, the products of four codes of kBits and four elements, on top of others: exact, if sums of 16 bits
+// become such of 32 in time.
+template <int kBits>
+struct LaneSums {
+  static constexpr int kMost = 1 << (7 - kBits);  // products before Flush: 8 of nibbles, 4 of five bits, 2 of six
+
+  // Four elements of a unit, or four factors, in every lane.
+  struct Four {
+    Four(const SplitUnit& unit, int half, int64_t at) {
+      for (int d = 0; d < kDigits; ++d) {
+        int32_t four;
+        memcpy(&four, unit.digits[d][half] + at, sizeof(four));
+        digit[d] = _mm256_set1_epi32(four);
+      }
+    }
+    explicit Four(const int32_t (&digits)[2]) {
+      for (int d = 0; d < kDigits; ++d) digit[d] = _mm256_set1_epi32(digits[d]);
+    }
+    __m256i digit[kDigits];
+  };
+
+  void Start(int32_t start) {
+    sum = _mm256_set1_epi32(start);
+    for (__m256i& digit : narrow) digit = _mm256_setzero_si256();
   }
-  __m256i middle() const { return Load256(unit.middle[0] + 8 * g); }
-  Vec step() const { return _mm256_broadcast_ss(unit.step + 4 * g); }
-  Vec sum() const { return _mm256_zextps128_ps256(_mm_load_ps(unit.sum + 4 * g)); }
+  void Add(Bytes codes, const Four& four) {
+    for (int d = 0; d < kDigits; ++d) {
+      narrow[d] = _mm256_add_epi16(narrow[d], _mm256_maddubs_epi16(codes, four.digit[d]));
+    }
+  }
+  void Flush() {
+    sum = _mm256_add_epi32(sum, JoinDigits(narrow));
+    for (__m256i& digit : narrow) digit = _mm256_setzero_si256();
+  }
+  Vec Total() const { return _mm256_cvtepi32_ps(_mm256_add_epi32(sum, JoinDigits(narrow))); }
 
-  const SplitUnit& unit;
-  const int64_t g;
+  __m256i sum;
+  __m256i narrow[kDigits];
+};
+
+template <>
+struct LaneSums<8> {
+  static constexpr int kMost = 1 << 16;
+
+  struct Four {
+    Four(const SplitUnit& unit, int half, int64_t at) { Take(Words(unit, half, 0) + at); }
+    explicit Four(const int32_t (&words)[2]) { Take(words); }
+    void Take(const void* words) {
+      int64_t four;
+      memcpy(&four, words, sizeof(four));
+      all = _mm256_set1_epi64x(four);
+    }
+    __m256i all;
+  };
+
+  void Start(int32_t start) {
+    low = _mm256_setzero_si256();
+    high = low;
+    middle = _mm256_set1_epi32(start);
+  }
+  void Add(Bytes codes, const Four& four) {
+    const __m256i zero = _mm256_setzero_si256();
+    low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi8(codes, zero), four.all));
+    high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi8(codes, zero), four.all));
+  }
+  void Flush() {}
+  Vec Total() const { return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_hadd_epi32(low, high), middle)); }
+
+  __m256i low;
+  __m256i high;
+  __m256i middle;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 // groups of four rows: group b of row r in lane 4 b + r. Unpacking bounds the time on few cores, memory on many.
 #pragma once
 
+#include "simd/four_rows.inl"
 #include "simd/split.inl"
 
 namespace coreinfer {
@@ -12,11 +13,11 @@ namespace {
 
 // ---- four rows ----
 
-// Where the rows are that are multiplied together, at the same offset.
-struct FourRows {
-  const uint8_t* row[4];
-  FourRows At(int64_t offset) const { return {{row[0] + offset, row[1] + offset, row[2] + offset, row[3] + offset}}; }
-};
+// The sums of the lanes that belong to each of four rows.
+inline __m128 SumRows(const Vec (&sum)[1]) {
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(sum[0]), _mm512_extractf32x8_ps(sum[0], 1));
+  return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
 
 // Lane 4 b + r becomes the sum of the lanes 4 b .. 4 b + 3 of vector r.
 inline __m512i AddLanes(const __m512i (&v)[4]) {
@@ -76,6 +77,11 @@ inline __m512 HalvesOf(const FourRows& blocks, int64_t at) {
 }
 
 struct Codes {
+  void Store(uint8_t* first_halves, uint8_t* second_halves) const {
+    _mm512_store_si512(first_halves, first);
+    _mm512_store_si512(second_halves, second);
+  }
+
   __m512i first;
   __m512i second;
 };
@@ -152,7 +158,7 @@ struct SplitBlocks {
   static constexpr int64_t kUnitElements = kSplitUnit;
 
   template <int kTokens>
-  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
+  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, UnitSums<kTokens>& sum) {
     FourCodes codes;
 #pragma GCC unroll 4
     for (int r = 0; r < 4; ++r) codes.row[r] = Format::Read(blocks.row[r]);
@@ -162,11 +168,11 @@ struct SplitBlocks {
       const SplitUnit& own = unit[t * stride];
       __m512i dot = codes.Times(own);
       if constexpr (Format::kMiddle > 0) dot = _mm512_sub_epi32(dot, _mm512_load_si512(own.middle[0]));
-      sum[t] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(dot), sum[t]);
+      sum[t][0] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(dot), sum[t][0]);
     }
     if constexpr (Format::kHasOffset) {
       const __m512 offset = HalvesOf<Format::kBytes>(blocks, 2);
-      for (int t = 0; t < kTokens; ++t) sum[t] = Fma(offset, _mm512_load_ps(unit[t * stride].sum), sum[t]);
+      for (int t = 0; t < kTokens; ++t) sum[t][0] = Fma(offset, _mm512_load_ps(unit[t * stride].sum), sum[t][0]);
     }
   }
 };

@@ -2,18 +2,16 @@
 #pragma once
 
 #include "simd/rows.inl"
+#if defined(__AVX512VNNI__)
 #include "simd/split_blocks.inl"
 #include "simd/split_super_blocks.inl"
+#else
+#include "simd/split_blocks_avx2.inl"
+#endif
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
-
-// The sums of the lanes that belong to each of four rows.
-inline __m128 SumRows(Vec v) {
-  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
-  return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
-}
 
 // Of a row that ends within a unit: blocks of zeros behind the last ones have a scale of 0.
 template <class Units>
@@ -30,8 +28,10 @@ struct LastUnits {
 template <class Units, int kTokens>
 void TakeSplitDots(const FourRows& rows, const FourRows& next, const SplitUnit* units, int64_t columns, float* out) {
   const int64_t stride = SplitUnits(columns);
-  Vec sum[kTokens];
-  for (int t = 0; t < kTokens; ++t) sum[t] = Zero();
+  UnitSums<kTokens> sum;
+  for (auto& token : sum) {
+    for (Vec& v : token) v = Zero();
+  }
   const int64_t end = columns / Units::kUnitElements * Units::kUnitBytes;
   int64_t ahead = 0;
   const uint8_t* const* fetched = next.row;

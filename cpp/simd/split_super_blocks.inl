@@ -72,7 +72,7 @@ struct SplitScaledBlocks {
 
   template <int kUnit, int kTokens>
   static void AddHalf(const FourRows& blocks, const __m512 (&scales_and_mins)[4], const SplitUnit* unit, int64_t stride,
-                      Vec (&sum)[kTokens]) {
+                      UnitSums<kTokens>& sum) {
     FourCodes codes;
 #pragma GCC unroll 4
     for (int r = 0; r < 4; ++r) codes.row[r] = Format::template Read<kUnit>(blocks.row[r]);
@@ -81,13 +81,13 @@ struct SplitScaledBlocks {
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
       const SplitUnit& own = unit[t * stride + kUnit];
-      sum[t] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(codes.Times(own)), sum[t]);
-      sum[t] = _mm512_fnmadd_ps(min, _mm512_load_ps(own.sum), sum[t]);
+      sum[t][0] = Fma(Mul(scale, _mm512_load_ps(own.step)), _mm512_cvtepi32_ps(codes.Times(own)), sum[t][0]);
+      sum[t][0] = _mm512_fnmadd_ps(min, _mm512_load_ps(own.sum), sum[t][0]);
     }
   }
 
   template <int kTokens>
-  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
+  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, UnitSums<kTokens>& sum) {
     __m512 scales_and_mins[4];
     for (int r = 0; r < 4; ++r) scales_and_mins[r] = ScalesAndMins(blocks.row[r]);
     AddHalf<0, kTokens>(blocks, scales_and_mins, unit, stride, sum);
@@ -96,7 +96,8 @@ struct SplitScaledBlocks {
 };
 
 struct SplitSixes {
-  static constexpr int64_t kUnitBytes = 210;
+  static constexpr int64_t kBytes = 210;
+  static constexpr int64_t kUnitBytes = kBytes;
   static constexpr int64_t kUnitElements = 256;
 
   // Nibbles, with the two bits of each group at their place above them.
@@ -124,7 +125,7 @@ struct SplitSixes {
 
   template <int kUnit, int kTokens>
   static void AddHalf(const FourRows& blocks, const __m512 (&scales)[4], const SplitUnit* unit, int64_t stride,
-                      Vec (&sum)[kTokens]) {
+                      UnitSums<kTokens>& sum) {
     __m512i first[4];
     __m512i second[4];
 #pragma GCC unroll 4
@@ -141,19 +142,44 @@ struct SplitSixes {
       const __m512 step = _mm512_load_ps(own.step);
       const __m512i first_middle = _mm512_load_si512(own.middle[1]);
       const __m512i second_middle = _mm512_sub_epi32(_mm512_load_si512(own.middle[0]), first_middle);
-      sum[t] = Fma(Mul(first_scale, step), _mm512_cvtepi32_ps(TimesHalf(first, own, 0, first_middle)), sum[t]);
-      sum[t] = Fma(Mul(second_scale, step), _mm512_cvtepi32_ps(TimesHalf(second, own, 1, second_middle)), sum[t]);
+      sum[t][0] = Fma(Mul(first_scale, step), _mm512_cvtepi32_ps(TimesHalf(first, own, 0, first_middle)), sum[t][0]);
+      sum[t][0] = Fma(Mul(second_scale, step), _mm512_cvtepi32_ps(TimesHalf(second, own, 1, second_middle)), sum[t][0]);
     }
   }
 
   template <int kTokens>
-  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, Vec (&sum)[kTokens]) {
+  static void AddUnit(const FourRows& blocks, const SplitUnit* unit, int64_t stride, UnitSums<kTokens>& sum) {
     __m512 scales[4];
     for (int r = 0; r < 4; ++r) scales[r] = Mul(BroadcastHalf(blocks.row[r] + 208), LoadI8(blocks.row[r] + 192));
     AddHalf<0, kTokens>(blocks, scales, unit, stride, sum);
     AddHalf<1, kTokens>(blocks, scales, unit, stride, sum);
   }
 };
+
+// ---- packs ----
+
+// The codes of 128 columns of a row, half by half: of four blocks, or of half kHalf of a block of 256.
+template <class Split>
+void StoreBlocks(const uint8_t* blocks, uint8_t* first, uint8_t* second) {
+  Split::Read(blocks).Store(first, second);
+}
+template <class Split, int kHalf>
+void StoreHalfBlock(const uint8_t* block, uint8_t* first, uint8_t* second) {
+  Split::template Read<kHalf>(block).Store(first, second);
+}
+
+// Of sixteen rows 16 bytes each, 64 apart: lane r of vector v becomes lane v of row r.
+inline void LanesOfRows(const uint8_t* rows, Bytes (&out)[4]) {
+  __m512i v[4];
+  for (int64_t i = 0; i < 4; ++i) v[i] = LoadQuarters(rows + 256 * i, 64);
+  for (int lane = 0; lane < 4; ++lane) {
+    const __m512i index = _mm512_add_epi32(_mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28),
+                                           _mm512_set1_epi32(lane));
+    const __m512i low = _mm512_permutex2var_epi32(v[0], index, v[1]);
+    const __m512i high = _mm512_permutex2var_epi32(v[2], index, v[3]);
+    out[lane] = _mm512_mask_blend_epi32(0xff00, low, high);
+  }
+}
 
 }  // namespace
 }  // namespace COREINFER_SIMD_NAMESPACE

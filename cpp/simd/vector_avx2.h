@@ -134,6 +134,10 @@ inline uint32_t BitOfBytes(const uint8_t* bytes, int bit) {
 inline void StoreF16(uint8_t* address, Vec v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(address), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
+// Past the cache, for what will be read when the cache has long been filled with other things.
+inline void StorePast(uint8_t* address, __m256i bytes) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(address), bytes);
+}
 inline void Prefetch(const void* address) { _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T1); }
 
 }  // namespace

@@ -91,7 +91,7 @@ double VectorRounding(int32_t dtype) {
 double PrefillRounding(int32_t dtype) {
   const bool rounds_weights = Uses({"avx512bf16"}) && ActivationBits() == 8 && (dtype == CI_F16 || dtype == CI_BF16);
   if (rounds_weights) return 0x1p-9;
-  return Uses({"avx512bf16", "avx512vnni"}) ? VectorRounding(dtype) : 0.0;
+  return Uses({"avx512bf16", "avx512vnni", "avx2"}) ? VectorRounding(dtype) : 0.0;
 }
 
 int32_t Repetitions() { return 4; }
