@@ -300,7 +300,7 @@ void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* grou
 // The slab stays in the cache for further tokens.
 template <class Format>
 void AddPackedDown(const uint8_t* slab, const uint8_t* next, const PackedSum& sum, float* const* y) {
-  ForFewTokens<kTokensInRegisters>(sum.tokens, [&](auto few, int32_t t) {
+  ForFewTokens<kTokensOfSlab>(sum.tokens, [&](auto few, int32_t t) {
     AddGroups<Format, decltype(few)::kTokens>(slab, next, sum.groups + t, sum, y + t);
   });
 }

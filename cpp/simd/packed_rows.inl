@@ -141,7 +141,7 @@ using PackedQ4_K = PackedScaledBlock<Q4_KSplit, NibbleBundle>;
 using PackedQ5_K = PackedScaledBlock<Q5_KSplit, FiveBundle>;
 
 template <class Unit>
-constexpr int64_t kBundleBytes = kVectorBytes* kBeside* Unit::Bundle::kVectors;  // of both
+constexpr int64_t kBundleBytes = Unit::Bundle::kVectors*(kBeside* kVectorBytes);  // of both
 template <class Unit>
 constexpr int64_t kGroupBytes = kBundleBytes<Unit> + Unit::kScaleBytes;
 template <class Unit>
@@ -228,7 +228,7 @@ void PackRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t co
 
 // ---- products ----
 
-// The codes of a group's halves kBegin .. kEnd - 1 times its elements, less what the middle of the codes makes of them.
+// The codes of a group's halves kBegin .. kEnd - 1 times its elements.
 template <class Unit, int kTokens, int kBegin, int kEnd>
 struct PackedProducts {
   using Sums = LaneSums<Unit::Bundle::kBits>;
@@ -238,7 +238,7 @@ struct PackedProducts {
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 2
-      for (int s = 0; s < kBeside; ++s) sum[t][s].Start(-MiddleOf(*units[t], group));
+      for (int s = 0; s < kBeside; ++s) sum[t][s].Start(0);
     }
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
@@ -267,11 +267,12 @@ struct PackedProducts {
     }
   }
 
-  static int32_t MiddleOf(const SplitUnit& own, int64_t group) {
-    if constexpr (Unit::kMiddle == 0) return 0;
+  // Less what the middle of the codes makes of the elements.
+  Vec Total(int t, int s, const SplitUnit& own, int64_t group) const {
+    if constexpr (Unit::kMiddle == 0) return sum[t][s].Total();
     const int32_t both = own.middle[0][4 * group];
     const int32_t first = own.middle[1][4 * group];
-    return kEnd - kBegin == 2 ? both : kBegin == 0 ? first : both - first;
+    return sum[t][s].TotalLess(kEnd - kBegin == 2 ? both : kBegin == 0 ? first : both - first);
   }
 
   Sums sum[kTokens][kBeside];
@@ -298,8 +299,8 @@ __attribute__((always_inline)) inline void AddHalves(const PackedGroupAt& at, co
     const Vec scale = Unit::Scale(at.block, at.scales, s, kBegin);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
-      sum[t][s][at.number] =
-          Fma(Mul(scale, Set(units[t]->step[4 * at.number])), products.sum[t][s].Total(), sum[t][s][at.number]);
+      Vec& own = sum[t][s][at.number];
+      own = Fma(Mul(scale, Set(units[t]->step[4 * at.number])), products.Total(t, s, *units[t], at.number), own);
     }
   }
 }
@@ -361,7 +362,7 @@ void TakePackedDots(const uint8_t* part, const SplitUnit* const* units, int64_t 
 template <class Unit>
 void PackedDotEach(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, float* out) {
   for (int64_t part = 0; part < kParts; ++part, pack += PartBytes<Unit>(columns), out += kRowsOfPart) {
-    ForFewTokens<kTokensInRegisters>(tokens, [&](auto few, int32_t t) {
+    ForFewTokens<kTokensOfPack>(tokens, [&](auto few, int32_t t) {
       TakePackedDots<Unit, decltype(few)::kTokens>(pack, units + t, columns, out + int64_t{kPackedRows} * t);
     });
   }

@@ -101,8 +101,9 @@ inline __m512i MultiplyBoth(__m512i first, __m512i second, const SplitUnit& unit
   return sum;
 }
 
-// Tokens that have their sums in registers together.
-constexpr int kTokensInRegisters = 4;
+// Tokens that have their sums in registers together: of a pack of rows, and of down rows.
+constexpr int kTokensOfPack = 4;
+constexpr int kTokensOfSlab = 4;
 
 // For each lane, the products of four codes of kBits and four elements, on top of others: exact.
 template <int kBits>
@@ -133,6 +134,9 @@ struct LaneSums {
   }
   void Flush() {}
   Vec Total() const { return _mm512_cvtepi32_ps(JoinDigits(sum)); }
+  Vec TotalLess(int32_t less) const {
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(JoinDigits(sum), _mm512_set1_epi32(less)));
+  }
 
   __m512i sum[kDigits];
 };

@@ -140,8 +140,9 @@ inline __m256i JoinDigits(const __m256i (&sums)[kDigits]) {
                           _mm256_madd_epi16(sums[kDigits - 1], one));
 }
 
-// Tokens that have their sums in registers together.
-constexpr int kTokensInRegisters = kDigits == 1 ? 4 : 2;
+// Tokens that have their sums in registers together: of a pack of rows, and of down rows.
+constexpr int kTokensOfPack = 2;
+constexpr int kTokensOfSlab = kDigits == 1 ? 4 : 2;
 
 // For each lane, the products of four codes of kBits and four elements, on top of others: exact, if sums of 16 bits
 // become such of 32 in time.
@@ -177,7 +178,9 @@ struct LaneSums {
     sum = _mm256_add_epi32(sum, JoinDigits(narrow));
     for (__m256i& digit : narrow) digit = _mm256_setzero_si256();
   }
-  Vec Total() const { return _mm256_cvtepi32_ps(_mm256_add_epi32(sum, JoinDigits(narrow))); }
+  __m256i All() const { return _mm256_add_epi32(sum, JoinDigits(narrow)); }
+  Vec Total() const { return _mm256_cvtepi32_ps(All()); }
+  Vec TotalLess(int32_t less) const { return _mm256_cvtepi32_ps(_mm256_sub_epi32(All(), _mm256_set1_epi32(less))); }
 
   __m256i sum;
   __m256i narrow[kDigits];
@@ -209,7 +212,9 @@ struct LaneSums<8> {
     high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi8(codes, zero), four.all));
   }
   void Flush() {}
-  Vec Total() const { return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_hadd_epi32(low, high), middle)); }
+  __m256i All() const { return _mm256_add_epi32(_mm256_hadd_epi32(low, high), middle); }
+  Vec Total() const { return _mm256_cvtepi32_ps(All()); }
+  Vec TotalLess(int32_t less) const { return _mm256_cvtepi32_ps(_mm256_sub_epi32(All(), _mm256_set1_epi32(less))); }
 
   __m256i low;
   __m256i high;
