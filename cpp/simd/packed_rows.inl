@@ -28,6 +28,8 @@ inline void CopyHalves(const uint8_t* const* rows, int64_t at, uint8_t* out) {
   for (int64_t r = 0; r < kLanes; ++r) memcpy(out + 2 * r, rows[r] + at, 2);
 }
 
+constexpr int64_t kPairBytes = kBeside * kVectorBytes;
+
 // Bytes of as many rows' halves.
 constexpr int64_t kHalves = 2 * kLanes;
 constexpr int64_t kHalvesOfPart = 2 * kRowsOfPart;
@@ -141,7 +143,7 @@ using PackedQ4_K = PackedScaledBlock<Q4_KSplit, NibbleBundle>;
 using PackedQ5_K = PackedScaledBlock<Q5_KSplit, FiveBundle>;
 
 template <class Unit>
-constexpr int64_t kBundleBytes = Unit::Bundle::kVectors*(kBeside* kVectorBytes);  // of both
+constexpr int64_t kBundleBytes = int64_t{Unit::Bundle::kVectors} * kPairBytes;  // of both
 template <class Unit>
 constexpr int64_t kGroupBytes = kBundleBytes<Unit> + Unit::kScaleBytes;
 template <class Unit>

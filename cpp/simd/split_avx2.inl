@@ -32,7 +32,7 @@ inline Bytes MoveBits(Bytes v, int left) {
 
 // 32 integers of at most 16 bits, in their order.
 inline void Pack16(const __m256i (&v)[4], __m256i (&out)[2]) {
-  for (int i = 0; i < 2; ++i) out[i] = _mm256_permute4x64_epi64(_mm256_packs_epi32(v[2 * i], v[2 * i + 1]), 0xd8);
+  for (int64_t i = 0; i < 2; ++i) out[i] = _mm256_permute4x64_epi64(_mm256_packs_epi32(v[2 * i], v[2 * i + 1]), 0xd8);
 }
 
 // 32 integers between -128 and 127 as bytes, in their order.
@@ -80,7 +80,9 @@ struct GroupIntegers {
     digits[kDigits - 1] = Pack8(low);
   }
 
-  int32_t SumOfHalf(int half) const { return SumLanes(_mm256_add_epi32(integers[2 * half], integers[2 * half + 1])); }
+  int32_t SumOfHalf(int64_t half) const {
+    return SumLanes(_mm256_add_epi32(integers[2 * half], integers[2 * half + 1]));
+  }
 
   Steps steps;
   __m256i integers[4];

@@ -214,7 +214,7 @@ inline void JoinRows(const Vec (&values)[4], Vec (&out)[4]) {
   const __m256d d = _mm256_castps_pd(_mm256_unpackhi_ps(values[2], values[3]));
   const Vec v[4] = {_mm256_castpd_ps(_mm256_unpacklo_pd(a, c)), _mm256_castpd_ps(_mm256_unpackhi_pd(a, c)),
                     _mm256_castpd_ps(_mm256_unpacklo_pd(b, d)), _mm256_castpd_ps(_mm256_unpackhi_pd(b, d))};
-  for (int half = 0; half < 2; ++half) {
+  for (int64_t half = 0; half < 2; ++half) {
     out[half] = _mm256_permute2f128_ps(v[2 * half], v[2 * half + 1], 0x20);
     out[2 + half] = _mm256_permute2f128_ps(v[2 * half], v[2 * half + 1], 0x31);
   }
@@ -225,7 +225,7 @@ struct Q4_KSplit {
   static constexpr int64_t kBytes = 144;
   template <int kPair>
   static Codes Read(const uint8_t* block) {
-    const Codes nibbles = SplitNibbles(Load256(block + 16 + 32 * kPair));
+    const Codes nibbles = SplitNibbles(Load256(block + 16 + int64_t{32} * kPair));
     return JoinHalves(nibbles.first, nibbles.second);
   }
 };
@@ -239,7 +239,7 @@ struct Q5_KSplit {
   template <int kPair>
   static Codes Read(const uint8_t* block) {
     const __m256i bits = Load256(block + 16);
-    const Codes nibbles = SplitNibbles(Load256(block + 48 + 32 * kPair));
+    const Codes nibbles = SplitNibbles(Load256(block + 48 + int64_t{32} * kPair));
     return JoinHalves(_mm256_or_si256(nibbles.first, Tops<2 * kPair>(bits)),
                       _mm256_or_si256(nibbles.second, Tops<2 * kPair + 1>(bits)));
   }

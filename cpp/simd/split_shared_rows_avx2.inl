@@ -90,7 +90,7 @@ struct SplitFactors {
   }
   __m256i PairOfWords(int32_t row) const {
     int32_t both;
-    memcpy(&both, bytes[0] + 2 * row, sizeof(both));
+    memcpy(&both, bytes[0] + int64_t{2} * row, sizeof(both));
     return _mm256_set1_epi32(both);
   }
 
