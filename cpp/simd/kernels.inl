@@ -11,8 +11,10 @@
 #include "simd/scores.inl"
 #include "simd/shared_rows.inl"
 #include "simd/simd.h"
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include "simd/plain_packs.inl"
+#endif
+#if defined(__AVX512F__)
 #include "simd/row_products.inl"
 #endif
 #if defined(__AVX512VNNI__) || (defined(__AVX2__) && !defined(__AVX512F__))
@@ -50,6 +52,12 @@ constexpr DownPack kDownPack = {Format::Scales::kBlockBytes,
 #define COREINFER_SIMD_PACK(pack) nullptr
 #endif
 
+#if defined(__AVX2__)
+#define COREINFER_SIMD_TOGETHER(function) function
+#else
+#define COREINFER_SIMD_TOGETHER(function) nullptr
+#endif
+// Sums of more than sixteen vectors.
 #if defined(__AVX512F__)
 #define COREINFER_SIMD_WIDE(function) function
 #else
@@ -62,8 +70,8 @@ constexpr SimdKernels kKernels = {
      DotEach<BlockDots<Q8Reader>>, DotEach<BlockDots<Q4Reader>>, nullptr, nullptr, DotEach<UnpackedDots<Q4_1Block>>,
      DotEach<UnpackedDots<Q5_0Block>>, DotEach<UnpackedDots<Q5_1Block>>, DotEach<UnpackedDots<Q4_KBlock>>,
      DotEach<UnpackedDots<Q5_KBlock>>, DotEach<UnpackedDots<Q6_KBlock>>},
-    {COREINFER_SIMD_WIDE(DotRows<F32Reader>), COREINFER_SIMD_WIDE(DotRows<F16Reader>),
-     COREINFER_SIMD_WIDE(DotRows<Bf16Reader>)},
+    {COREINFER_SIMD_TOGETHER(DotRows<F32Reader>), COREINFER_SIMD_TOGETHER(DotRows<F16Reader>),
+     COREINFER_SIMD_TOGETHER(DotRows<Bf16Reader>)},
     {nullptr, nullptr, nullptr, COREINFER_SIMD_SPLIT(SplitFor<128>), COREINFER_SIMD_SPLIT(SplitFor<8>), nullptr,
      nullptr, COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<16>), COREINFER_SIMD_SPLIT(SplitFor<0>),
      COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<0>), COREINFER_SIMD_SPLIT(SplitFor<32>)},
@@ -82,7 +90,7 @@ constexpr SimdKernels kKernels = {
      COREINFER_SIMD_SHARED(Q5_0Shared, FivePieces), COREINFER_SIMD_SHARED(Q5_1Shared, FivePieces),
      COREINFER_SIMD_SHARED(Q4_KShared, NibblePieces), COREINFER_SIMD_SHARED(Q5_KShared, FivePieces),
      COREINFER_SIMD_SHARED(Q6_KShared, SixPieces)},
-    {nullptr, COREINFER_SIMD_WIDE(&kPlainPack<F16Reader>), COREINFER_SIMD_WIDE(&kPlainPack<Bf16Reader>),
+    {nullptr, COREINFER_SIMD_TOGETHER(&kPlainPack<F16Reader>), COREINFER_SIMD_TOGETHER(&kPlainPack<Bf16Reader>),
      COREINFER_SIMD_PACK(kRowPack<PackedQ8_0>), COREINFER_SIMD_PACK(kRowPack<PackedQ4_0>), nullptr, nullptr,
      COREINFER_SIMD_PACK(kRowPack<PackedQ4_1>), COREINFER_SIMD_PACK(kRowPack<PackedQ5_0>),
      COREINFER_SIMD_PACK(kRowPack<PackedQ5_1>), COREINFER_SIMD_PACK(kRowPack<PackedQ4_K>),

@@ -1,6 +1,6 @@
 // Loops over weight rows: dot products, sums of scaled rows, conversion. Each reads its weights once, in registers, so
 // memory bounds the time. Dot products keep four accumulators per token to cover the latency of a multiply-add, but
-// one for plain elements where sixteen rows have theirs in registers (plain_packs.inl).
+// one for plain elements where several rows have theirs in registers (plain_packs.inl).
 #pragma once
 
 #include "coreinfer/types.h"
@@ -48,7 +48,7 @@ struct DotSums {
   Vec sum[kTokens][kSums];
 };
 
-constexpr int kPlainSums = kLanes == 16 ? 1 : 4;
+constexpr int kPlainSums = kLanes >= 8 ? 1 : 4;
 
 template <class Reader>
 struct PlainDots {

@@ -138,6 +138,13 @@ inline void StoreF16(uint8_t* address, Vec v) {
 inline void StorePast(uint8_t* address, __m256i bytes) {
   _mm256_stream_si256(reinterpret_cast<__m256i*>(address), bytes);
 }
+// Of two vectors' bytes the first halves to one place, the others to another.
+inline void StoreHalvesPast(const uint8_t* a, const uint8_t* b, uint8_t* first, uint8_t* second) {
+  const __m256i even = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a));
+  const __m256i odd = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b));
+  StorePast(first, _mm256_permute2x128_si256(even, odd, 0x20));
+  StorePast(second, _mm256_permute2x128_si256(even, odd, 0x31));
+}
 inline void Prefetch(const void* address) { _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T1); }
 
 }  // namespace

@@ -142,6 +142,13 @@ inline void StoreF16(uint8_t* address, Vec v) {
 inline void StorePast(uint8_t* address, __m512i bytes) {
   _mm512_stream_si512(reinterpret_cast<__m512i*>(address), bytes);
 }
+// Of two vectors' bytes the first halves to one place, the others to another.
+inline void StoreHalvesPast(const uint8_t* a, const uint8_t* b, uint8_t* first, uint8_t* second) {
+  const __m512i even = _mm512_loadu_si512(a);
+  const __m512i odd = _mm512_loadu_si512(b);
+  StorePast(first, _mm512_shuffle_i64x2(even, odd, 0x44));
+  StorePast(second, _mm512_shuffle_i64x2(even, odd, 0xee));
+}
 inline void Prefetch(const void* address) { _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T1); }
 
 }  // namespace
