@@ -189,7 +189,7 @@ void PackUnit(const uint8_t* const* rows, int64_t vector, uint8_t* block) {
   }
 }
 
-// Rows of one part.
+// Sixteen rows, from vector `vector` of a part on.
 template <class Unit, bool kStays>
 void PackSixteen(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, int64_t vector,
                  uint8_t* part) {
