@@ -35,7 +35,7 @@ namespace {
 
 template <class Unit>
 constexpr RowPack kRowPack = {Unit::kColumns,
-                              kParts* kPackUnitBytes<Unit>,
+                              int64_t{kParts} * kPackUnitBytes<Unit>,
                               {PackRows<Unit, false>, PackRows<Unit, true>},
                               PackedDotEach<Unit>,
                               nullptr};

@@ -137,7 +137,7 @@ void TakePlainPack(const uint8_t* pack, const float* const* x, int32_t tokens, i
 
 template <class Reader>
 constexpr RowPack kPlainPack = {
-    kLanes, kPackedRows / kPlainRows* kStepBytes, {PackPlainRows, nullptr}, nullptr, TakePlainPack<Reader>};
+    kLanes, int64_t{kPackedRows / kPlainRows} * kStepBytes, {PackPlainRows, nullptr}, nullptr, TakePlainPack<Reader>};
 
 }  // namespace
 }  // namespace COREINFER_SIMD_NAMESPACE

@@ -9,9 +9,7 @@ namespace {
 
 // Steps (packed_down.inl) that are taken at once.
 template <int kTokens>
-constexpr int kStepsWith = kTokens == 1   ? 4
-                           : kTokens == 2 ? 2
-                                          : 1;
+constexpr int kStepsWith = 4 / (kTokens < 3 ? kTokens : 4);
 
 // a * b + c if `is_wanted`, else c.
 inline Vec FmaWhere(bool is_wanted, Vec a, Vec b, Vec c) {
