@@ -25,7 +25,7 @@ inline void ForFewTokens(int32_t tokens, const Take& take) {
         take(Few<2>(), t);
         break;
       case 3:
-        take(Few<3>(), t);
+        if constexpr (kMost > 2) take(Few<3>(), t);
         break;
       default:
         take(Few<kMost>(), t);

@@ -274,7 +274,7 @@ struct PackedProducts {
     if constexpr (Unit::kMiddle == 0) return sum[t][s].Total();
     const int32_t both = own.middle[0][4 * group];
     const int32_t first = own.middle[1][4 * group];
-    return sum[t][s].TotalLess(kEnd - kBegin == 2 ? both : kBegin == 0 ? first : both - first);
+    return sum[t][s].Total(kEnd - kBegin == 2 ? both : kBegin == 0 ? first : both - first);
   }
 
   Sums sum[kTokens][kBeside];

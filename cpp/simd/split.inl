@@ -133,8 +133,7 @@ struct LaneSums {
     for (int d = 0; d < kDigits; ++d) sum[d] = _mm512_dpbusd_epi32(sum[d], codes, four.digit[d]);
   }
   void Flush() {}
-  Vec Total() const { return _mm512_cvtepi32_ps(JoinDigits(sum)); }
-  Vec TotalLess(int32_t less) const {
+  Vec Total(int32_t less = 0) const {
     return _mm512_cvtepi32_ps(_mm512_sub_epi32(JoinDigits(sum), _mm512_set1_epi32(less)));
   }
 

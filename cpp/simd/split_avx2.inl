@@ -181,8 +181,7 @@ struct LaneSums {
     for (__m256i& digit : narrow) digit = _mm256_setzero_si256();
   }
   __m256i All() const { return _mm256_add_epi32(sum, JoinDigits(narrow)); }
-  Vec Total() const { return _mm256_cvtepi32_ps(All()); }
-  Vec TotalLess(int32_t less) const { return _mm256_cvtepi32_ps(_mm256_sub_epi32(All(), _mm256_set1_epi32(less))); }
+  Vec Total(int32_t less = 0) const { return _mm256_cvtepi32_ps(_mm256_sub_epi32(All(), _mm256_set1_epi32(less))); }
 
   __m256i sum;
   __m256i narrow[kDigits];
@@ -215,8 +214,7 @@ struct LaneSums<8> {
   }
   void Flush() {}
   __m256i All() const { return _mm256_add_epi32(_mm256_hadd_epi32(low, high), middle); }
-  Vec Total() const { return _mm256_cvtepi32_ps(All()); }
-  Vec TotalLess(int32_t less) const { return _mm256_cvtepi32_ps(_mm256_sub_epi32(All(), _mm256_set1_epi32(less))); }
+  Vec Total(int32_t less = 0) const { return _mm256_cvtepi32_ps(_mm256_sub_epi32(All(), _mm256_set1_epi32(less))); }
 
   __m256i low;
   __m256i high;

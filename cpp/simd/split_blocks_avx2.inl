@@ -49,14 +49,17 @@ inline Codes JoinHalves(__m256i group, __m256i next) {
   return {_mm256_permute2x128_si256(group, next, 0x20), _mm256_permute2x128_si256(group, next, 0x31)};
 }
 
-// 16 in each byte of a lane whose bit of its 16 is set.
-inline __m256i SixteensOf(__m256i bits, int8_t first_byte) {
-  const auto second_byte = static_cast<int8_t>(first_byte + 1);
-  const __m256i order = _mm256_broadcastsi128_si256(
-      _mm_unpacklo_epi64(_mm_set1_epi8(static_cast<char>(first_byte)), _mm_set1_epi8(static_cast<char>(second_byte))));
+// 16 in each byte whose bit is set: bit i of byte i of each eight.
+inline __m256i SixteensOf(__m256i bytes) {
   const __m256i own = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201));
-  const __m256i spread = _mm256_and_si256(_mm256_shuffle_epi8(bits, order), own);
-  return _mm256_and_si256(_mm256_cmpeq_epi8(spread, own), _mm256_set1_epi8(16));
+  return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(bytes, own), own), _mm256_set1_epi8(16));
+}
+
+// Byte kByte of each lane eight times, then the next one.
+template <char kByte>
+inline __m256i TwoBytesOf(__m256i bits) {
+  const __m128i order = _mm_unpacklo_epi64(_mm_set1_epi8(kByte), _mm_set1_epi8(kByte + 1));
+  return _mm256_shuffle_epi8(bits, _mm256_broadcastsi128_si256(order));
 }
 
 template <int64_t kStride>
@@ -69,7 +72,8 @@ inline Codes FivesOf(const uint8_t* fifths, const uint8_t* packed) {
   const Codes low = NibblesOf<kStride>(packed);
   const __m256i bits = _mm256_setr_m128i(_mm_cvtsi32_si128(static_cast<int32_t>(LoadBits32(fifths))),
                                          _mm_cvtsi32_si128(static_cast<int32_t>(LoadBits32(fifths + kStride))));
-  return {_mm256_or_si256(low.first, SixteensOf(bits, 0)), _mm256_or_si256(low.second, SixteensOf(bits, 2))};
+  return {_mm256_or_si256(low.first, SixteensOf(TwoBytesOf<0>(bits))),
+          _mm256_or_si256(low.second, SixteensOf(TwoBytesOf<2>(bits)))};
 }
 
 // A block's scale stands first; a value is scale * (code - kMiddle), or scale * code + offset.

@@ -21,8 +21,7 @@ inline __m256i SixteensWhere(const uint8_t* bits) {
   const __m256i bytes = _mm256_shuffle_epi8(
       _mm256_set1_epi32(static_cast<int32_t>(LoadBits32(bits))),
       _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
-  const __m256i own = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201));
-  return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(bytes, own), own), _mm256_set1_epi8(16));
+  return SixteensOf(bytes);
 }
 
 // The codes of 32 columns of a row without a sign, kMiddle more than the readers of quants.inl give; kPairs pairs of

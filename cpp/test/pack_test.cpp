@@ -285,7 +285,7 @@ TEST(AttentionInputsHaveTheBitsOfThreeProducts) {
   if (!IsPacking()) return Skip("this processor packs nothing");
   int variant = 0;
   std::vector<int32_t> dtypes(std::begin(kPackedDtypes), std::end(kPackedDtypes));
-  if (IsPackingPlain()) dtypes.insert(dtypes.end(), std::begin(kPackedPlain), std::end(kPackedPlain));
+  dtypes.insert(dtypes.end(), std::begin(kPackedPlain), std::end(kPackedPlain));
   for (const int32_t dtype : dtypes) {
     for (const auto& [query_rows, kv_rows] : {std::pair<int32_t, int32_t>{1, 1}, {64, 64}, {192, 32}, {33, 17}}) {
       const int32_t columns = Whole(dtype, ++variant % 2 == 0 ? 96 : 256, false);
