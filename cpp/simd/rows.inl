@@ -166,15 +166,19 @@ struct UnpackedDots {
 };
 
 // As many tokens at once as have room in registers; the row stays in L1 for the others.
+template <class Dots>
 constexpr int kDotTokens = kLanes == 16 ? 4 : 2;
+template <class Reader>
+constexpr int kDotTokens<PlainDots<Reader>> = kPlainSums == 1 ? 4 : 2;
 
 template <class Dots>
 void DotEach(const uint8_t* row, const uint8_t* next, const Vectors& x, float* out) {
   const int64_t columns = x.columns;
   const int64_t stride = columns * x.step;
   int32_t t = 0;
-  for (; t + kDotTokens <= x.tokens; t += kDotTokens) {
-    Dots::template Take<kDotTokens>(row, t == 0 ? next : row, x.x + t * stride, stride, columns, out + t);
+  constexpr int kTokens = kDotTokens<Dots>;
+  for (; t + kTokens <= x.tokens; t += kTokens) {
+    Dots::template Take<kTokens>(row, t == 0 ? next : row, x.x + t * stride, stride, columns, out + t);
   }
   for (; t + 2 <= x.tokens; t += 2) {
     Dots::template Take<2>(row, t == 0 ? next : row, x.x + t * stride, stride, columns, out + t);
