@@ -240,7 +240,9 @@ struct PackedProducts {
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 2
-      for (int s = 0; s < kBeside; ++s) sum[t][s].Start(0);
+      for (int s = 0; s < kBeside; ++s) {
+        for (Sums& chain : sum[t][s]) chain.Start(0);
+      }
     }
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
@@ -260,9 +262,10 @@ struct PackedProducts {
           const typename Sums::Four four(*units[t], half, at);
 #pragma GCC unroll 2
           for (int s = 0; s < kBeside; ++s) {
-            sum[t][s].Add(codes[s][half], four);
             const int count = (kEnd - kBegin) * v + half - kBegin + 1;
-            if (count % Sums::kMost == 0 && count < 4 * (kEnd - kBegin)) sum[t][s].Flush();
+            Sums& own = sum[t][s][count % kChains];
+            own.Add(codes[s][half], four);
+            if (count % Sums::kMost == 0 && count < 4 * (kEnd - kBegin)) own.Flush();
           }
         }
       }
@@ -271,13 +274,17 @@ struct PackedProducts {
 
   // Less what the middle of the codes makes of the elements.
   Vec Total(int t, int s, const SplitUnit& own, int64_t group) const {
-    if constexpr (Unit::kMiddle == 0) return sum[t][s].Total();
+    Sums all = sum[t][s][0];
+    if constexpr (kChains == 2) all.Join(sum[t][s][1]);
+    if constexpr (Unit::kMiddle == 0) return all.Total();
     const int32_t both = own.middle[0][4 * group];
     const int32_t first = own.middle[1][4 * group];
-    return sum[t][s].Total(kEnd - kBegin == 2 ? both : kBegin == 0 ? first : both - first);
+    return all.Total(kEnd - kBegin == 2 ? both : kBegin == 0 ? first : both - first);
   }
 
-  Sums sum[kTokens][kBeside];
+  // Where products wait for the sum that they are added to, two take turns.
+  static constexpr int kChains = Sums::kTakesTurns && kTokens == 1 ? 2 : 1;
+  Sums sum[kTokens][kBeside][kChains];
 };
 
 // Each of four groups is added to a sum of its own, as in the lanes of split_blocks.inl.

@@ -64,21 +64,18 @@ void ReadQuad(const uint8_t* const (&rows)[4], int64_t column, int64_t end, Code
     const int64_t at = (column / 32 + p) * Pieces::kBytes;
     __m256i v[4];
     for (int32_t r = 0; r < 4; ++r) v[r] = Pieces::Read(rows[r] + at);
-    const __m256i low_a = _mm256_unpacklo_epi8(v[0], v[1]);
-    const __m256i low_b = _mm256_unpacklo_epi8(v[2], v[3]);
-    const __m256i high_a = _mm256_unpackhi_epi8(v[0], v[1]);
-    const __m256i high_b = _mm256_unpackhi_epi8(v[2], v[3]);
-    pairs[0][p] = JoinHalves(_mm256_unpacklo_epi16(low_a, low_b), _mm256_unpackhi_epi16(low_a, low_b));
-    pairs[1][p] = JoinHalves(_mm256_unpacklo_epi16(high_a, high_b), _mm256_unpackhi_epi16(high_a, high_b));
+    __m256i columns[4];
+    Interleave(v, columns);
+    for (int64_t part = 0; part < 2; ++part) pairs[part][p] = JoinHalves(columns[2 * part], columns[2 * part + 1]);
   }
 }
 
 // Factors of 0 change neither the step nor a sum, so it does not matter that they are not left out.
 template <int32_t kMiddle>
 bool PrepareGroup(const float* factors, int32_t count, bool opens_block, PackedGroup* group) {
-  SplitFactors split;
-  if (!split.Split(factors, count, kMiddle)) return false;
-  split.StoreQuads(group->digits);
+  SplitFactors<kMiddle> split;
+  if (!split.Split(factors, count)) return false;
+  for (int64_t quad = 0; quad < 8; ++quad) split.StoreQuad(quad, group->digits[quad]);
   group->count = count;
   group->opens_block = opens_block;
   group->is_idle = split.step == 0.0f;

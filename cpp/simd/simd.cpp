@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "simd/processor.h"
 #include "simd/tiles.h"
 
 namespace coreinfer {
@@ -27,24 +28,25 @@ Level Vectors(const SimdKernels& kernels, const SimdKernels& byte_kernels) {
 struct Choice {
   Level best;
   Level chosen;
-  char note[160] = "";
+  char note[192] = "";
 
   Choice() : best(Vectors(PortableKernels(), PortableKernels())) {
-    Level supported[6] = {best, {}, {}, {}, {}, {}};
+    Level supported[7] = {best, {}, {}, {}, {}, {}, {}};
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
       supported[1] = best = Vectors(Avx2Kernels(), Avx2ByteKernels());
+      if (HasAvxVnni()) supported[2] = best = Vectors(AvxVnniKernels(), AvxVnniByteKernels());
       if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-        supported[2] = best = Vectors(Avx512Kernels(), Avx512Kernels());
+        supported[3] = best = Vectors(Avx512Kernels(), Avx512Kernels());
         if (__builtin_cpu_supports("avx512vnni")) {
-          supported[3] = best = Vectors(Avx512VnniKernels(), Avx512VnniByteKernels());
+          supported[4] = best = Vectors(Avx512VnniKernels(), Avx512VnniByteKernels());
           const Level vnni = best;
           if (HasAvx512Bf16()) {
-            supported[4] = best = {"avx512bf16", vnni.kernels, vnni.byte_kernels, nullptr, &Avx512Bf16Tiles()};
+            supported[5] = best = {"avx512bf16", vnni.kernels, vnni.byte_kernels, nullptr, &Avx512Bf16Tiles()};
           }
-          if (RequestAmx()) supported[5] = best = {"amx", vnni.kernels, vnni.byte_kernels, &AmxTiles(), nullptr};
+          if (RequestAmx()) supported[6] = best = {"amx", vnni.kernels, vnni.byte_kernels, &AmxTiles(), nullptr};
         }
       }
     }
@@ -59,8 +61,8 @@ struct Choice {
       }
     }
     std::snprintf(note, sizeof(note),
-                  " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avx512, avx512vnni, avx512bf16 or "
-                  "amx)",
+                  " (COREINFER_SIMD=%.16s is not available here; set portable, avx2, avxvnni, avx512, avx512vnni, "
+                  "avx512bf16 or amx)",
                   wanted);
   }
 };

@@ -27,7 +27,7 @@ struct Vectors {
 };
 
 /// 128 elements of a vector as integers: four groups of 32, four lanes of 32 bits each. digits.inl says how and how
-/// well. A digit has the first 16 elements of each group, then the others; AVX2 has for codes of eight bits the
+/// well. A digit has the first 16 elements of each group, then the others; AVX2 alone has for codes of eight bits the
 /// elements themselves instead, 16 bits each, in the same order.
 struct alignas(64) SplitUnit {
   int8_t digits[2][2][64];  // highest first; of vectors of 8 bits only the first is used
@@ -228,6 +228,8 @@ const SimdKernels& PortableKernels();
 #if defined(__x86_64__)
 const SimdKernels& Avx2Kernels();
 const SimdKernels& Avx2ByteKernels();
+const SimdKernels& AvxVnniKernels();
+const SimdKernels& AvxVnniByteKernels();
 const SimdKernels& Avx512Kernels();
 const SimdKernels& Avx512VnniKernels();
 const SimdKernels& Avx512VnniByteKernels();

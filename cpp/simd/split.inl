@@ -109,6 +109,7 @@ constexpr int kTokensOfSlab = 4;
 template <int kBits>
 struct LaneSums {
   static constexpr int kMost = 1 << 16;  // products before Flush
+  static constexpr bool kTakesTurns = false;
 
   // Four elements of a unit, or four factors, in every lane.
   struct Four {

@@ -4,7 +4,11 @@
 
 #include "simd/four_rows.inl"
 #include "simd/quants.inl"
-#include "simd/split_avx2.inl"
+#if defined(__AVXVNNI__)
+#include "simd/byte_products_avxvnni.inl"
+#else
+#include "simd/byte_products_avx2.inl"
+#endif
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
@@ -113,25 +117,6 @@ struct Q5_1Split {
 
 // ---- products ----
 
-// The products of both halves of two groups, pair `pair` of a unit: sums for each four lanes of either group.
-inline __m256i MultiplyBoth(const Codes& codes, const SplitUnit& unit, int64_t pair) {
-  __m256i sums[kDigits];
-  for (int d = 0; d < kDigits; ++d) {
-    sums[d] = _mm256_add_epi16(_mm256_maddubs_epi16(codes.first, LoadBytes(unit.digits[d][0] + 32 * pair)),
-                               _mm256_maddubs_epi16(codes.second, LoadBytes(unit.digits[d][1] + 32 * pair)));
-  }
-  return JoinDigits(sums);
-}
-
-// Those of one half.
-inline __m256i MultiplyHalf(__m256i codes, const SplitUnit& unit, int half, int64_t pair) {
-  __m256i sums[kDigits];
-  for (int d = 0; d < kDigits; ++d) {
-    sums[d] = _mm256_maddubs_epi16(codes, LoadBytes(unit.digits[d][half] + 32 * pair));
-  }
-  return JoinDigits(sums);
-}
-
 // Of codes of eight bits and one group, which is lane `lane`: sums for each lane.
 template <int lane>
 inline __m256i MultiplyWords(const Codes& codes, const SplitUnit& unit, int64_t group) {
@@ -143,9 +128,9 @@ inline __m256i MultiplyWords(const Codes& codes, const SplitUnit& unit, int64_t 
 // The codes of four rows.
 struct FourCodes {
   // The group b of row r in lane 4 b + r.
-  template <bool kAreBytes>
+  template <bool kWithWords>
   __m256i Times(const SplitUnit& unit, int64_t pair) const {
-    if constexpr (kAreBytes) {
+    if constexpr (kWithWords) {
       __m256i group[4];
       __m256i next[4];
 #pragma GCC unroll 4
@@ -158,7 +143,7 @@ struct FourCodes {
     } else {
       __m256i dots[4];
 #pragma GCC unroll 4
-      for (int r = 0; r < 4; ++r) dots[r] = MultiplyBoth(row[r], unit, pair);
+      for (int r = 0; r < 4; ++r) dots[r] = MultiplyBoth(row[r].first, row[r].second, unit, pair);
       return AddLanes(dots);
     }
   }
@@ -194,7 +179,7 @@ struct SplitBlocks {
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
         const SplitUnit& own = unit[t * stride];
-        __m256i dot = codes.Times<Format::kMiddle == kByteMiddle>(own, pair);
+        __m256i dot = codes.Times<kAreWords<Format::kMiddle>>(own, pair);
         if constexpr (Format::kMiddle > 0) dot = _mm256_sub_epi32(dot, MiddleOf(own.middle[0], pair));
         sum[t][pair] = Fma(Mul(scale, Load(own.step + 8 * pair)), _mm256_cvtepi32_ps(dot), sum[t][pair]);
       }

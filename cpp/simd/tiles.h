@@ -70,10 +70,6 @@ struct TileKernels {
 const TileKernels& AmxTiles();
 /// Vectors of AVX-512 with products of bfloat16.
 const TileKernels& Avx512Bf16Tiles();
-/// Whether the processor has what Avx512Bf16Tiles needs beside the rest of AVX-512.
-bool HasAvx512Bf16();
-/// Whether processor and operating system have what AmxTiles needs; asks the system to let this process use it.
-bool RequestAmx();
 #endif
 
 }  // namespace coreinfer

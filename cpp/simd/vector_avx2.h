@@ -1,4 +1,4 @@
-// Eight-lane vectors: AVX2, FMA and F16C.
+// Eight-lane vectors: AVX2, FMA and F16C, with AVX-VNNI or without.
 #ifndef COREINFER_CPP_SIMD_VECTOR_AVX2_H_
 #define COREINFER_CPP_SIMD_VECTOR_AVX2_H_
 
@@ -12,7 +12,11 @@ namespace {
 
 constexpr int64_t kLanes = 8;
 constexpr int64_t kPanelTokens = 6;
+#if defined(__AVXVNNI__)
+constexpr const char* kName = "avxvnni";
+#else
 constexpr const char* kName = "avx2";
+#endif
 
 using Vec = __m256;
 

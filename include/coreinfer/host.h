@@ -90,7 +90,7 @@ int32_t ci_host_use_blas(const uint8_t* path);
 
 /*
  * The best instruction set of this processor that kernels exist for: "amx", "avx512bf16", "avx512vnni", "avx512",
- * "avx2" or "portable".
+ * "avxvnni", "avx2" or "portable".
  */
 const char* ci_host_instruction_set(void);
 

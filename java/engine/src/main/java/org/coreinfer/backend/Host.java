@@ -92,8 +92,8 @@ public final class Host {
   }
 
   /**
-   * {@code amx}, {@code avx512bf16}, {@code avx512vnni}, {@code avx512}, {@code avx2} or {@code
-   * portable}: the best that this processor has.
+   * {@code amx}, {@code avx512bf16}, {@code avx512vnni}, {@code avx512}, {@code avxvnni}, {@code
+   * avx2} or {@code portable}: the best that this processor has.
    */
   public static String instructionSet() {
     return library().ci_host_instruction_set();

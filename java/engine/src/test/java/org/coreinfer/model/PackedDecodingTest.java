@@ -151,8 +151,8 @@ class PackedDecodingTest {
   private static boolean packs(Backend backend, Quantization quantization) {
     String sets =
         quantization == Quantization.F16
-            ? "amx|avx512bf16|avx512vnni|avx512|avx2"
-            : "amx|avx512bf16|avx512vnni|avx2";
+            ? "amx|avx512bf16|avx512vnni|avx512|avxvnni|avx2"
+            : "amx|avx512bf16|avx512vnni|avxvnni|avx2";
     return backend.description().matches(".*\\b(" + sets + ")\\b.*");
   }
 
