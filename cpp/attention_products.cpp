@@ -93,7 +93,7 @@ void PieceProducts::ScoreOnTiles(const float* keys, int32_t positions, QueryRang
     for (int64_t p = 0; p < positions; p += kPanelRows) {
       const uint8_t* panel = scratch_ + p / kPanelRows * key_bytes;
       std::memset(block_, 0, sizeof(float) * kBlockFloats);
-      tiles.multiply(queries, kQueryParts, panel, parts, steps, block_, {panel, 0, 1, steps * kPrefetchBytes});
+      tiles.multiply(queries, kQueryParts, panel, parts, steps, block_, {});
       tiles.add_block(block_, AtMostAPanel(range.end - q), AtMostAPanel(positions - p), scores + q * kPiece + p,
                       kPiece);
     }
@@ -118,8 +118,7 @@ void PieceProducts::AddValuesOnTiles(const float* values, int32_t positions, Que
     const uint8_t* panel = weight_panels_ + q / kPanelRows * WeightPanelBytes();
     for (int64_t i = 0; i < shape_.head_dim; i += kPanelRows) {
       std::memset(block_, 0, sizeof(float) * kBlockFloats);
-      tiles.multiply(panel, kWeightParts, scratch_ + i / kPanelRows * value_bytes, kValueParts, steps, block_,
-                     {panel, 0, 1, steps * kPrefetchBytes});
+      tiles.multiply(panel, kWeightParts, scratch_ + i / kPanelRows * value_bytes, kValueParts, steps, block_, {});
       tiles.add_block(block_, AtMostAPanel(range.end - q), AtMostAPanel(shape_.head_dim - i), sums + q * stride + i,
                       stride);
     }

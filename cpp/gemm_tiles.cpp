@@ -18,6 +18,9 @@ constexpr int32_t kTileDepth = 512;
 // little to win.
 constexpr int32_t kLeastDepth = 128;
 
+// A tile's weights have at most eight panels, and the next panel of tokens comes while each of them is multiplied.
+constexpr int32_t kAheadOfPart = static_cast<int32_t>(kPartBytes) / (kTileRows / kPanelRows);
+
 constexpr int64_t kMostParts = 3;
 constexpr int64_t kFloat = sizeof(float);
 
@@ -37,17 +40,16 @@ Parts PartsInVectors(int32_t dtype, int32_t activation_bits) {
   return activation_bits == 8 && (dtype == CI_F16 || dtype == CI_BF16) ? Parts{1, 1} : kNone;
 }
 
-// On matrix registers. BF16 weights are exact in one part, F16 and four-bit ones in two.
+// BF16 weights are exact in one part, F16 and four-bit ones in two.
+Parts PartsOnTiles(int32_t dtype, int32_t activation_bits) {
+  if (dtype == CI_F32) return {3, 3};
+  if (activation_bits == 8) return {1, 1};
+  return {2, dtype == CI_BF16 ? 1 : 2};
+}
+
 Parts PartsFor(const ci_context& c, int32_t dtype) {
-  if (c.tiles == nullptr) return c.bf16_vectors == nullptr ? kNone : PartsInVectors(dtype, c.activation_bits);
-  switch (dtype) {
-    case CI_F32:
-      return {3, 3};
-    case CI_BF16:
-      return {2, 1};
-    default:
-      return {2, 2};
-  }
+  if (c.tiles != nullptr) return PartsOnTiles(dtype, c.activation_bits);
+  return c.bf16_vectors == nullptr ? kNone : PartsInVectors(dtype, c.activation_bits);
 }
 
 int64_t Panels(int64_t count) { return (count + kPanelRows - 1) / kPanelRows; }
@@ -252,9 +254,9 @@ void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inpu
         float* sum = sums + (t * across + i) * kBlockFloats;
         // Matrix registers are so fast that they would wait for the next panel of tokens, vectors for more weights
         // only.
-        const Ahead ahead = context.tiles != nullptr
-                                ? Ahead{next_input + i * steps * kPrefetchBytes, 0, 1, steps * kPrefetchBytes}
-                                : NextWeights(inputs, block, t * across + i, down * across);
+        const int32_t share = steps * inputs.parts * kAheadOfPart;
+        const Ahead ahead = context.tiles != nullptr ? Ahead{next_input + int64_t{i} * share, 0, 1, share}
+                                                     : NextWeights(inputs, block, t * across + i, down * across);
         if (by_rows) {
           tiles.multiply(weights, weight_parts, input, inputs.parts, steps, sum, ahead);
         } else {

@@ -15,10 +15,9 @@ constexpr int32_t kPanelRows = 32;
 constexpr int32_t kStepDepth = 32;
 constexpr int64_t kTileBytes = 1024;
 constexpr int64_t kPartBytes = 2 * kTileBytes;
-constexpr int32_t kPrefetchBytes = 512;
 constexpr int64_t kBlockFloats = int64_t{kPanelRows} * kPanelRows;
 
-/// What will be read soon: `rows` pieces of `bytes`, `stride` apart.
+/// What will be read soon, if anything: `rows` pieces of `bytes`, `stride` apart.
 struct Ahead {
   const uint8_t* first;
   int64_t stride;
@@ -53,9 +52,9 @@ struct TileKernels {
                           uint8_t* out);
 
   /// block += left right over `steps` steps, without the products of parts that are below the last part's rounding.
-  /// Parts of left and right: 2 and 2, 1 and 2, 2 and 1, 3 and 2, 3 and 3 on matrix registers, 1 and 1 in vectors. The
+  /// Parts of left and right: 1 and 1, and on matrix registers also 2 and 2, 1 and 2, 2 and 1, 3 and 2, 3 and 3. The
   /// block is in four tiles of F32: its upper left, upper right, lower left and lower right quarter. What is ahead is
-  /// brought to L2 meanwhile; on matrix registers it is one piece, of kPrefetchBytes for each step.
+  /// brought to L2 meanwhile; on matrix registers it is one piece, of as many whole lines for each step.
   void (*multiply)(const uint8_t* left, int32_t left_parts, const uint8_t* right, int32_t right_parts, int32_t steps,
                    float* block, const Ahead& ahead);
 

@@ -38,7 +38,7 @@ template <int kLeftParts, int kRightParts>
 inline void AddStep(const uint8_t* left, const uint8_t* right) {
   if (kLeftParts == 1) {
     AddProducts<true, true>(left, right);
-    AddProducts<false, true>(left, right + kPartBytes);
+    if (kRightParts == 2) AddProducts<false, true>(left, right + kPartBytes);
   } else if (kLeftParts == 2) {
     AddProducts<true, true>(left + kPartBytes, right);
     AddProducts<true, false>(left, right);
@@ -56,6 +56,7 @@ inline void AddStep(const uint8_t* left, const uint8_t* right) {
 template <int kLeftParts, int kRightParts>
 void AddSteps(const uint8_t* left, const uint8_t* right, int32_t steps, float* block, const Ahead& ahead) {
   const uint8_t* next = ahead.first;
+  const int64_t next_bytes = ahead.bytes / steps;
   auto* tiles = reinterpret_cast<uint8_t*>(block);
   _tile_loadd(0, tiles, kRowBytes);
   _tile_loadd(1, tiles + kTileBytes, kRowBytes);
@@ -63,8 +64,8 @@ void AddSteps(const uint8_t* left, const uint8_t* right, int32_t steps, float* b
   _tile_loadd(3, tiles + 3 * kTileBytes, kRowBytes);
   for (int32_t step = 0; step < steps; ++step) {
     AddStep<kLeftParts, kRightParts>(left, right);
-    for (int64_t i = 0; i < kPrefetchBytes; i += 64) _mm_prefetch(next + i, _MM_HINT_T1);
-    next += kPrefetchBytes;
+    for (int64_t i = 0; i < next_bytes; i += 64) _mm_prefetch(next + i, _MM_HINT_T1);
+    next += next_bytes;
     left += kLeftParts * kPartBytes;
     right += kRightParts * kPartBytes;
   }
@@ -77,6 +78,8 @@ void AddSteps(const uint8_t* left, const uint8_t* right, int32_t steps, float* b
 void Multiply(const uint8_t* left, int32_t left_parts, const uint8_t* right, int32_t right_parts, int32_t steps,
               float* block, const Ahead& ahead) {
   switch (10 * left_parts + right_parts) {
+    case 11:
+      return AddSteps<1, 1>(left, right, steps, block, ahead);
     case 12:
       return AddSteps<1, 2>(left, right, steps, block, ahead);
     case 21:

@@ -74,24 +74,27 @@ void RunInOtherWays(const std::function<void()>& run) {
 
 bool Computes(int32_t) { return true; }
 
-// Matrix registers take two parts of bfloat16 of each operand: either rounding is at most 2^-17 of a term, and the
-// product of the second parts, which is left out, 2^-16. Three parts, which F32 weights get, are as exact as F32.
+// With 16 bits matrix registers take two parts of bfloat16 of each operand: either rounding is at most 2^-17 of a term,
+// and the product of the second parts, which is left out, 2^-16. Three parts, which F32 weights get, are as exact as
+// F32.
 double ProductTolerance(int32_t dtype) {
-  return Uses({"amx"}) && dtype != CI_F32 ? 0x1p-15 + kDotTolerance : kDotTolerance + 2 * PrefillRounding(dtype);
+  const bool has_two_parts = Uses({"amx"}) && ActivationBits() == 16 && dtype != CI_F32;
+  return kDotTolerance + (has_two_parts ? 0x1p-15 : 2 * PrefillRounding(dtype));
 }
 
 // One or two digits of eight bits (simd/digits.inl).
 double VectorRounding(int32_t dtype) {
-  const bool has_digits = Uses({"amx", "avx512bf16", "avx512vnni", "avx2"});
+  const bool has_digits = Uses({"amx", "avx512bf16", "avx512vnni", "avxvnni", "avx2"});
   return has_digits && IsQuantised(dtype) ? std::ldexp(1.0, -ActivationBits()) : 0.0;
 }
 
-// Decode's digits, where rows are packed and there are no matrix registers. A vector's and a weight's eight bits in
-// bfloat16 are half of what this allows each.
+// Of products of bfloat16 with 8 bits, either operand is off by this at most; elsewhere vectors have decode's digits,
+// where rows are packed and there are no matrix registers.
 double PrefillRounding(int32_t dtype) {
-  const bool rounds_weights = Uses({"avx512bf16"}) && ActivationBits() == 8 && (dtype == CI_F16 || dtype == CI_BF16);
-  if (rounds_weights) return 0x1p-9;
-  return Uses({"avx512bf16", "avx512vnni", "avx2"}) ? VectorRounding(dtype) : 0.0;
+  const bool is_plain = dtype == CI_F16 || dtype == CI_BF16;
+  const bool has_one_part = Uses({"avx512bf16"}) ? is_plain : Uses({"amx"}) && dtype != CI_F32;
+  if (has_one_part && ActivationBits() == 8) return 0x1p-9;
+  return Uses({"avx512bf16", "avx512vnni", "avxvnni", "avx2"}) ? VectorRounding(dtype) : 0.0;
 }
 
 int32_t Repetitions() { return 4; }

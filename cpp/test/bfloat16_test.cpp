@@ -1,7 +1,8 @@
-// Prompts with weights of 16 bits where 8 bits of an activation are enough and the processor multiplies bfloat16 in
+// Prompts where 8 bits of an activation are enough and the processor multiplies bfloat16, on matrix registers or in
 // vectors: both operands are rounded to it, and nothing else is lost.
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,17 @@ namespace {
 
 using namespace coreinfer_test;
 
-bool RoundsPrompts() {
+const DtypeName kPlain[] = {{CI_F16, "F16"}, {CI_BF16, "BF16"}};
+// Matrix registers take all but F32; these are exact in F32, so that nothing is rounded twice.
+const DtypeName kAll[] = {{CI_F16, "F16"}, {CI_BF16, "BF16"}, {CI_Q8_0, "Q8_0"}, {CI_Q4_0, "Q4_0"}};
+
+// The dtypes whose prompts are rounded.
+std::vector<DtypeName> RoundedDtypes() {
   const std::string description = ci_context_description(Contexts()[0]);
-  return description.find("avx512bf16,") != std::string::npos &&
-         description.find("8-bit activations") != std::string::npos;
+  if (description.find("8-bit activations") == std::string::npos) return {};
+  if (description.find("avx512bf16,") != std::string::npos) return {std::begin(kPlain), std::end(kPlain)};
+  if (description.find("amx,") != std::string::npos) return {std::begin(kAll), std::end(kAll)};
+  return {};
 }
 
 // To nearest, ties to even.
@@ -63,19 +71,27 @@ void CheckRounded(const DtypeName& dtype, bool is_transposed, int32_t tokens, in
   CHECK_CLOSE(y, want, scale, kDotTolerance, what);
 }
 
-TEST(PromptsRoundPlainWeightsAndVectorsToBfloat16) {
-  if (!RoundsPrompts()) return Skip("products of bfloat16 in vectors, because these contexts have none");
+// The least multiple of what the dtype takes at once that is not below `columns`.
+int32_t Columns(const DtypeName& dtype, int32_t columns) {
+  return dtype.dtype == CI_F16 || dtype.dtype == CI_BF16 ? columns : (columns + 31) / 32 * 32;
+}
+
+TEST(PromptsRoundWeightsAndVectorsToBfloat16) {
+  const std::vector<DtypeName> dtypes = RoundedDtypes();
+  if (dtypes.empty()) return Skip("products of one bfloat16 each, because these contexts have none");
   Random random(151);
-  for (const DtypeName& dtype : {DtypeName{CI_F16, "F16"}, DtypeName{CI_BF16, "BF16"}}) {
+  for (const DtypeName& dtype : dtypes) {
     for (const bool is_transposed : {false, true}) {
+      const auto check = [&](int32_t tokens, int32_t width, int32_t depth) {
+        CheckRounded(dtype, is_transposed, tokens, is_transposed ? Columns(dtype, width) : width,
+                     is_transposed ? depth : Columns(dtype, depth), random);
+      };
       for (const int32_t tokens : {1, 5, 33}) {
         for (const int32_t width : {1, 31, 64, 257}) {
-          for (const int32_t depth : {128, 145, 1055}) {
-            CheckRounded(dtype, is_transposed, tokens, width, depth, random);
-          }
+          for (const int32_t depth : {128, 145, 1055}) check(tokens, width, depth);
         }
       }
-      CheckRounded(dtype, is_transposed, 1030, 35, 131, random);
+      check(1030, 35, 131);
     }
   }
 }

@@ -12,10 +12,11 @@ extern "C" {
  * ci_context_create with a choice of how exactly vectors are multiplied. For quantised weights they are rounded, in
  * groups of 32, to integers that keep at least `activation_bits` bits of the group's largest element: 16, as
  * ci_context_create has it, or 8, which is as exact as llama.cpp and takes half of the arithmetic. Where a processor
- * has no products of bytes they are not rounded. Packs suit either. For other weights they are as they are, but with
- * 8 bits in ci_matmul, ci_matmul_transposed and ci_ffn_prefill over a depth of 128 and more where a processor
- * multiplies bfloat16 in vectors ("avx512bf16"): there F16 and BF16 weights and the vectors are both rounded to
- * bfloat16.
+ * has no products of bytes they are not rounded. Packs suit either. For other weights they are as they are.
+ * ci_matmul, ci_matmul_transposed and ci_ffn_prefill over a depth of 128 and more differ where a processor multiplies
+ * bfloat16. On matrix registers ("amx") they keep 16 bits of vectors and of weights that have more than 8; with 8 bits
+ * both are rounded to bfloat16, but for F32. In vectors ("avx512bf16") F16 and BF16 weights and their vectors are
+ * rounded so with 8 bits.
  */
 int32_t ci_host_context_create(int32_t threads, int32_t activation_bits, ci_address* context);
 
