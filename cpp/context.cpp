@@ -6,13 +6,15 @@
 
 #include "coreinfer/host.h"
 #include "coreinfer/kernels.h"
+#include "simd/processor.h"
 
 ci_context::ci_context(int32_t threads, int32_t bits)
     : pool(threads),
       simd(coreinfer::ChosenKernels(bits)),
       tiles(coreinfer::ChosenTiles()),
       bf16_vectors(coreinfer::ChosenBf16Vectors()),
-      activation_bits(bits) {
+      activation_bits(bits),
+      stream_ahead(coreinfer::StreamAhead()) {
   std::snprintf(description, sizeof(description), "CPU, %s, %d thread%s%s%s", coreinfer::ChosenInstructionSet(),
                 threads, threads == 1 ? "" : "s", bits == 8 ? ", 8-bit activations" : "", coreinfer::ChoiceNote());
 }

@@ -27,6 +27,7 @@ struct ci_context {
   const coreinfer::TileKernels* const tiles;         // NULL without matrix registers
   const coreinfer::TileKernels* const bf16_vectors;  // NULL without products of bfloat16 in vectors
   const int32_t activation_bits;
+  const int64_t stream_ahead;  // of packs in memory
   coreinfer::Scratch shared_scratch;
   coreinfer::Scratch down_scratch;  // a feed-forward layer has vectors in the other
   char description[256];

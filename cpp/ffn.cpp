@@ -182,8 +182,7 @@ PackedUp PackedUpOf(const ci_context& c, const Ffn& ffn, const PackedFfn& packed
 // The second phase over packed rows, of which threads take slabs.
 void AddPackedDown(ci_context& c, const DownSum& sum, const float* bias, const uint8_t* data, WorkQueue& slabs,
                    int32_t thread) {
-  const DownPack& pack = *c.simd.down_packs[sum.down.dtype - CI_Q8_0_SHARED];
-  PackedDown packed(pack, sum.down, sum.list, data, sum.tokens, c.thread_scratch(thread));
+  PackedDown packed(c, sum.down, sum.list, data, sum.tokens, c.thread_scratch(thread));
   bool is_taken[CI_DECODE_TOKENS];
   bool is_first = true;
   slabs.DrainAhead(thread, [&](int64_t slab, int64_t following) {

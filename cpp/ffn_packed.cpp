@@ -23,20 +23,20 @@ int64_t PackedDown::ScratchBytes(const Matrix& down, const CoreList& list, int32
   return MostGroups(down, list.size) * tokens * int64_t{sizeof(PackedGroup)};
 }
 
-PackedDown::PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data,
+PackedDown::PackedDown(const ci_context& context, const Matrix& down, const CoreList& list, const uint8_t* data,
                        int32_t most_tokens, uint8_t* scratch)
-    : pack_(pack),
+    : pack_(*DownPackOf(context, down.dtype)),
       data_(data),
       columns_(down.columns),
       groups_(reinterpret_cast<PackedGroup*>(scratch)),
-      sum_{groups_, 0, most_tokens, 0, 0} {
+      sum_{groups_, 0, most_tokens, 0, 0, context.stream_ahead} {
   const SharedGroups groups(down, list);
   for (int32_t entry = 0; entry < list.size; ++sum_.count) {
     const int32_t next = groups.EndOf(entry);
     PackedGroup& group = groups_[sum_.count * most_tokens];
     group.count = next - entry;
     group.opens_block = groups.OpensBlock(entry);
-    sum_.slab_bytes += GroupBytes(pack, group.count, group.opens_block);
+    sum_.slab_bytes += GroupBytes(pack_, group.count, group.opens_block);
     entry = next;
   }
 }

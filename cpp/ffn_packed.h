@@ -41,8 +41,8 @@ class PackedDown {
   /// Bytes of scratch memory for a list and as many tokens.
   static int64_t ScratchBytes(const Matrix& down, const CoreList& list, int32_t tokens);
 
-  PackedDown(const DownPack& pack, const Matrix& down, const CoreList& list, const uint8_t* data, int32_t most_tokens,
-             uint8_t* scratch);
+  PackedDown(const ci_context& context, const Matrix& down, const CoreList& list, const uint8_t* data,
+             int32_t most_tokens, uint8_t* scratch);
 
   /// Takes one more token, with an activation for each listed neuron and a row y that is added to; false if the
   /// activations cannot be split, and nothing was taken. `first` is the slab that will be added first.

@@ -61,7 +61,7 @@ void MultiplyRows(const ci_context& c, const Matrix& weight, const Inputs& input
       float* const out = y + (first - tile.first_token) * y_stride + (begin - tile.begin);
       for (int64_t p = 0; p < packs; ++p) {
         float dots[kTogether * kPackedRows];
-        pack.dot(packed + p * pack_bytes, units, tokens, weight.columns, dots);
+        pack.dot(packed + p * pack_bytes, units, tokens, weight.columns, 0, dots);
         const int64_t row = p * kPackedRows;
         const int64_t count = end - begin - row < kPackedRows ? end - begin - row : kPackedRows;
         for (int64_t t = 0; t < tokens; ++t) c.simd.add(dots + t * kPackedRows, count, out + t * y_stride + row);
@@ -113,7 +113,7 @@ void MultiplyColumns(const ci_context& c, const Matrix& down, const Inputs& inpu
         for (int32_t t = 0; t < tokens; ++t) {
           rows[t] = y + (token + t - tile.first_token) * y_stride + (column - tile.begin);
         }
-        AddSlab(pack, packed, packed, {own, count, kTogether, tokens, bytes}, columns, rows);
+        AddSlab(pack, packed, packed, {own, count, kTogether, tokens, bytes, 0}, columns, rows);
       });
     }
   }

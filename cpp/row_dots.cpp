@@ -51,6 +51,7 @@ void CopyDots(const float* dots, int32_t first, int32_t count, float* out) {
 RowDots::RowDots(ci_context& context, int32_t dtype, const Vectors& x)
     : x_(x),
       rows_ahead_(RowsAhead(RowBytes(dtype, x.columns))),
+      stream_ahead_(context.stream_ahead),
       dot_(context.simd.dot[dtype]),
       dot_rows_(dtype <= CI_BF16 ? context.simd.dot_rows[dtype] : nullptr),
       split_dot_(context.simd.split_dot[dtype]),
@@ -156,9 +157,9 @@ void RowDots::TakePacked(const uint8_t* pack, uint32_t users, Out (&out)[2]) con
   }
   float dots[CI_DECODE_TOKENS][2][RowList::kMost];
   if (row_pack_->dot_plain != nullptr) {
-    row_pack_->dot_plain(pack, vectors, count, x_.columns, dots[0][0]);
+    row_pack_->dot_plain(pack, vectors, count, x_.columns, stream_ahead_, dots[0][0]);
   } else {
-    row_pack_->dot(pack, units, count, x_.columns, dots[0][0]);
+    row_pack_->dot(pack, units, count, x_.columns, stream_ahead_, dots[0][0]);
   }
   for (int32_t half = 0; half < 2; ++half) {
     memset(out[half], 0, static_cast<size_t>(x_.tokens) * sizeof(out[half][0]));

@@ -59,6 +59,7 @@ class RowDots {
 
   const Vectors x_;
   const int32_t rows_ahead_;
+  const int64_t stream_ahead_;
   SimdKernels::Dot dot_;
   SimdKernels::DotRows dot_rows_;
   SimdKernels::SplitDot split_dot_;

@@ -107,7 +107,7 @@ int64_t RowsBytes(int64_t count) {
 }
 
 // Where passes each read a part of a slab, memory is fetched so far ahead, line by line beside what is read, as the
-// processor takes but few requests at once. A single pass is one stream, which its own prefetching does better with.
+// processor takes but few requests at once. A single pass is one stream, and PackedSum says how far ahead.
 constexpr int64_t kSlabAhead = 8192;
 
 // What is read of a slab for one piece after another, and stays in the first-level cache meanwhile.
@@ -161,10 +161,10 @@ struct StepSums {
 
 // Adds kSteps steps, from kStep on, of some groups, which begin with a block. y stays in registers meanwhile: stored
 // for each group, it takes nearly half of the time, probably as stores hold up loads at like addresses in other pages.
-// What is read after `end` is at `next`; each of several passes that take all steps fetches its share of it.
+// What is read after `end` is at `next`; each pass fetches its share of what is `distance` ahead, unless that is 0.
 template <class Format, int kTokens, int kStep, int kSteps>
-void AddSteps(const uint8_t* slab, const uint8_t* end, const uint8_t* next, const PackedGroup* groups, int64_t count,
-              int64_t stride, float* const* y) {
+void AddSteps(const uint8_t* slab, const uint8_t* end, const uint8_t* next, int64_t distance, const PackedGroup* groups,
+              int64_t count, int64_t stride, float* const* y) {
   using Bundle = typename Format::Bundle;
   using Scales = typename Format::Scales;
   constexpr int64_t kRowBytes = kPackedRowBytes<Format>;
@@ -178,21 +178,21 @@ void AddSteps(const uint8_t* slab, const uint8_t* end, const uint8_t* next, cons
   }
   const uint8_t* block = slab;
   for (int64_t g = 0; g < count; ++g, groups += stride) {
-    [[maybe_unused]] const int64_t ahead = kSlabAhead < end - slab ? kSlabAhead : kSlabAhead + (next - end);
+    const int64_t ahead = distance < end - slab ? distance : distance + (next - end);
     const uint8_t* rows = slab;
     const uint8_t* const behind = rows + RowsBytes<Format>(groups[0].count);
     slab = behind + ScaleBytes<Format>(groups[0].opens_block);
     if (groups[0].opens_block) block = behind;
     const uint8_t* const scales = slab - Scales::kGroupBytes;
     if (kTokens == 1 && groups[0].is_idle) continue;
-    if constexpr (kPasses > 1) {
+    if (distance > 0) {
       for (const uint8_t* line = behind + 64 * kPass; line < slab; line += 64 * kPasses) Prefetch(line + ahead);
     }
     StepSums<Bundle, kTokens, kSteps> sums(groups);
     const RestRows rest(groups[0].count % 4);
     int32_t left = groups[0].count;
     for (int32_t quad = 0; left > 0; ++quad, left -= 4, rows += 4 * kRowBytes) {
-      if constexpr (kPasses > 1) {
+      if (distance > 0) {
         for (int64_t line = kPass; line < Bundle::kVectors; line += kPasses) Prefetch(rows + ahead + 64 * line);
       }
       if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
@@ -282,6 +282,7 @@ void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* grou
   constexpr int kSteps = kStepsWith<kTokens>;
   constexpr int64_t kMostBytes = kSteps == kStepsOfSlab ? INT64_MAX : kChunkBytes;
   const uint8_t* const end = slab + sum.slab_bytes;
+  const int64_t distance = kSteps == kStepsOfSlab ? sum.ahead : kSlabAhead;
   for (int64_t g = 0; g < sum.count;) {
     int64_t bytes = 0;
     int64_t count = 0;
@@ -290,7 +291,7 @@ void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* grou
       if (group.opens_block && bytes >= kMostBytes) break;
       bytes += ScaleBytes<Format>(group.opens_block) + RowsBytes<Format>(group.count);
     }
-    AddAllSteps<Format, kTokens, 0, kSteps>(slab, end, next, groups, count, int64_t{sum.stride}, y);
+    AddAllSteps<Format, kTokens, 0, kSteps>(slab, end, next, distance, groups, count, int64_t{sum.stride}, y);
     g += count;
     slab += bytes;
     groups += count * sum.stride;

@@ -336,10 +336,9 @@ __attribute__((always_inline)) inline void AddPackedGroup(const PackedGroupAt& a
   }
 }
 
-// Adds a part's rows; out (tokens, kPackedRows). Nothing is fetched ahead: one stream is what the processor's own
-// prefetching is best at.
+// Adds a part's rows; out (tokens, kPackedRows).
 template <class Unit, int kTokens>
-void TakePackedDots(const uint8_t* part, const SplitUnit* const* units, int64_t columns, float* out) {
+void TakePackedDots(const uint8_t* part, const SplitUnit* const* units, int64_t columns, int64_t ahead, float* out) {
   GroupSums<kTokens> sum;
   for (auto& token : sum) {
     for (auto& vector : token) {
@@ -350,10 +349,12 @@ void TakePackedDots(const uint8_t* part, const SplitUnit* const* units, int64_t 
   for (int t = 0; t < kTokens; ++t) own[t] = units[t];
   for (int64_t column = 0; column < columns; column += Unit::kColumns) {
     const uint8_t* const block = part;
+    if (ahead > 0) PrefetchLines<Unit::kBlockBytes>(block + ahead);
     part += Unit::kBlockBytes;
     for (int64_t first = 0; first < Unit::kColumns / 32; first += 4) {
 #pragma GCC unroll 4
       for (int64_t g = 0; g < 4; ++g, part += kGroupBytes<Unit>) {
+        if (ahead > 0) PrefetchLines<kGroupBytes<Unit>>(part + ahead);
         AddPackedGroup<Unit, kTokens>({block, part, part + kBundleBytes<Unit>, g}, own, sum);
       }
       for (const SplitUnit*& unit : own) ++unit;
@@ -369,10 +370,12 @@ void TakePackedDots(const uint8_t* part, const SplitUnit* const* units, int64_t 
 
 // A part stays in the cache for further tokens.
 template <class Unit>
-void PackedDotEach(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, float* out) {
+void PackedDotEach(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, int64_t ahead,
+                   float* out) {
   for (int64_t part = 0; part < kParts; ++part, pack += PartBytes<Unit>(columns), out += kRowsOfPart) {
     ForFewTokens<kTokensOfPack>(tokens, [&](auto few, int32_t t) {
-      TakePackedDots<Unit, decltype(few)::kTokens>(pack, units + t, columns, out + int64_t{kPackedRows} * t);
+      TakePackedDots<Unit, decltype(few)::kTokens>(pack, units + t, columns, t == 0 ? ahead : 0,
+                                                   out + int64_t{kPackedRows} * t);
     });
   }
 }

@@ -12,8 +12,9 @@ namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
 namespace {
 
-// Rows side by side.
-constexpr int kPlainRows = kLanes;
+// Rows side by side: as many as have their sums in registers, for several tokens too where these are few. To go through
+// some columns of more rows again would be a step back in memory.
+constexpr int kPlainRows = kLanes == 16 ? 16 : 4;
 
 // Tokens that have their sums in registers, for four rows.
 constexpr int kTokensOfPlain = kLanes == 16 ? 4 : 2;
@@ -62,10 +63,11 @@ inline void PackPlainRows(const uint8_t* const* rows, const uint8_t* const* next
 // ---- products ----
 
 template <class Reader>
-void TakeDotsBeside(const uint8_t* pack, const float* x, int64_t columns, float* out) {
+void TakeDotsBeside(const uint8_t* pack, const float* x, int64_t columns, int64_t ahead, float* out) {
   Vec sum[kPlainRows];
   for (Vec& row : sum) row = Zero();
   for (int64_t i = 0; i < columns; i += kLanes, pack += kStepBytes) {
+    if (ahead > 0) PrefetchLines<kStepBytes>(pack + ahead);
     const Vec values = LoadValues(x, i, columns);
 #pragma GCC unroll 16
     for (int r = 0; r < kPlainRows; ++r) {
@@ -80,13 +82,14 @@ using PlainRowSums = Vec[kPlainRows];
 // Adds columns begin..end-1 of four rows, the first of which is `row` of those side by side.
 template <class Reader, int kTokens>
 void AddFourDots(const uint8_t* pack, int row, const float* const* x, int64_t begin, int64_t end, int64_t columns,
-                 PlainRowSums* sums) {
+                 int64_t ahead, PlainRowSums* sums) {
   Vec sum[kTokens][4];
   for (int t = 0; t < kTokens; ++t) {
     for (int r = 0; r < 4; ++r) sum[t][r] = sums[t][row + r];
   }
   pack += begin / kLanes * kStepBytes + row * kLanes * Reader::kBytes;
   for (int64_t i = begin; i < end; i += kLanes, pack += kStepBytes) {
+    if (ahead > 0) PrefetchLines<4 * kLanes * Reader::kBytes>(pack + ahead);
     Vec weights[4];
 #pragma GCC unroll 4
     for (int r = 0; r < 4; ++r) weights[r] = Reader::Read(pack + r * kLanes * Reader::kBytes);
@@ -104,7 +107,8 @@ void AddFourDots(const uint8_t* pack, int row, const float* const* x, int64_t be
 
 // So many columns at once as stay in the first level cache for all tokens.
 template <class Reader>
-void TakeDotsOfTokens(const uint8_t* pack, const float* const* x, int32_t tokens, int64_t columns, float* out) {
+void TakeDotsOfTokens(const uint8_t* pack, const float* const* x, int32_t tokens, int64_t columns, int64_t ahead,
+                      float* out) {
   constexpr int64_t kBlock = 256;
   PlainRowSums sums[CI_DECODE_TOKENS];
   for (int32_t t = 0; t < tokens; ++t) {
@@ -114,7 +118,8 @@ void TakeDotsOfTokens(const uint8_t* pack, const float* const* x, int32_t tokens
     const int64_t end = begin + kBlock < columns ? begin + kBlock : columns;
     ForFewTokens<kTokensOfPlain>(tokens, [&](auto few, int32_t t) {
       for (int row = 0; row < kPlainRows; row += 4) {
-        AddFourDots<Reader, decltype(few)::kTokens>(pack, row, x + t, begin, end, columns, sums + t);
+        AddFourDots<Reader, decltype(few)::kTokens>(pack, row, x + t, begin, end, columns, t == 0 ? ahead : 0,
+                                                    sums + t);
       }
     });
   }
@@ -124,13 +129,14 @@ void TakeDotsOfTokens(const uint8_t* pack, const float* const* x, int32_t tokens
 }
 
 template <class Reader>
-void TakePlainPack(const uint8_t* pack, const float* const* x, int32_t tokens, int64_t columns, float* out) {
+void TakePlainPack(const uint8_t* pack, const float* const* x, int32_t tokens, int64_t columns, int64_t ahead,
+                   float* out) {
   const int64_t bytes = (columns + kLanes - 1) / kLanes * kStepBytes;
   for (int r = 0; r < kPackedRows; r += kPlainRows, pack += bytes, out += kPlainRows) {
     if (tokens == 1) {
-      TakeDotsBeside<Reader>(pack, x[0], columns, out);
+      TakeDotsBeside<Reader>(pack, x[0], columns, ahead, out);
     } else {
-      TakeDotsOfTokens<Reader>(pack, x, tokens, columns, out);
+      TakeDotsOfTokens<Reader>(pack, x, tokens, columns, ahead, out);
     }
   }
 }

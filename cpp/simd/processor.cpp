@@ -1,5 +1,5 @@
-// Instructions that not every compiler can ask the processor for, and AMX, whose registers are so large that Linux gives
-// them only to processes that ask.
+// Instructions that not every compiler can ask the processor for, and AMX, whose registers are so large that Linux
+// gives them only to processes that ask.
 #include "simd/processor.h"
 
 #if defined(__x86_64__)
@@ -37,13 +37,23 @@ bool HasAmx() {
 
 }  // namespace
 
+// Intel's fetch too little ahead of products: a sixth to a third of the speed was lost on a Xeon. AMD's do better
+// alone.
+int64_t StreamAhead() {
+  constexpr int64_t kAhead = 8192;
+  return __builtin_cpu_is("intel") ? kAhead : 0;
+}
+
 bool HasAvxVnni() { return HasBit(Extensions(1).a, 4); }
 
 bool HasAvx512Bf16() { return HasBit(Extensions(1).a, 5); }
 
-bool RequestAmx() {
-  return HasAmx() && HasAvx512Bf16() && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
+bool RequestAmx() { return HasAmx() && HasAvx512Bf16() && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0; }
 
 }  // namespace coreinfer
+
+#else
+
+int64_t coreinfer::StreamAhead() { return 0; }
+
 #endif

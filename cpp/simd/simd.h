@@ -64,11 +64,14 @@ struct RowPack {
   /// cache or, at index 1, into it, which is NULL for plain elements; `next` are the rows that will be packed after
   /// them.
   void (*pack[2])(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* packed);
-  /// out (tokens, kPackedRows) with the bits of split_dot, for the tokens whose units are listed.
-  void (*dot)(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, float* out);
+  /// out (tokens, kPackedRows) with the bits of split_dot, for the tokens whose units are listed. Memory is fetched
+  /// `ahead` bytes before it is read, unless that is 0.
+  void (*dot)(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, int64_t ahead,
+              float* out);
   /// The same with the bits of SimdKernels::dot for the vectors x[t], of plain elements; of others it is NULL, and of
   /// these `dot`.
-  void (*dot_plain)(const uint8_t* pack, const float* const* x, int32_t tokens, int64_t columns, float* out);
+  void (*dot_plain)(const uint8_t* pack, const float* const* x, int32_t tokens, int64_t columns, int64_t ahead,
+                    float* out);
 };
 
 /// What a token adds of one group of packed down rows.
@@ -89,6 +92,7 @@ struct PackedSum {
   int32_t stride;
   int32_t tokens;
   int64_t slab_bytes;
+  int64_t ahead;  // as of a RowPack, for what is one stream
 };
 
 /// Columns of down rows whose sums stay in registers.
