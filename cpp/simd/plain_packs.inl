@@ -1,6 +1,6 @@
-// Rows of F16 and BF16 that decoding reads again and again, packed: as many at a time as a vector has lanes, and as
-// many columns of one row beside those of the next, so that memory is one stream, and of a vector 64 bytes are read for
-// 512 of weights (32 for 128 with AVX2). Rows as they are take a whole vector for every four of them, which leaves too
+// Rows of F16 and BF16 that decoding reads again and again, packed: some stand side by side, as many columns of one row
+// as a vector has lanes beside those of the next, so that memory is one stream, and of a vector 64 bytes are read for
+// 512 of weights (32 for 64 with AVX2). Rows as they are take a whole vector for every four of them, which leaves too
 // little room in the first level cache beside the stream. Behind the rows of a pack that stand side by side are the
 // next ones. Columns behind the last are 0.
 #pragma once
