@@ -1,7 +1,7 @@
 // Products of codes and split vectors for AVX2.
 #pragma once
 
-#include "simd/split_avx2.inl"
+#include "simd/four_digits.inl"
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
@@ -45,20 +45,7 @@ struct LaneSums {
   static constexpr int kMost = 1 << (7 - kBits);  // products before Flush: 8 of nibbles, 4 of five bits, 2 of six
   static constexpr bool kTakesTurns = false;
 
-  // Four elements of a unit, or four factors, in every lane.
-  struct Four {
-    Four(const SplitUnit& unit, int half, int64_t at) {
-      for (int d = 0; d < kDigits; ++d) {
-        int32_t four;
-        memcpy(&four, unit.digits[d][half] + at, sizeof(four));
-        digit[d] = _mm256_set1_epi32(four);
-      }
-    }
-    explicit Four(const int32_t (&digits)[2]) {
-      for (int d = 0; d < kDigits; ++d) digit[d] = _mm256_set1_epi32(digits[d]);
-    }
-    __m256i digit[kDigits];
-  };
+  using Four = FourDigits;
 
   void Start(int32_t start) {
     sum = _mm256_set1_epi32(start);
@@ -74,7 +61,7 @@ struct LaneSums {
     for (__m256i& digit : narrow) digit = _mm256_setzero_si256();
   }
   __m256i All() const { return _mm256_add_epi32(sum, JoinDigits(narrow)); }
-  Vec Total(int32_t less = 0) const { return _mm256_cvtepi32_ps(_mm256_sub_epi32(All(), _mm256_set1_epi32(less))); }
+  Vec Total(int32_t less = 0) const { return ToFloats(AddIntegers(All(), EachInteger(-less))); }
 
   __m256i sum;
   __m256i narrow[kDigits];
@@ -108,7 +95,7 @@ struct LaneSums<8> {
   }
   void Flush() {}
   __m256i All() const { return _mm256_add_epi32(_mm256_hadd_epi32(low, high), middle); }
-  Vec Total(int32_t less = 0) const { return _mm256_cvtepi32_ps(_mm256_sub_epi32(All(), _mm256_set1_epi32(less))); }
+  Vec Total(int32_t less = 0) const { return ToFloats(AddIntegers(All(), EachInteger(-less))); }
 
   __m256i low;
   __m256i high;

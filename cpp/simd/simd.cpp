@@ -30,23 +30,26 @@ struct Choice {
   Level chosen;
   char note[192] = "";
 
-  Choice() : best(Vectors(PortableKernels(), PortableKernels())) {
-    Level supported[7] = {best, {}, {}, {}, {}, {}, {}};
+  Choice() {
+    Level supported[7];  // the best last
+    int count = 0;
+    const auto add = [&](const Level& level) { supported[count++] = best = level; };
+    add(Vectors(PortableKernels(), PortableKernels()));
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-      supported[1] = best = Vectors(Avx2Kernels(), Avx2ByteKernels());
-      if (HasAvxVnni()) supported[2] = best = Vectors(AvxVnniKernels(), AvxVnniByteKernels());
+      add(Vectors(Avx2Kernels(), Avx2ByteKernels()));
+      if (HasAvxVnni()) add(Vectors(AvxVnniKernels(), AvxVnniByteKernels()));
       if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-        supported[3] = best = Vectors(Avx512Kernels(), Avx512Kernels());
+        add(Vectors(Avx512Kernels(), Avx512Kernels()));
         if (__builtin_cpu_supports("avx512vnni")) {
-          supported[4] = best = Vectors(Avx512VnniKernels(), Avx512VnniByteKernels());
-          const Level vnni = best;
+          const Level vnni = Vectors(Avx512VnniKernels(), Avx512VnniByteKernels());
+          add(vnni);
           if (HasAvx512Bf16()) {
-            supported[5] = best = {"avx512bf16", vnni.kernels, vnni.byte_kernels, nullptr, &Avx512Bf16Tiles()};
+            add({"avx512bf16", vnni.kernels, vnni.byte_kernels, nullptr, &Avx512Bf16Tiles()});
           }
-          if (RequestAmx()) supported[6] = best = {"amx", vnni.kernels, vnni.byte_kernels, &AmxTiles(), nullptr};
+          if (RequestAmx()) add({"amx", vnni.kernels, vnni.byte_kernels, &AmxTiles(), nullptr});
         }
       }
     }
@@ -54,9 +57,9 @@ struct Choice {
     chosen = best;
     const char* wanted = std::getenv("COREINFER_SIMD");
     if (wanted == nullptr || wanted[0] == '\0') return;
-    for (const Level& level : supported) {
-      if (level.name != nullptr && std::strcmp(level.name, wanted) == 0) {
-        chosen = level;
+    for (int i = 0; i < count; ++i) {
+      if (std::strcmp(supported[i].name, wanted) == 0) {
+        chosen = supported[i];
         return;
       }
     }

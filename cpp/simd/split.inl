@@ -22,6 +22,15 @@ inline Bytes OrMasked(Bytes a, Bytes b, Bytes mask) { return _mm512_ternarylogic
 // Bits to the left, or to the right; those that leave their byte are of no use.
 inline Bytes MoveBits(Bytes v, int left) { return _mm512_rolv_epi64(v, _mm512_set1_epi64(left)); }
 
+// ---- integers of 32 bits ----
+
+inline Bytes EachInteger(int32_t value) { return _mm512_set1_epi32(value); }
+inline Bytes AddIntegers(Bytes a, Bytes b) { return _mm512_add_epi32(a, b); }
+inline Bytes TimesBase(Bytes v) { return _mm512_slli_epi32(v, 8); }
+inline Vec ToFloats(Bytes v) { return _mm512_cvtepi32_ps(v); }
+// Adds the products of four bytes each, those of `codes` without a sign.
+inline Bytes AddProducts(Bytes sum, Bytes codes, Bytes digits) { return _mm512_dpbusd_epi32(sum, codes, digits); }
+
 // ---- vectors ----
 
 // Takes the lowest digit away and brings the next one to its place.
@@ -66,12 +75,6 @@ inline bool SplitGroup(const float* x, int64_t group, SplitUnit* unit) {
   return true;
 }
 
-// What products with each digit add up to.
-inline __m512i JoinDigits(const __m512i (&sums)[kDigits]) {
-  if constexpr (kDigits == 1) return sums[0];
-  return _mm512_add_epi32(_mm512_slli_epi32(sums[0], 8), sums[kDigits - 1]);
-}
-
 // Each lane becomes the sum of its group's four lanes.
 inline __m512i SumOfGroups(__m512i lanes) {
   const __m512i pairs = _mm512_add_epi32(lanes, _mm512_shuffle_epi32(lanes, _MM_PERM_BADC));
@@ -104,42 +107,6 @@ inline __m512i MultiplyBoth(__m512i first, __m512i second, const SplitUnit& unit
 // Tokens that have their sums in registers together: of a pack of rows, and of down rows.
 constexpr int kTokensOfPack = 4;
 constexpr int kTokensOfSlab = 4;
-
-// For each lane, the products of four codes of kBits and four elements, on top of others: exact.
-template <int kBits>
-struct LaneSums {
-  static constexpr int kMost = 1 << 16;  // products before Flush
-  static constexpr bool kTakesTurns = false;
-
-  // Four elements of a unit, or four factors, in every lane.
-  struct Four {
-    Four(const SplitUnit& unit, int half, int64_t at) {
-      for (int d = 0; d < kDigits; ++d) {
-        int32_t four;
-        memcpy(&four, unit.digits[d][half] + at, sizeof(four));
-        digit[d] = _mm512_set1_epi32(four);
-      }
-    }
-    explicit Four(const int32_t (&digits)[2]) {
-      for (int d = 0; d < kDigits; ++d) digit[d] = _mm512_set1_epi32(digits[d]);
-    }
-    __m512i digit[kDigits];
-  };
-
-  void Start(int32_t start) {
-    sum[0] = _mm512_setzero_si512();
-    sum[kDigits - 1] = _mm512_set1_epi32(start);
-  }
-  void Add(Bytes codes, const Four& four) {
-    for (int d = 0; d < kDigits; ++d) sum[d] = _mm512_dpbusd_epi32(sum[d], codes, four.digit[d]);
-  }
-  void Flush() {}
-  Vec Total(int32_t less = 0) const {
-    return _mm512_cvtepi32_ps(_mm512_sub_epi32(JoinDigits(sum), _mm512_set1_epi32(less)));
-  }
-
-  __m512i sum[kDigits];
-};
 
 // kMiddle * integers, by a shift.
 template <int32_t kMiddle>

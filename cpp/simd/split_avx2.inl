@@ -29,6 +29,17 @@ inline Bytes MoveBits(Bytes v, int left) {
   return left < 0 ? _mm256_srli_epi64(v, -left) : left == 0 ? v : _mm256_slli_epi64(v, left);
 }
 
+// ---- integers of 32 bits ----
+
+inline Bytes EachInteger(int32_t value) { return _mm256_set1_epi32(value); }
+inline Bytes AddIntegers(Bytes a, Bytes b) { return _mm256_add_epi32(a, b); }
+inline Bytes TimesBase(Bytes v) { return _mm256_slli_epi32(v, 8); }
+inline Vec ToFloats(Bytes v) { return _mm256_cvtepi32_ps(v); }
+#if defined(__AVXVNNI__)
+// Adds the products of four bytes each, those of `codes` without a sign.
+inline Bytes AddProducts(Bytes sum, Bytes codes, Bytes digits) { return _mm256_dpbusd_avx_epi32(sum, codes, digits); }
+#endif
+
 // ---- vectors ----
 
 // 32 integers of at most 16 bits, in their order.

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "simd/four_rows.inl"
-#include "simd/split.inl"
+#include "simd/vnni_sums.inl"
 
 namespace coreinfer {
 namespace COREINFER_SIMD_NAMESPACE {
