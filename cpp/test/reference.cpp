@@ -104,13 +104,26 @@ bool Fits(int32_t dtype, int32_t rows, int32_t columns) {
   return IsShared(dtype) ? columns % 32 == 0 && rows % size == 0 : columns % size == 0;
 }
 
-double HalfToDouble(uint16_t half) {
+namespace {
+
+double HalfByDefinition(uint16_t half) {
   const int exponent = (half >> 10) & 31;
   const int mantissa = half & 1023;
   const double sign = half & 0x8000 ? -1.0 : 1.0;
   if (exponent == 31) return mantissa != 0 ? std::nan("") : sign * HUGE_VAL;
   if (exponent == 0) return sign * std::ldexp(mantissa, -24);
   return sign * std::ldexp(1024 + mantissa, exponent - 25);
+}
+
+}  // namespace
+
+double HalfToDouble(uint16_t half) {
+  static const std::vector<double> values = [] {
+    std::vector<double> all(65536);
+    for (size_t bits = 0; bits < all.size(); ++bits) all[bits] = HalfByDefinition(static_cast<uint16_t>(bits));
+    return all;
+  }();
+  return values[half];
 }
 
 int64_t MatrixBytes(int32_t dtype, int32_t rows, int32_t columns) {
