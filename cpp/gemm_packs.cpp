@@ -41,7 +41,7 @@ void PackRows(const RowPack& pack, const Matrix& weight, int64_t begin, int64_t 
   for (int64_t first = begin; first < end; first += kPackedRows, packed += pack_bytes) {
     const PackSource now(weight, nullptr, all, first);
     const PackSource next(weight, nullptr, all, first + kPackedRows);
-    pack.pack[1](now.rows, next.rows, weight.columns, packed);
+    pack.pack(now.rows, next.rows, weight.columns, true, packed);
   }
 }
 
@@ -103,7 +103,7 @@ void MultiplyColumns(const ci_context& c, const Matrix& down, const Inputs& inpu
         SharedRows rows;
         shared.Gather(row, row + rows_of_group, nullptr, &rows);
         const bool opens_block = g % in_block == 0;
-        pack.pack[1](rows, opens_block, column, columns, packed + bytes);
+        pack.pack(rows, opens_block, column, columns, true, packed + bytes);
         bytes += GroupBytes(pack, rows_of_group, opens_block);
       }
       ForSplitTokens(inputs.split, tile, [&](int32_t token, int32_t tokens) {

@@ -34,7 +34,7 @@ void PackListedRows(ci_context& c, const RowPack& pack, const Matrix& matrix, co
   ParallelForAhead(c, DivideUp(list.size, step), [&](int64_t item, int64_t following) {
     const PackSource now(matrix, beside, list, item * step);
     const PackSource next(matrix, beside, list, following * step);
-    pack.pack[0](now.rows, next.rows, matrix.columns, packed + item * pack_bytes);
+    pack.pack(now.rows, next.rows, matrix.columns, false, packed + item * pack_bytes);
   });
 }
 
@@ -63,7 +63,7 @@ void PackListedDown(ci_context& c, const DownPack& pack, const Matrix& down, con
     uint8_t* target = packed + places[item].offset;
     for (int64_t column = 0; column < down.columns; column += kSlabColumns, target += slab_bytes) {
       const int64_t left = down.columns - column;
-      pack.pack[0](rows, places[item].opens_block, column, left < kSlabColumns ? left : kSlabColumns, target);
+      pack.pack(rows, places[item].opens_block, column, left < kSlabColumns ? left : kSlabColumns, false, target);
     }
   });
 }

@@ -82,9 +82,9 @@ struct ByteBundle {
   }
 };
 
-template <bool kStays>
-inline void StorePacked(uint8_t* address, Bytes codes) {
-  if (kStays) {
+// Into the cache, or past it.
+inline void StorePacked(uint8_t* address, Bytes codes, bool stays) {
+  if (stays) {
     StoreBytes(address, codes);
   } else {
     StorePast(address, codes);

@@ -159,22 +159,28 @@ struct StepSums {
   Sums sum[kTokens][2 * kSteps];
 };
 
-// Adds kSteps steps, from kStep on, of some groups, which begin with a block. y stays in registers meanwhile: stored
-// for each group, it takes nearly half of the time, probably as stores hold up loads at like addresses in other pages.
-// What is read after `end` is at `next`; each pass fetches its share of what is `distance` ahead, unless that is 0.
-template <class Format, int kTokens, int kStep, int kSteps>
-void AddSteps(const uint8_t* slab, const uint8_t* end, const uint8_t* next, int64_t distance, const PackedGroup* groups,
-              int64_t count, int64_t stride, float* const* y) {
+template <int n>
+struct Constant {
+  constexpr operator int() const { return n; }
+};
+
+// Adds kSteps steps, from step `from` on, of some groups, which begin with a block. y stays in registers meanwhile:
+// stored for each group, it takes nearly half of the time, probably as stores hold up loads at like addresses in other
+// pages. What is read after `end` is at `next`; each pass fetches its share of what is `distance` ahead, unless that is
+// 0. `from` is an int, or a constant of its own type.
+template <class Format, int kTokens, int kSteps, class From>
+void AddSteps(From from, const uint8_t* slab, const uint8_t* end, const uint8_t* next, int64_t distance,
+              const PackedGroup* groups, int64_t count, int64_t stride, float* const* y) {
   using Bundle = typename Format::Bundle;
   using Scales = typename Format::Scales;
   constexpr int64_t kRowBytes = kPackedRowBytes<Format>;
-  constexpr int64_t kPass = kStep / kSteps;
+  const int64_t pass = from / kSteps;
   constexpr int64_t kPasses = kStepsOfSlab / kSteps;
   Vec total[kTokens][2 * kSteps];
 #pragma GCC unroll 4
   for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 8
-    for (int v = 0; v < 2 * kSteps; ++v) total[t][v] = Load(y[t] + ColumnOf(kStep, v));
+    for (int v = 0; v < 2 * kSteps; ++v) total[t][v] = Load(y[t] + ColumnOf(from, v));
   }
   const uint8_t* block = slab;
   for (int64_t g = 0; g < count; ++g, groups += stride) {
@@ -186,20 +192,20 @@ void AddSteps(const uint8_t* slab, const uint8_t* end, const uint8_t* next, int6
     const uint8_t* const scales = slab - Scales::kGroupBytes;
     if (kTokens == 1 && groups[0].is_idle) continue;
     if (distance > 0) {
-      for (const uint8_t* line = behind + 64 * kPass; line < slab; line += 64 * kPasses) Prefetch(line + ahead);
+      for (const uint8_t* line = behind + 64 * pass; line < slab; line += 64 * kPasses) Prefetch(line + ahead);
     }
     StepSums<Bundle, kTokens, kSteps> sums(groups);
     const RestRows rest(groups[0].count % 4);
     int32_t left = groups[0].count;
     for (int32_t quad = 0; left > 0; ++quad, left -= 4, rows += 4 * kRowBytes) {
       if (distance > 0) {
-        for (int64_t line = kPass; line < Bundle::kVectors; line += kPasses) Prefetch(rows + ahead + 64 * line);
+        for (int64_t line = pass; line < Bundle::kVectors; line += kPasses) Prefetch(rows + ahead + 64 * line);
       }
       if (kTokens == 1 && (groups[0].digits[quad][0] | groups[0].digits[quad][1]) == 0) continue;
 #pragma GCC unroll 4
       for (int s = 0; s < kSteps; ++s) {
-        const int pair = (kStep + s) / kStepsOfPair;
-        const int64_t part = (kStep + s) % kStepsOfPair;
+        const int pair = (from + s) / kStepsOfPair;
+        const int64_t part = (from + s) % kStepsOfPair;
         const auto vector = [&](int64_t i) { return kStepsOfPair * i + part; };
         const Codes codes =
             left >= 4 ? Bundle::Read([&](int64_t i) { return LoadBytes(rows + kVectorBytes * vector(i)); }, pair)
@@ -210,7 +216,7 @@ void AddSteps(const uint8_t* slab, const uint8_t* end, const uint8_t* next, int6
     }
 #pragma GCC unroll 8
     for (int v = 0; v < 2 * kSteps; ++v) {
-      const int64_t column = ColumnOf(kStep, v);
+      const int64_t column = ColumnOf(from, v);
       const Vec scale = Scales::Scale(block, scales, column);
       Vec middle = Zero();  // the value of the code that was taken away as the middle
       if constexpr (Scales::kHasOffset) {
@@ -227,14 +233,14 @@ void AddSteps(const uint8_t* slab, const uint8_t* end, const uint8_t* next, int6
 #pragma GCC unroll 4
   for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 8
-    for (int v = 0; v < 2 * kSteps; ++v) Store(y[t] + ColumnOf(kStep, v), total[t][v]);
+    for (int v = 0; v < 2 * kSteps; ++v) Store(y[t] + ColumnOf(from, v), total[t][v]);
   }
 }
 
 // ---- packing ----
 
-template <class Format, bool kStays>
-void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t columns, uint8_t* out) {
+template <class Format>
+void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t columns, bool stays, uint8_t* out) {
   using Pieces = typename Format::Pieces;
   using Scales = typename Format::Scales;
   constexpr int64_t kVectors = Format::Bundle::kVectors;
@@ -260,7 +266,7 @@ void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t
     for (int64_t i = 0; i < kStepsOfPair * kVectors; ++i) {
       const Bytes vector = vectors[i % kStepsOfPair][i / kStepsOfPair];
       if (count == 4) {
-        StorePacked<kStays>(out + kVectorBytes * i, vector);
+        StorePacked(out + kVectorBytes * i, vector, stays);
       } else {
         RestRows(count).Store(vector, out + kLanes * count * i);
       }
@@ -268,11 +274,15 @@ void PackDown(const SharedRows& group, bool opens_block, int64_t column, int64_t
   }
 }
 
-// Calls AddSteps for all steps of some groups.
-template <class Format, int kTokens, int kStep, int kSteps, class... Rest>
+// Calls AddSteps for all steps of some groups. A single token, which most read, has code of its own for each step.
+template <class Format, int kTokens, int kSteps, int kFrom = 0, class... Rest>
 void AddAllSteps(const Rest&... rest) {
-  AddSteps<Format, kTokens, kStep, kSteps>(rest...);
-  if constexpr (kStep + kSteps < kStepsOfSlab) AddAllSteps<Format, kTokens, kStep + kSteps, kSteps>(rest...);
+  if constexpr (kTokens == 1) {
+    AddSteps<Format, kTokens, kSteps>(Constant<kFrom>(), rest...);
+    if constexpr (kFrom + kSteps < kStepsOfSlab) AddAllSteps<Format, kTokens, kSteps, kFrom + kSteps>(rest...);
+  } else {
+    for (int from = 0; from < kStepsOfSlab; from += kSteps) AddSteps<Format, kTokens, kSteps>(from, rest...);
+  }
 }
 
 // Where steps are added one after another, blocks are few enough for the cache to hold them meanwhile.
@@ -291,7 +301,7 @@ void AddGroups(const uint8_t* slab, const uint8_t* next, const PackedGroup* grou
       if (group.opens_block && bytes >= kMostBytes) break;
       bytes += ScaleBytes<Format>(group.opens_block) + RowsBytes<Format>(group.count);
     }
-    AddAllSteps<Format, kTokens, 0, kSteps>(slab, end, next, distance, groups, count, int64_t{sum.stride}, y);
+    AddAllSteps<Format, kTokens, kSteps>(slab, end, next, distance, groups, count, int64_t{sum.stride}, y);
     g += count;
     slab += bytes;
     groups += count * sum.stride;

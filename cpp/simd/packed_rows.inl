@@ -156,8 +156,8 @@ constexpr int64_t kPackedAtOnce = 16;
 constexpr int64_t kVectorsAtOnce = kPackedAtOnce / kLanes;
 
 // 128 columns of a unit, for the vectors from `vector` of the part on; `bundle` is the first group's.
-template <class Unit, int kHalf, bool kStays>
-void PackGroups(const uint8_t* const* rows, int64_t vector, uint8_t* bundle) {
+template <class Unit, int kHalf>
+void PackGroups(const uint8_t* const* rows, int64_t vector, bool stays, uint8_t* bundle) {
   alignas(64) uint8_t first[kPackedAtOnce][64];
   alignas(64) uint8_t second[kPackedAtOnce][64];
   for (int64_t r = 0; r < kPackedAtOnce; ++r) Unit::template Read<kHalf>(rows[r], first[r], second[r]);
@@ -173,25 +173,25 @@ void PackGroups(const uint8_t* const* rows, int64_t vector, uint8_t* bundle) {
     }
     for (int64_t v = 0; v < Unit::Bundle::kVectors; ++v) {
       for (int64_t i = 0; i < kVectorsAtOnce; ++i) {
-        StorePacked<kStays>(bundle + (kBeside * v + vector + i) * kVectorBytes, vectors[i][v]);
+        StorePacked(bundle + (kBeside * v + vector + i) * kVectorBytes, vectors[i][v], stays);
       }
     }
   }
 }
 
-template <class Unit, bool kStays>
-void PackUnit(const uint8_t* const* rows, int64_t vector, uint8_t* block) {
+template <class Unit>
+void PackUnit(const uint8_t* const* rows, int64_t vector, bool stays, uint8_t* block) {
   uint8_t* const group = block + Unit::kBlockBytes;
-  PackGroups<Unit, 0, kStays>(rows, vector, group);
-  if constexpr (Unit::kColumns == 256) PackGroups<Unit, 1, kStays>(rows, vector, group + 4 * kGroupBytes<Unit>);
+  PackGroups<Unit, 0>(rows, vector, stays, group);
+  if constexpr (Unit::kColumns == 256) PackGroups<Unit, 1>(rows, vector, stays, group + 4 * kGroupBytes<Unit>);
   for (int64_t i = 0; i < kVectorsAtOnce; ++i) {
     Unit::PackScales(rows + kLanes * i, vector + i, block, group + kBundleBytes<Unit>, kGroupBytes<Unit>);
   }
 }
 
 // Sixteen rows, from vector `vector` of a part on.
-template <class Unit, bool kStays>
-void PackSixteen(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, int64_t vector,
+template <class Unit>
+void PackSixteen(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, int64_t vector, bool stays,
                  uint8_t* part) {
   const uint8_t* unit[kPackedAtOnce];
   int64_t at = 0;
@@ -200,7 +200,7 @@ void PackSixteen(const uint8_t* const* rows, const uint8_t* const* next, int32_t
       unit[r] = rows[r] + at;
       PrefetchLines<Unit::kBytes>(next[r] + at);
     }
-    PackUnit<Unit, kStays>(unit, vector, part);
+    PackUnit<Unit>(unit, vector, stays, part);
     part += kPackUnitBytes<Unit>;
   }
   const int64_t rest = columns % Unit::kColumns;
@@ -211,7 +211,7 @@ void PackSixteen(const uint8_t* const* rows, const uint8_t* const* next, int32_t
     memcpy(last[r], rows[r] + at, static_cast<size_t>(Unit::kBytes * rest / Unit::kColumns));
     unit[r] = last[r];
   }
-  PackUnit<Unit, kStays>(unit, vector, part);
+  PackUnit<Unit>(unit, vector, stays, part);
 }
 
 template <class Unit>
@@ -219,12 +219,12 @@ int64_t PartBytes(int64_t columns) {
   return (columns + Unit::kColumns - 1) / Unit::kColumns * kPackUnitBytes<Unit>;
 }
 
-template <class Unit, bool kStays>
-void PackRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* pack) {
+template <class Unit>
+void PackRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, bool stays, uint8_t* pack) {
   for (int64_t row = 0; row < kPackedRows; row += kPackedAtOnce) {
     const uint8_t* const* following = row + kPackedAtOnce < kPackedRows ? rows + row + kPackedAtOnce : next;
-    PackSixteen<Unit, kStays>(rows + row, following, columns, row % kRowsOfPart / kLanes,
-                              pack + row / kRowsOfPart * PartBytes<Unit>(columns));
+    PackSixteen<Unit>(rows + row, following, columns, row % kRowsOfPart / kLanes, stays,
+                      pack + row / kRowsOfPart * PartBytes<Unit>(columns));
   }
 }
 

@@ -54,7 +54,8 @@ inline uint8_t* PackRowsBeside(const uint8_t* const* rows, const uint8_t* const*
   return pack + (columns - i + kLanes - 1) / kLanes * kStepBytes;
 }
 
-inline void PackPlainRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* pack) {
+inline void PackPlainRows(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, bool,
+                          uint8_t* pack) {
   for (int r = 0; r < kPackedRows; r += kPlainRows) {
     pack = PackRowsBeside(rows + r, r + kPlainRows < kPackedRows ? rows + r + kPlainRows : next, columns, pack);
   }
@@ -142,8 +143,8 @@ void TakePlainPack(const uint8_t* pack, const float* const* x, int32_t tokens, i
 }
 
 template <class Reader>
-constexpr RowPack kPlainPack = {
-    kLanes, int64_t{kPackedRows / kPlainRows} * kStepBytes, {PackPlainRows, nullptr}, nullptr, TakePlainPack<Reader>};
+constexpr RowPack kPlainPack = {kLanes, int64_t{kPackedRows / kPlainRows} * kStepBytes, PackPlainRows, nullptr,
+                                TakePlainPack<Reader>};
 
 }  // namespace
 }  // namespace COREINFER_SIMD_NAMESPACE

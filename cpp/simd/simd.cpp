@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "simd/processor.h"
 #include "simd/tiles.h"
@@ -15,51 +16,67 @@ namespace {
 // matrix registers or in vectors, where it has them.
 struct Level {
   const char* name;
-  const SimdKernels* kernels;
-  const SimdKernels* byte_kernels;
-  const TileKernels* tiles;
-  const TileKernels* bf16_vectors;
+  SimdKernels kernels;
+  SimdKernels byte_kernels;
+  const TileKernels* tiles = nullptr;
+  const TileKernels* bf16_vectors = nullptr;
 };
 
-Level Vectors(const SimdKernels& kernels, const SimdKernels& byte_kernels) {
-  return {kernels.name, &kernels, &byte_kernels, nullptr, nullptr};
+// Without products of bytes vectors stay as they are.
+Level Floats(const char* name, const SimdKernels& kernels) { return {name, kernels, kernels}; }
+
+Level WithIntegers(const char* name, const SimdKernels& floats, void (*take_integers)(SimdKernels*),
+                   void (*take_bytes)(SimdKernels*)) {
+  Level level = Floats(name, floats);
+  take_integers(&level.kernels);
+  take_bytes(&level.byte_kernels);
+  return level;
 }
 
 struct Choice {
-  Level best;
+  const char* best;
   Level chosen;
   char note[192] = "";
 
   Choice() {
-    Level supported[7];  // the best last
-    int count = 0;
-    const auto add = [&](const Level& level) { supported[count++] = best = level; };
-    add(Vectors(PortableKernels(), PortableKernels()));
+    std::vector<Level> supported;  // the best last
+    const auto add = [&](const Level& level) {
+      supported.push_back(level);
+      best = level.name;
+    };
+    add(Floats("portable", PortableKernels()));
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-      add(Vectors(Avx2Kernels(), Avx2ByteKernels()));
-      if (HasAvxVnni()) add(Vectors(AvxVnniKernels(), AvxVnniByteKernels()));
+      add(WithIntegers("avx2", Avx2Kernels(), TakeAvx2Integers, TakeAvx2Bytes));
+      if (HasAvxVnni()) add(WithIntegers("avxvnni", Avx2Kernels(), TakeAvxVnniIntegers, TakeAvxVnniBytes));
       if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-        add(Vectors(Avx512Kernels(), Avx512Kernels()));
+        add(Floats("avx512", Avx512Kernels()));
         if (__builtin_cpu_supports("avx512vnni")) {
-          const Level vnni = Vectors(Avx512VnniKernels(), Avx512VnniByteKernels());
+          Level vnni = WithIntegers("avx512vnni", Avx512Kernels(), TakeAvx512VnniIntegers, TakeAvx512VnniBytes);
           add(vnni);
           if (HasAvx512Bf16()) {
-            add({"avx512bf16", vnni.kernels, vnni.byte_kernels, nullptr, &Avx512Bf16Tiles()});
+            vnni.name = "avx512bf16";
+            vnni.bf16_vectors = &Avx512Bf16Tiles();
+            add(vnni);
           }
-          if (RequestAmx()) add({"amx", vnni.kernels, vnni.byte_kernels, &AmxTiles(), nullptr});
+          if (RequestAmx()) {
+            vnni.name = "amx";
+            vnni.bf16_vectors = nullptr;
+            vnni.tiles = &AmxTiles();
+            add(vnni);
+          }
         }
       }
     }
 #endif
-    chosen = best;
+    chosen = supported.back();
     const char* wanted = std::getenv("COREINFER_SIMD");
     if (wanted == nullptr || wanted[0] == '\0') return;
-    for (int i = 0; i < count; ++i) {
-      if (std::strcmp(supported[i].name, wanted) == 0) {
-        chosen = supported[i];
+    for (const Level& level : supported) {
+      if (std::strcmp(level.name, wanted) == 0) {
+        chosen = level;
         return;
       }
     }
@@ -79,7 +96,7 @@ const Choice& TheChoice() {
 
 const SimdKernels& ChosenKernels(int32_t activation_bits) {
   const Level& chosen = TheChoice().chosen;
-  return activation_bits == 8 ? *chosen.byte_kernels : *chosen.kernels;
+  return activation_bits == 8 ? chosen.byte_kernels : chosen.kernels;
 }
 
 const TileKernels* ChosenTiles() { return TheChoice().chosen.tiles; }
@@ -90,6 +107,6 @@ const char* ChosenInstructionSet() { return TheChoice().chosen.name; }
 
 const char* ChoiceNote() { return TheChoice().note; }
 
-const char* BestInstructionSet() { return TheChoice().best.name; }
+const char* BestInstructionSet() { return TheChoice().best; }
 
 }  // namespace coreinfer

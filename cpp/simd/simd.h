@@ -61,9 +61,8 @@ struct RowPack {
   int64_t unit_columns;
   int64_t unit_bytes;  // of as many columns of kPackedRows rows
   /// Packs kPackedRows rows, each of which may be named twice, into as many units as a row's columns take, past the
-  /// cache or, at index 1, into it, which is NULL for plain elements; `next` are the rows that will be packed after
-  /// them.
-  void (*pack[2])(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, uint8_t* packed);
+  /// cache unless it `stays` there; plain elements never do. `next` are the rows that will be packed after them.
+  void (*pack)(const uint8_t* const* rows, const uint8_t* const* next, int32_t columns, bool stays, uint8_t* packed);
   /// out (tokens, kPackedRows) with the bits of split_dot, for the tokens whose units are listed. Memory is fetched
   /// `ahead` bytes before it is read, unless that is 0.
   void (*dot)(const uint8_t* pack, const SplitUnit* const* units, int32_t tokens, int64_t columns, int64_t ahead,
@@ -102,8 +101,8 @@ struct DownPack {
   int64_t group_bytes;  // of what a group's rows have in common
   int64_t row_bytes;    // of a row; those of a group end at a multiple of 64
   /// Packs `columns` columns, at most kSlabColumns, of a group's rows, and what its block's groups have in common
-  /// where it is the first of them, past the cache or, at index 1, into it.
-  void (*pack[2])(const SharedRows& group, bool opens_block, int64_t column, int64_t columns, uint8_t* packed);
+  /// where it is the first of them, past the cache unless it `stays` there.
+  void (*pack)(const SharedRows& group, bool opens_block, int64_t column, int64_t columns, bool stays, uint8_t* packed);
   /// Prepares the factors of up to 32 rows; false if they cannot be split.
   bool (*prepare)(const float* factors, int32_t count, bool opens_block, PackedGroup* group);
   /// y[t] (kSlabColumns) += the groups of a slab for token t, with the bits of add_shared_rows; `next` is the slab that
@@ -135,8 +134,6 @@ constexpr int32_t kDotRows = 4;
 /// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
 /// whatever it is computed together with, so callers may divide work as they like.
 struct SimdKernels {
-  const char* name;
-
   /// out[t] = the sum of row[i] * x[t][i], in F32; indexed by the dtypes up to Q6_K, without the shared ones. The row
   /// is converted once for several tokens, and each gets the same bits as alone. `next` is a row that will be read
   /// soon, for prefetching: the processor alone neither finds scattered rows nor runs far enough ahead. It may be `row`
@@ -151,16 +148,6 @@ struct SimdKernels {
                            float* out);
   DotRows dot_rows[CI_BF16 + 1];
 
-  /// Splits a vector whose length is a multiple of 32 for rows of a dtype; false if a value is infinite, NaN or so
-  /// extreme that F32 must do. Null where the instruction set has no products of bytes.
-  using Split = bool (*)(const float* x, int32_t columns, SplitUnit* units);
-  Split split[CI_Q6_K + 1];
-
-  /// The same for four rows at once, with vectors that were split for the dtype; out (tokens, 4); null where `split`
-  /// is. Rows may be named twice.
-  using SplitDot = void (*)(const uint8_t* const* rows, const uint8_t* const* next, const SplitVectors& x, float* out);
-  SplitDot split_dot[CI_Q6_K + 1];
-
   /// y[i] += factors[0] * rows[0][i], then += factors[1] * rows[1][i] and so on; indexed as `dot`.
   void (*add_rows[CI_Q6_K + 1])(const uint8_t* const* rows, const float* factors, int32_t count, int32_t begin,
                                 int32_t end, float* y);
@@ -170,11 +157,6 @@ struct SimdKernels {
   /// be added soon, or the same ones.
   void (*add_shared_rows[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1])(const SharedRows& group, const SharedRows& next,
                                                                int32_t begin, int32_t end, float* y);
-
-  /// Indexed by dtype; null where rows are not packed.
-  const RowPack* row_packs[CI_Q6_K + 1];
-  /// Indexed by the shared dtypes, from Q8_0_SHARED on.
-  const DownPack* down_packs[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1];
 
   /// out[i - begin] = element i of a row, any dtype.
   void (*dequantize)(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out);
@@ -226,17 +208,38 @@ struct SimdKernels {
   /// y_stride apart.
   void (*multiply_rows[CI_BF16 + 1])(const uint8_t* rows, int64_t row_bytes, int32_t count, const Vectors& x, float* y,
                                      int64_t y_stride);
+
+  /// Indexed by dtype; null where rows are not packed.
+  const RowPack* row_packs[CI_Q6_K + 1];
+
+  // What products of bytes add, or replace: add_shared_rows, too.
+
+  /// Splits a vector whose length is a multiple of 32 for rows of a dtype; false if a value is infinite, NaN or so
+  /// extreme that F32 must do. Null where the instruction set has no products of bytes.
+  using Split = bool (*)(const float* x, int32_t columns, SplitUnit* units);
+  Split split[CI_Q6_K + 1];
+
+  /// The dots of four rows with vectors that were split for the dtype; out (tokens, 4); null where `split` is. Rows may
+  /// be named twice, and `next` is as for `dot`.
+  using SplitDot = void (*)(const uint8_t* const* rows, const uint8_t* const* next, const SplitVectors& x, float* out);
+  SplitDot split_dot[CI_Q6_K + 1];
+
+  /// Indexed by the shared dtypes, from Q8_0_SHARED on.
+  const DownPack* down_packs[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1];
 };
 
 const SimdKernels& PortableKernels();
 #if defined(__x86_64__)
 const SimdKernels& Avx2Kernels();
-const SimdKernels& Avx2ByteKernels();
-const SimdKernels& AvxVnniKernels();
-const SimdKernels& AvxVnniByteKernels();
 const SimdKernels& Avx512Kernels();
-const SimdKernels& Avx512VnniKernels();
-const SimdKernels& Avx512VnniByteKernels();
+
+/// Put what products of bytes give into a table of the same vectors: split vectors keep 16 bits of each element, or 8.
+void TakeAvx2Integers(SimdKernels* kernels);
+void TakeAvx2Bytes(SimdKernels* kernels);
+void TakeAvxVnniIntegers(SimdKernels* kernels);
+void TakeAvxVnniBytes(SimdKernels* kernels);
+void TakeAvx512VnniIntegers(SimdKernels* kernels);
+void TakeAvx512VnniBytes(SimdKernels* kernels);
 #endif
 
 /// The table for this process: the best for the processor, or the one that COREINFER_SIMD names. Split vectors keep 16

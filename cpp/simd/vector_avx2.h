@@ -12,11 +12,6 @@ namespace {
 
 constexpr int64_t kLanes = 8;
 constexpr int64_t kPanelTokens = 6;
-#if defined(__AVXVNNI__)
-constexpr const char* kName = "avxvnni";
-#else
-constexpr const char* kName = "avx2";
-#endif
 
 using Vec = __m256;
 

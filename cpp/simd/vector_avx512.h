@@ -12,11 +12,6 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 constexpr int64_t kPanelTokens = 12;
-#ifdef __AVX512VNNI__
-constexpr const char* kName = "avx512vnni";
-#else
-constexpr const char* kName = "avx512";
-#endif
 
 using Vec = __m512;
 

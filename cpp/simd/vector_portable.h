@@ -11,7 +11,6 @@ namespace {
 
 constexpr int64_t kLanes = 4;
 constexpr int64_t kPanelTokens = 4;
-constexpr const char* kName = "portable";
 
 typedef float Vec __attribute__((vector_size(16)));
 typedef uint32_t Bits __attribute__((vector_size(16)));

@@ -1,7 +1,0 @@
-// simd_avxvnni.cpp with vectors of one digit.
-#include "simd/vector_avx2.h"
-
-#define COREINFER_SIMD_DIGITS 1
-#define COREINFER_SIMD_NAMESPACE avx2
-#define COREINFER_SIMD_TABLE AvxVnniByteKernels
-#include "simd/kernels.inl"
