@@ -1,6 +1,6 @@
-// Loops over weight rows: dot products, sums of scaled rows. Each reads its weights once, in registers, so memory bounds
-// the time. Dot products keep four accumulators per token to cover the latency of a multiply-add, but one for plain
-// elements where several rows have theirs in registers (plain_packs.inl).
+// Loops over weight rows: dot products, sums of scaled rows. Each reads its weights once, in registers, so memory
+// bounds the time. Dot products keep four accumulators per token to cover the latency of a multiply-add, but one for
+// plain elements where several rows have theirs in registers (plain_packs.inl).
 #pragma once
 
 #include "coreinfer/types.h"
