@@ -40,38 +40,37 @@ struct Choice {
 
   Choice() {
     std::vector<Level> supported;  // the best last
-    const auto add = [&](const Level& level) {
-      supported.push_back(level);
-      best = level.name;
-    };
-    add(Floats("portable", PortableKernels()));
+    supported.push_back(Floats("portable", PortableKernels()));
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-      add(WithIntegers("avx2", Avx2Kernels(), TakeAvx2Integers, TakeAvx2Bytes));
-      if (HasAvxVnni()) add(WithIntegers("avxvnni", Avx2Kernels(), TakeAvxVnniIntegers, TakeAvxVnniBytes));
+      supported.push_back(WithIntegers("avx2", Avx2Kernels(), TakeAvx2Integers, TakeAvx2Bytes));
+      if (HasAvxVnni()) {
+        supported.push_back(WithIntegers("avxvnni", Avx2Kernels(), TakeAvxVnniIntegers, TakeAvxVnniBytes));
+      }
       if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-        add(Floats("avx512", Avx512Kernels()));
+        supported.push_back(Floats("avx512", Avx512Kernels()));
         if (__builtin_cpu_supports("avx512vnni")) {
           Level vnni = WithIntegers("avx512vnni", Avx512Kernels(), TakeAvx512VnniIntegers, TakeAvx512VnniBytes);
-          add(vnni);
+          supported.push_back(vnni);
           if (HasAvx512Bf16()) {
             vnni.name = "avx512bf16";
             vnni.bf16_vectors = &Avx512Bf16Tiles();
-            add(vnni);
+            supported.push_back(vnni);
           }
           if (RequestAmx()) {
             vnni.name = "amx";
             vnni.bf16_vectors = nullptr;
             vnni.tiles = &AmxTiles();
-            add(vnni);
+            supported.push_back(vnni);
           }
         }
       }
     }
 #endif
     chosen = supported.back();
+    best = chosen.name;
     const char* wanted = std::getenv("COREINFER_SIMD");
     if (wanted == nullptr || wanted[0] == '\0') return;
     for (const Level& level : supported) {
