@@ -1,6 +1,7 @@
 package org.coreinfer.backend.cuda;
 
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.function.LongConsumer;
 import org.coreinfer.backend.cuda.CudaRuntime.Blas;
 import org.coreinfer.backend.cuda.CudaRuntime.Precision;
@@ -37,48 +38,67 @@ final class JavaBlas implements Blas {
       long c,
       int ldc) {
     synchronize.accept(stream);
-    Matrix left = new Matrix(a, lda, isTransposed ? m : k, isTransposed ? k : m, precision);
-    Matrix right = new Matrix(b, ldb, n, k, precision);
-    Matrix result = new Matrix(c, ldc, n, m, Precision.F32);
-    double factor = new Matrix(alpha, 1, 1, 1, Precision.F32).get(0, 0);
-    double kept = new Matrix(beta, 1, 1, 1, Precision.F32).get(0, 0);
-    for (int column = 0; column < n; column++) {
-      for (int row = 0; row < m; row++) {
-        double sum = 0;
-        for (int i = 0; i < k; i++) {
-          sum += (isTransposed ? left.get(row, i) : left.get(i, row)) * right.get(column, i);
+    // Column by column: what each sum runs over lies together.
+    double[][] left =
+        isTransposed
+            ? columns(a, lda, m, k, precision)
+            : transposed(columns(a, lda, k, m, precision), m);
+    double[][] right = columns(b, ldb, n, k, precision);
+    double factor = columns(alpha, 1, 1, 1, Precision.F32)[0][0];
+    double kept = columns(beta, 1, 1, 1, Precision.F32)[0][0];
+    try (NativeMemory memory = matrix(c, ldc, n, m, Float.BYTES)) {
+      FloatBuffer result = memory.floats();
+      for (int column = 0; column < n; column++) {
+        for (int row = 0; row < m; row++) {
+          int index = column * ldc + row;
+          // cuBLAS does not read C where beta is 0.
+          double old = kept == 0 ? 0 : kept * result.get(index);
+          result.put(index, (float) (factor * dot(left[row], right[column]) + old));
         }
-        // cuBLAS does not read C where beta is 0.
-        double old = kept == 0 ? 0 : kept * result.get(column, row);
-        result.set(column, row, (float) (factor * sum + old));
       }
     }
   }
 
+  private static double dot(double[] x, double[] y) {
+    double sum = 0;
+    for (int i = 0; i < x.length; i++) {
+      sum += x[i] * y[i];
+    }
+    return sum;
+  }
+
+  private static double[][] transposed(double[][] columns, int rows) {
+    double[][] result = new double[rows][columns.length];
+    for (int column = 0; column < columns.length; column++) {
+      for (int row = 0; row < rows; row++) {
+        result[row][column] = columns[column][row];
+      }
+    }
+    return result;
+  }
+
   /** A column-major matrix at an address of the simulated device, which is the host's. */
-  private static final class Matrix {
-    private final ByteBuffer bytes;
-    private final int stride;
-    private final Precision precision;
+  private static NativeMemory matrix(
+      long address, int stride, int columns, int rows, int elementBytes) {
+    long bytes = ((columns - 1L) * stride + rows) * elementBytes;
+    return new NativeMemory("a matrix", address, bytes, () -> {});
+  }
 
-    Matrix(long address, int stride, int columns, int rows, Precision precision) {
-      int elementBytes = precision == Precision.F16 ? Short.BYTES : Float.BYTES;
-      int size = ((columns - 1) * stride + rows) * elementBytes;
-      this.bytes = new NativeMemory("a matrix", address, size, () -> {}).buffer(0, size);
-      this.stride = stride;
-      this.precision = precision;
+  private static double[][] columns(
+      long address, int stride, int columns, int rows, Precision precision) {
+    boolean isHalf = precision == Precision.F16;
+    int elementBytes = isHalf ? Short.BYTES : Float.BYTES;
+    double[][] values = new double[columns][rows];
+    try (NativeMemory memory = matrix(address, stride, columns, rows, elementBytes)) {
+      ByteBuffer bytes = memory.buffer(0, Math.toIntExact(memory.bytes()));
+      for (int column = 0; column < columns; column++) {
+        for (int row = 0; row < rows; row++) {
+          int at = (column * stride + row) * elementBytes;
+          values[column][row] = isHalf ? HalfFloat.toFloat(bytes.getShort(at)) : bytes.getFloat(at);
+        }
+      }
     }
-
-    double get(int column, int row) {
-      int index = column * stride + row;
-      return precision == Precision.F16
-          ? HalfFloat.toFloat(bytes.getShort(index * Short.BYTES))
-          : bytes.getFloat(index * Float.BYTES);
-    }
-
-    void set(int column, int row, float value) {
-      bytes.putFloat((column * stride + row) * Float.BYTES, value);
-    }
+    return values;
   }
 
   @Override
