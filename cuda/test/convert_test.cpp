@@ -30,8 +30,8 @@ double AsStored(int32_t dtype, double value) {
   }
 }
 
-double StoredAt(int32_t dtype, const std::vector<uint8_t>& bytes, size_t index) {
-  return Decode(dtype, bytes.data() + index * (dtype == CI_F32 ? 4 : 2), 1, 1)[0].value;
+std::vector<Element> Stored(int32_t dtype, const std::vector<uint8_t>& bytes) {
+  return Decode(dtype, bytes.data(), 1, static_cast<int32_t>(bytes.size() / (dtype == CI_F32 ? 4 : 2)));
 }
 
 void CheckConvert(const DtypeName& dtype, int32_t rows, int32_t columns, int32_t first, int32_t count, Random& random) {
@@ -42,12 +42,12 @@ void CheckConvert(const DtypeName& dtype, int32_t rows, int32_t columns, int32_t
       Array<uint8_t> target(std::vector<uint8_t>(elements * (target_dtype == CI_F32 ? 4 : 2), 0xff));
       CHECK_OK(
           ci_cuda_convert(c, dtype.dtype, weight.data(), rows, columns, first, count, target_dtype, target.data()));
-      const std::vector<uint8_t>& bytes = target.Fetch(c);
+      const std::vector<Element> stored = Stored(target_dtype, target.Fetch(c));
       bool same = true;
       for (size_t i = 0; i < elements; ++i) {
         const auto at = static_cast<int64_t>(i);
         const double want = AsStored(target_dtype, weight.at(first + at / columns, at % columns));
-        same = same && StoredAt(target_dtype, bytes, i) == want;
+        same = same && stored[i].value == want;
       }
       Check(same, Shape(dtype.name, {rows, columns, first, count, target_dtype}), __FILE__, __LINE__);
     }
@@ -77,7 +77,7 @@ void CheckToHalf(const std::vector<float>& values, const char* what) {
     Array<uint8_t> target(std::vector<uint8_t>(values.size() * 2, 0xff));
     Array<float> scale(std::vector<float>{-1.0f});
     CHECK_OK(ci_cuda_to_half(c, x.data(), static_cast<int64_t>(values.size()), target.data(), scale.data()));
-    const std::vector<uint8_t>& bytes = target.Fetch(c);
+    const std::vector<Element> stored = Stored(CI_F16, target.Fetch(c));
     const double s = scale.Fetch(c)[0];
     bool holds = s > 0 && s == std::ldexp(1.0, std::ilogb(s));
     if (largest == 0) {
@@ -85,8 +85,7 @@ void CheckToHalf(const std::vector<float>& values, const char* what) {
     } else {
       holds = holds && largest / s < 16384 && (largest / s >= 8192 || s == std::ldexp(1.0, -149));
     }
-    for (size_t i = 0; i < values.size(); ++i)
-      holds = holds && StoredAt(CI_F16, bytes, i) == AsStored(CI_F16, values[i] / s);
+    for (size_t i = 0; i < values.size(); ++i) holds = holds && stored[i].value == AsStored(CI_F16, values[i] / s);
     Check(holds, what, __FILE__, __LINE__);
   }
 }
