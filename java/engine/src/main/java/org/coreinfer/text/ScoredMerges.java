@@ -1,10 +1,9 @@
 package org.coreinfer.text;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import org.coreinfer.error.ModelFormatException;
 import org.coreinfer.text.SentencePiece.Piece;
 
@@ -36,7 +35,7 @@ final class ScoredMerges {
     this.pieces = pieces;
     this.merges = new MergeTable(2 * pieces.size());
     this.model = new BpeModel.Builder(merges);
-    Map<Double, Integer> ranks = ranks(source, pieces);
+    double[] scores = scores(source, pieces);
     long cutCharacters = 0;
     for (int id = 0; id < pieces.size(); id++) {
       String piece = vocabulary.piece(id);
@@ -47,27 +46,24 @@ final class ScoredMerges {
       if (cutCharacters > MOST_CUT_CHARACTERS) {
         throw new ModelFormatException(source + ": the pieces are too long, up to id " + id);
       }
-      Integer rank = ranks.get(pieces.get(id).score());
-      if (rank != null) {
-        addPiece(piece, id, rank);
-      }
+      int rank = scores.length - 1 - Arrays.binarySearch(scores, pieces.get(id).score());
+      addPiece(piece, id, rank);
     }
   }
 
-  private static Map<Double, Integer> ranks(String source, List<Piece> pieces) {
-    Set<Double> sorted = new TreeSet<>((a, b) -> Double.compare(b, a));
-    for (Piece piece : pieces) {
-      double score = piece.score();
+  /** All scores that occur, each once, ascending. */
+  private static double[] scores(String source, List<Piece> pieces) {
+    double[] scores = pieces.stream().mapToDouble(Piece::score).sorted().toArray();
+    int distinct = 0;
+    for (double score : scores) {
       if (Double.isNaN(score)) {
         throw new ModelFormatException(source + ": a score is not a number");
       }
-      sorted.add(score);
+      if (distinct == 0 || Double.compare(score, scores[distinct - 1]) != 0) {
+        scores[distinct++] = score;
+      }
     }
-    Map<Double, Integer> ranks = new HashMap<>();
-    for (double score : sorted) {
-      ranks.put(score, ranks.size());
-    }
-    return ranks;
+    return Arrays.copyOf(scores, distinct);
   }
 
   private void addPiece(String piece, int id, int rank) {
