@@ -1,10 +1,12 @@
 // A whole decode step of a Llama shape without a JVM: the calls that DecodeStep.java makes, in its order, with random
-// weights that lie where a loaded file's lie, those of the FFN's down projections in large pages and all others in a
-// mapped file's pages. Prints how long a token takes, and how that time divides among the operations.
+// weights that are packed as it packs them after some tokens, where the processor does that. What is not packed lies
+// where a loaded file's weights lie, those of the FFN's down projections in large pages and all others in a mapped
+// file's pages. Prints how long a token takes, and how that time divides among the operations.
 //   decode_lab SHAPE DTYPE [threads] [keep] [position] [file]
 // SHAPE: tinyllama-1.1b, llama-2-7b, or calls, which has the layers of the first and next to no weights: what is left
-// is the cost of calls; DTYPE: F16, Q8_0, Q4_0; position: tokens before the decoded ones. The file receives the
-// matrices, or holds them from a run before; without it they lie in memory that is in large pages, too.
+// is the cost of calls, to which DecodeBenchmark with shape=tiny and layers=22 adds that of Java; DTYPE: F16, Q8_0,
+// Q4_0; position: tokens before the decoded ones. The file receives the matrices, or holds them from a run before;
+// without it they lie in memory that is in large pages, too.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "coreinfer/host.h"
 #include "coreinfer/kernels.h"
 
 namespace {
@@ -44,7 +47,7 @@ struct Shape {
 };
 constexpr Shape kShapes[] = {{"tinyllama-1.1b", 22, 2048, 32, 4, 5632, 32000},
                              {"llama-2-7b", 32, 4096, 32, 32, 11008, 32000},
-                             {"calls", 22, 64, 1, 1, 64, 64}};
+                             {"calls", 22, 64, 4, 2, 160, 320}};
 
 struct Dtype {
   const char* name;
@@ -62,11 +65,12 @@ void Require(int32_t status) {
   std::exit(1);
 }
 
+// Every two bytes are a half as small as a trained model's weights and scales are.
 void Fill(uint8_t* bytes, int64_t count) {
   uint32_t state = 99;
   for (int64_t i = 0; i < count; ++i) {
     state = state * 1664525 + 1013904223;
-    bytes[i] = static_cast<uint8_t>(0x10 | ((state >> 24) & 0xaf));
+    bytes[i] = static_cast<uint8_t>(0x10 | ((state >> 24) & 0x8f));
   }
 }
 
@@ -92,6 +96,8 @@ class Lab {
     norm_ = Floats(s.dim);
     rotations_ = Floats(int64_t{capacity_} * s.head_dim());
     ChooseNeurons(keep);
+    for (Layer& layer : layers_) Pack(&layer);
+    packed_head_ = Packed(d.up, head_, nullptr, s.vocabulary, nullptr, s.vocabulary);
   }
 
   void Step(int32_t token, int32_t position) {
@@ -100,16 +106,10 @@ class Lab {
     for (int32_t i = 0; i < s.layers; ++i) {
       Attend(layers_[static_cast<size_t>(i)], position);
       const Layer& layer = layers_[static_cast<size_t>(i)];
-      Timed("ffn", [&] {
-        const bool dense = core_ == s.neurons;
-        Require(ci_ffn_decode(context, CI_SILU, d.up, layer.gate, layer.up, nullptr, nullptr, d.down, layer.down,
-                              nullptr, normed_, 1, dense ? nullptr : layer.core_ids.data(), &core_, nullptr, s.neurons,
-                              s.dim, activations_, x_));
-      });
+      Timed("ffn", [&] { Feed(layer); });
     }
     Norm();
-    Timed("head",
-          [&] { Require(ci_matvec(context, d.up, head_, nullptr, normed_, 1, s.vocabulary, s.dim, 0, logits_)); });
+    Timed("head", [&] { Matvec(head_, packed_head_, normed_, s.vocabulary, 0, logits_); });
   }
 
   void Run(int32_t tokens) {
@@ -136,24 +136,22 @@ class Lab {
  private:
   struct Layer {
     uint8_t *query, *key, *value, *output, *gate, *up, *down;
+    uint8_t *packed_query, *packed_key, *packed_value, *packed_output, *packed_up, *packed_down;  // nullptr: not packed
     std::vector<uint64_t> pages;
     std::vector<int32_t> core_ids;
   };
 
   double PartBytes(const std::string& name) const {
     const double dim = s.dim;
-    if (name == "q") return d.bytes * dim * dim * s.layers;
+    if (name == "qkv") return d.bytes * dim * (dim + 2 * s.kv_dim()) * s.layers;
     if (name == "o") return d.bytes * dim * dim * s.layers;
-    if (name == "k" || name == "v") return d.bytes * dim * s.kv_dim() * s.layers;
     if (name == "ffn") return d.bytes * 3 * dim * core_ * s.layers;
     if (name == "head") return d.bytes * dim * s.vocabulary;
     if (name == "attention") return 2.0 * 2 * s.kv_dim() * position_ * s.layers;
     return 0;
   }
 
-  double BytesPerToken() const {
-    return PartBytes("q") + PartBytes("o") + PartBytes("k") + PartBytes("v") + PartBytes("ffn") + PartBytes("head");
-  }
+  double BytesPerToken() const { return PartBytes("qkv") + PartBytes("o") + PartBytes("ffn") + PartBytes("head"); }
 
   template <class Body>
   void Timed(const char* name, const Body& body) {
@@ -167,15 +165,42 @@ class Lab {
     Timed("norm", [&] { Require(ci_rms_norm(context, x_, norm_, 1, s.dim, 1e-5f, normed_)); });
   }
 
-  void Matvec(const char* name, const uint8_t* weight, const float* x, int32_t rows, int32_t accumulate, float* y) {
-    Timed(name, [&] { Require(ci_matvec(context, d.up, weight, nullptr, x, 1, rows, s.dim, accumulate, y)); });
+  void Matvec(const uint8_t* weight, const uint8_t* packed, const float* x, int32_t rows, int32_t accumulate,
+              float* y) {
+    if (packed == nullptr) {
+      Require(ci_matvec(context, d.up, weight, nullptr, x, 1, rows, s.dim, accumulate, y));
+    } else {
+      Require(ci_host_matvec_packed(context, d.up, weight, packed, nullptr, x, 1, rows, s.dim, accumulate, y));
+    }
+  }
+
+  void AttentionInputs(const Layer& layer) {
+    if (layer.packed_query == nullptr) {
+      Matvec(layer.query, nullptr, normed_, s.dim, 0, query_);
+      Matvec(layer.key, nullptr, normed_, s.kv_dim(), 0, key_);
+      Matvec(layer.value, nullptr, normed_, s.kv_dim(), 0, value_);
+    } else {
+      Require(ci_host_attention_inputs_packed(context, d.up, layer.query, layer.packed_query, nullptr, s.dim, layer.key,
+                                              layer.packed_key, nullptr, layer.value, layer.packed_value, nullptr,
+                                              s.kv_dim(), normed_, 1, s.dim, query_, key_, value_));
+    }
+  }
+
+  void Feed(const Layer& layer) {
+    const int32_t* ids = core_ == s.neurons ? nullptr : layer.core_ids.data();
+    if (layer.packed_up == nullptr && layer.packed_down == nullptr) {
+      Require(ci_ffn_decode(context, CI_SILU, d.up, layer.gate, layer.up, nullptr, nullptr, d.down, layer.down, nullptr,
+                            normed_, 1, ids, &core_, nullptr, s.neurons, s.dim, activations_, x_));
+    } else {
+      Require(ci_host_ffn_decode_packed(context, CI_SILU, d.up, layer.gate, layer.up, nullptr, nullptr, d.down,
+                                        layer.down, nullptr, layer.packed_up, nullptr, layer.packed_down, normed_, 1,
+                                        ids, &core_, nullptr, s.neurons, s.dim, activations_, x_));
+    }
   }
 
   void Attend(const Layer& layer, int32_t position) {
     Norm();
-    Matvec("q", layer.query, normed_, s.dim, 0, query_);
-    Matvec("k", layer.key, normed_, s.kv_dim(), 0, key_);
-    Matvec("v", layer.value, normed_, s.kv_dim(), 0, value_);
+    Timed("qkv", [&] { AttentionInputs(layer); });
     const int32_t pairs = s.head_dim() / 2;
     Timed("rope", [&] {
       Require(ci_rope(context, rotations_, capacity_, pairs, 0, 1, s.heads, s.head_dim(), &position, query_));
@@ -190,7 +215,7 @@ class Lab {
       Require(ci_attention_decode(context, query_, 1, s.heads, s.kv_heads, s.head_dim(), &position, 0, scale, capacity_,
                                   CI_F16, layer.pages.data(), attended_));
     });
-    Matvec("o", layer.output, attended_, s.dim, 1, x_);
+    Timed("o", [&] { Matvec(layer.output, layer.packed_output, attended_, s.dim, 1, x_); });
     Norm();
   }
 
@@ -272,13 +297,35 @@ class Lab {
     }
   }
 
+  // Listed rows of a matrix of s.dim columns and of the one beside it; nullptr where the processor packs none.
+  uint8_t* Packed(int32_t dtype, const uint8_t* weight, const uint8_t* beside, int32_t rows, const int32_t* ids,
+                  int32_t count) {
+    int64_t bytes = 0;
+    Require(ci_host_packed_bytes(context, dtype, beside == nullptr ? 1 : 2, rows, s.dim, count, &bytes));
+    if (bytes == 0) return nullptr;
+    uint8_t* packed = Allocate(static_cast<double>(bytes));
+    Require(ci_host_pack(context, dtype, weight, beside, rows, s.dim, ids, &count, packed));
+    return packed;
+  }
+
+  void Pack(Layer* layer) {
+    const int32_t* ids = layer->core_ids.data();
+    layer->packed_query = Packed(d.up, layer->query, nullptr, s.dim, nullptr, s.dim);
+    layer->packed_key = Packed(d.up, layer->key, nullptr, s.kv_dim(), nullptr, s.kv_dim());
+    layer->packed_value = Packed(d.up, layer->value, nullptr, s.kv_dim(), nullptr, s.kv_dim());
+    layer->packed_output = Packed(d.up, layer->output, nullptr, s.dim, nullptr, s.dim);
+    layer->packed_up = Packed(d.up, layer->gate, layer->up, s.neurons, ids, core_);
+    const bool shared = d.down != d.up;  // plain down projections are not packed
+    layer->packed_down = shared ? Packed(d.down, layer->down, nullptr, s.neurons, ids, core_) : nullptr;
+  }
+
   const Shape s;
   const Dtype d;
   const int32_t capacity_;
   const int32_t position_;
   ci_context* context = nullptr;
   uint8_t* mapped_ = nullptr;
-  uint8_t *embedding_, *head_;
+  uint8_t *embedding_, *head_, *packed_head_;
   float *x_, *normed_, *query_, *key_, *value_, *attended_, *activations_, *logits_, *norm_, *rotations_;
   int32_t core_ = 0;
   std::vector<Layer> layers_;
