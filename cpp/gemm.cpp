@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "dtype.h"
+#include "gemm_digits.h"
 #include "gemm_packs.h"
 #include "gemm_tiles.h"
 
@@ -144,7 +145,9 @@ void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, const Tile
 
 Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, const float* x, int32_t tokens) {
   Inputs inputs{x, tokens, along == Along::kRows ? weight.columns : weight.rows, along, nullptr, 0, {}};
-  if (UsesTiles(context, weight.dtype, inputs.depth)) {
+  if (UsesDigits(context, weight.dtype, inputs.depth)) {
+    SplitInputsIntoDigits(context, &inputs);
+  } else if (UsesTiles(context, weight.dtype, inputs.depth)) {
     SplitInputs(context, weight, &inputs);
   } else if (UsesPacks(context, weight, along)) {
     SplitInputsForPacks(context, weight, &inputs);
@@ -153,7 +156,7 @@ Inputs PrepareInputs(ci_context& context, const Matrix& weight, Along along, con
 }
 
 int64_t GemmScratchBytes(const Inputs& inputs) {
-  if (inputs.panels != nullptr) return TileScratchBytes(inputs);
+  if (inputs.panels != nullptr) return inputs.parts == 0 ? DigitScratchBytes(inputs) : TileScratchBytes(inputs);
   if (inputs.split.any()) return PackScratchBytes(inputs);
   return (kTileFloats + kPanelFloats) * static_cast<int64_t>(sizeof(float));
 }
@@ -172,7 +175,10 @@ int64_t TileWidth(const ci_context& context, const Inputs& inputs, int64_t width
 
 void Multiply(const ci_context& context, const Matrix& weight, const Inputs& inputs, const TileRange& tile, float* y,
               int64_t y_stride, uint8_t* scratch) {
-  if (inputs.panels != nullptr) return MultiplyOnTiles(context, weight, inputs, tile, y, y_stride, scratch);
+  if (inputs.panels != nullptr) {
+    const auto multiply = inputs.parts == 0 ? MultiplyDigits : MultiplyOnTiles;
+    return multiply(context, weight, inputs, tile, y, y_stride, scratch);
+  }
   if (inputs.split.any()) return MultiplyPacked(context, weight, inputs, tile, y, y_stride, scratch);
   const float* x = inputs.x + int64_t{tile.first_token} * inputs.depth;
   const auto multiply = inputs.along == Along::kRows ? MultiplyByRows : MultiplyByColumns;

@@ -44,7 +44,7 @@ struct Inputs {
   int32_t depth;
   Along along;
   const uint8_t* panels;  // NULL where x itself is read, or integers
-  int32_t parts;          // of the panels
+  int32_t parts;          // of bfloat16 in the panels; 0 where they hold digits
   SplitTokens split;
 };
 

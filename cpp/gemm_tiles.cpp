@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "dtype.h"
+#include "gemm_panels.h"
 #include "simd/tiles.h"
 
 namespace coreinfer {
@@ -52,34 +53,9 @@ Parts PartsFor(const ci_context& c, int32_t dtype) {
   return c.bf16_vectors == nullptr ? kNone : PartsInVectors(dtype, c.activation_bits);
 }
 
-int64_t Panels(int64_t count) { return (count + kPanelRows - 1) / kPanelRows; }
 int64_t Steps(int64_t depth) { return (depth + kStepDepth - 1) / kStepDepth; }
 int64_t PanelBytes(int64_t depth, int64_t parts) { return Steps(depth) * parts * kPartBytes; }
 
-// Where a row of a left panel begins: in its half, the upper or the lower tile.
-uint8_t* LeftRow(uint8_t* panel, int64_t row) { return panel + row / 16 * kTileBytes + row % 16 * (kTileBytes / 16); }
-
-// Asks for elements begin..end-1 of a row: rows are read in pieces too short for the processor to foresee the next.
-template <int kLocality = 3>
-void PrefetchElements(const Matrix& weight, int64_t row, int64_t begin, int64_t end) {
-  if (row >= weight.rows) return;
-  const SharedLayout shared = SharedLayoutOf(weight.dtype);
-  const uint8_t* first = nullptr;
-  int64_t bytes = 0;
-  if (shared.rows > 0) {
-    const int64_t row_bytes = int64_t{weight.columns} / kGroupSize * shared.piece_bytes;
-    const int64_t header_bytes = int64_t{weight.columns} * shared.header_bytes;
-    first = weight.data + row / shared.rows * (header_bytes + shared.rows * row_bytes) + header_bytes +
-            row % shared.rows * row_bytes + begin / kGroupSize * shared.piece_bytes;
-    bytes = (end - begin) / kGroupSize * shared.piece_bytes;
-  } else {
-    first = weight.data + row * weight.row_bytes + RowBytes(weight.dtype, static_cast<int32_t>(begin));
-    bytes = RowBytes(weight.dtype, static_cast<int32_t>(end - begin));
-  }
-  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(first + i, 0, kLocality);
-}
-
-constexpr int32_t kRowsAhead = 8;
 constexpr int32_t kTakenRowsAhead = 24;  // no conversion gives them time
 
 // Some depth of a tile's weights, and where they go.
@@ -94,11 +70,6 @@ struct WeightBlock {
   int64_t panel_bytes() const { return PanelBytes(depth, parts); }
 };
 
-// Where a plain element lies.
-const uint8_t* ElementOf(const Matrix& weight, int64_t row, int32_t column) {
-  return weight.data + row * weight.row_bytes + RowBytes(weight.dtype, column);
-}
-
 // Whether weights become their one part without F32 in between.
 bool IsTaken(const WeightBlock& block) {
   return block.parts == 1 && (block.weight.dtype == CI_F16 || block.weight.dtype == CI_BF16);
@@ -106,7 +77,7 @@ bool IsTaken(const WeightBlock& block) {
 
 // Asks L2 for elements of a row of taken weights. Vectors have brought those of a tile's later depths there by now.
 void PrefetchTaken(const ci_context& c, const WeightBlock& block, int64_t row, int64_t begin, int64_t end) {
-  if (block.begin == 0 || c.tiles != nullptr) PrefetchElements<2>(block.weight, row, begin, end);
+  if (block.begin == 0 || c.tiles != nullptr) PrefetchElementsToL2(block.weight, row, begin, end);
 }
 
 void SplitRows(const ci_context& c, const WeightBlock& block) {
@@ -182,18 +153,6 @@ Ahead NextWeights(const Inputs& inputs, const WeightBlock& block, int64_t share,
           static_cast<int32_t>(RowBytes(weight.dtype, by_rows ? depth : block.tile.width()))};
 }
 
-// y += the sums of a tile, blocks of its panels of outputs for each panel of tokens.
-void AddSums(void (*add)(const float*, int32_t, int32_t, float*, int64_t), const TileRange& tile, const float* sums,
-             float* y, int64_t y_stride) {
-  for (int32_t t = 0; t < tile.tokens; t += kPanelRows) {
-    const int32_t rows = tile.tokens - t < kPanelRows ? tile.tokens - t : kPanelRows;
-    for (int32_t i = 0; i < tile.width(); i += kPanelRows, sums += kBlockFloats) {
-      const int32_t columns = tile.width() - i < kPanelRows ? tile.width() - i : kPanelRows;
-      add(sums, rows, columns, y + t * y_stride + i, y_stride);
-    }
-  }
-}
-
 }  // namespace
 
 bool UsesTiles(const ci_context& context, int32_t dtype, int32_t depth) {
@@ -266,7 +225,7 @@ void MultiplyOnTiles(const ci_context& context, const Matrix& weight, const Inpu
     }
   }
   tiles.stop();
-  AddSums(by_rows ? tiles.add_block_transposed : tiles.add_block, tile, sums, y, y_stride);
+  AddBlocks(by_rows ? tiles.add_block_transposed : tiles.add_block, tile, sums, y, y_stride);
 }
 
 }  // namespace coreinfer

@@ -25,6 +25,8 @@ struct Ahead {
   int32_t bytes;
 };
 
+struct DigitTileKernels;
+
 struct TileKernels {
   /// Surround the calls of `multiply` on a thread.
   void (*start)();
@@ -62,6 +64,9 @@ struct TileKernels {
   void (*add_block)(const float* block, int32_t rows, int32_t columns, float* y, int64_t stride);
   /// The same for the transposed block; rows and columns are those of y.
   void (*add_block_transposed)(const float* block, int32_t rows, int32_t columns, float* y, int64_t stride);
+
+  /// Products in digits on the same registers (tiles_digits.h); NULL without.
+  const DigitTileKernels* digits;
 };
 
 #if defined(__x86_64__)

@@ -6,21 +6,16 @@
 #include <string.h>
 
 #include "coreinfer/types.h"
+#include "simd/tile_rows.inl"
 #include "simd/tiles.h"
 
 namespace coreinfer {
 namespace {
 
-constexpr int64_t kRowBytes = 64;
-
 struct Pair {
   __m512 low;
   __m512 high;
 };
-
-__mmask16 FirstLanes(int32_t count) {
-  return count >= 16 ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << (count < 0 ? 0 : count)) - 1);
-}
 
 Pair LoadPair(const float* x, int32_t count) {
   return {_mm512_maskz_loadu_ps(FirstLanes(count), x),
@@ -78,37 +73,6 @@ void TakeLeft(const uint8_t* row, int32_t depth, uint8_t* out) {
 
 void TakeLeftRow(int32_t dtype, const uint8_t* row, int32_t depth, uint8_t* out) {
   return dtype == CI_BF16 ? TakeLeft<Bf16Elements>(row, depth, out) : TakeLeft<F16Elements>(row, depth, out);
-}
-
-// rows[i] lane j becomes rows[j] lane i.
-void Transpose(__m512i (&rows)[16]) {
-  __m512i other[16];
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {
-    other[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
-    other[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 16; i += 4) {
-    rows[i] = _mm512_unpacklo_epi64(other[i], other[i + 2]);
-    rows[i + 1] = _mm512_unpackhi_epi64(other[i], other[i + 2]);
-    rows[i + 2] = _mm512_unpacklo_epi64(other[i + 1], other[i + 3]);
-    rows[i + 3] = _mm512_unpackhi_epi64(other[i + 1], other[i + 3]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    other[i] = _mm512_shuffle_i32x4(rows[i], rows[i + 4], 0x88);
-    other[i + 4] = _mm512_shuffle_i32x4(rows[i], rows[i + 4], 0xdd);
-    other[i + 8] = _mm512_shuffle_i32x4(rows[i + 8], rows[i + 12], 0x88);
-    other[i + 12] = _mm512_shuffle_i32x4(rows[i + 8], rows[i + 12], 0xdd);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    rows[i] = _mm512_shuffle_i32x4(other[i], other[i + 8], 0x88);
-    rows[i + 4] = _mm512_shuffle_i32x4(other[i + 4], other[i + 12], 0x88);
-    rows[i + 8] = _mm512_shuffle_i32x4(other[i], other[i + 8], 0xdd);
-    rows[i + 12] = _mm512_shuffle_i32x4(other[i + 4], other[i + 12], 0xdd);
-  }
 }
 
 void SplitRightColumns(const float* x, int64_t stride, int32_t columns, int32_t depth, int32_t parts, uint8_t* out) {

@@ -1,6 +1,7 @@
 // The kernels of tiles.h for Intel's AMX: tiles 0 to 3 hold a block of sums, 4 and 5 the left operand, 6 and 7 the
 // right one. Of the products of two parts each, three are taken with eight loads; the matrix unit bounds the time.
 #include "simd/tiles.inl"
+#include "simd/tiles_digits.h"
 
 namespace coreinfer {
 namespace {
@@ -95,11 +96,13 @@ void Multiply(const uint8_t* left, int32_t left_parts, const uint8_t* right, int
   }
 }
 
-constexpr TileKernels kTiles = {Start,          Stop,          SplitLeftRow, TakeLeftRow, SplitRightColumns,
-                                SplitRightRows, TakeRightRows, Multiply,     AddBlock,    AddBlockTransposed};
-
 }  // namespace
 
-const TileKernels& AmxTiles() { return kTiles; }
+const TileKernels& AmxTiles() {
+  static const TileKernels kTiles = {Start,           Stop,          SplitLeftRow, TakeLeftRow, SplitRightColumns,
+                                     SplitRightRows,  TakeRightRows, Multiply,     AddBlock,    AddBlockTransposed,
+                                     &AmxDigitTiles()};
+  return kTiles;
+}
 
 }  // namespace coreinfer

@@ -82,8 +82,9 @@ void Multiply(const uint8_t* left, int32_t left_parts, const uint8_t* right, int
   }
 }
 
-constexpr TileKernels kTiles = {DoNothing,      DoNothing,     SplitLeftRow, TakeLeftRow, SplitRightColumns,
-                                SplitRightRows, TakeRightRows, Multiply,     AddBlock,    AddBlockTransposed};
+constexpr TileKernels kTiles = {DoNothing,         DoNothing,          SplitLeftRow,  TakeLeftRow,
+                                SplitRightColumns, SplitRightRows,     TakeRightRows, Multiply,
+                                AddBlock,          AddBlockTransposed, nullptr};
 
 }  // namespace
 
