@@ -94,9 +94,7 @@ void Start(const Item& item, const Buffers& buffers) {
 void ConvertPiece(const ci_context& c, const Item& item, const uint8_t* first, int32_t positions, float* out) {
   const Cache& cache = item.a.cache;
   const Matrix rows{first, cache.row_bytes(), cache.dtype, positions, cache.head_dim};
-  for (int32_t p = 0; p < positions; ++p) {
-    c.simd.dequantize(&rows, p, 0, cache.head_dim, out + p * item.shape.stride());
-  }
+  c.simd.dequantize(&rows, 0, positions, 0, cache.head_dim, out, item.shape.stride());
 }
 
 // Turns a query's scores for the positions first..first+positions-1 into weights, 0 for those that it does not see.

@@ -20,7 +20,7 @@ int32_t ci_embedding_lookup(ci_context* context, int32_t dtype, const void* tabl
     coreinfer::RequireArray("y", y, {count, dim});
     for (int32_t t = 0; t < count; ++t) coreinfer::RequireRange("token", tokens[t], 0, vocabulary - 1);
     coreinfer::ParallelFor(c, count,
-                           [&](int64_t t, int32_t) { c.simd.dequantize(&rows, tokens[t], 0, dim, y + t * dim); });
+                           [&](int64_t t, int32_t) { c.simd.dequantize(&rows, tokens[t], 1, 0, dim, y + t * dim, 0); });
   });
 }
 

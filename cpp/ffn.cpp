@@ -246,7 +246,7 @@ double RowNorm(const SimdKernels& simd, const Matrix& matrix, int32_t row) {
   double squares = 0.0;
   for (int32_t begin = 0; begin < matrix.columns; begin += kPart) {
     const int32_t end = matrix.columns - begin < kPart ? matrix.columns : begin + kPart;
-    simd.dequantize(&matrix, row, begin, end, part);
+    simd.dequantize(&matrix, row, 1, begin, end, part, 0);
     for (int32_t i = 0; i < end - begin; ++i) squares += double{part[i]} * double{part[i]};
   }
   return __builtin_sqrt(squares);

@@ -115,9 +115,7 @@ void MultiplyByRows(const SimdKernels& simd, const Matrix& weight, const TileRan
       tile.weights = plain + int64_t{range.begin} * weight.columns + k0;
       tile.stride = weight.columns;
     } else {
-      for (int32_t r = range.begin; r < range.end; ++r) {
-        simd.dequantize(&weight, r, k0, k0 + tile.depth, converted + int64_t{r - range.begin} * kTileDepth);
-      }
+      simd.dequantize(&weight, range.begin, range.width(), k0, k0 + tile.depth, converted, kTileDepth);
     }
     MultiplyTile(simd, tile, x + k0, weight.columns, range.tokens, y, y_stride, converted + kTileFloats);
   }
@@ -133,8 +131,9 @@ void MultiplyByColumns(const SimdKernels& simd, const Matrix& weight, const Tile
       tile.weights = plain + int64_t{k0} * weight.columns + range.begin;
       tile.stride = weight.columns;
     } else {
-      for (int32_t k = 0; k < tile.depth; ++k) {
-        simd.dequantize(&weight, k0 + k, range.begin, range.end, converted + int64_t{k} * kTileRows);
+      for (int32_t k = 0; k < tile.depth; k += kAlikeRows) {
+        const int32_t rows = tile.depth - k < kAlikeRows ? tile.depth - k : kAlikeRows;
+        simd.dequantize(&weight, k0 + k, rows, range.begin, range.end, converted + int64_t{k} * kTileRows, kTileRows);
       }
     }
     MultiplyTile(simd, tile, x + k0, weight.rows, range.tokens, y, y_stride, converted + kTileFloats);

@@ -71,7 +71,7 @@ void SplitRows(const ci_context& c, const WeightBlock& block) {
     const int32_t row = block.tile.begin + r;
     uint8_t* const panel = block.panels + r / kPanelRows * kPanelBytes;
     PrefetchElements(weight, row + kRowsAhead, block.begin, end);
-    c.simd.dequantize(&weight, row, block.begin, end, values);
+    c.simd.dequantize(&weight, row, 1, block.begin, end, values, 0);
     StepsOf(panel, block.depth)[r % kPanelRows] =
         c.tiles->digits->split_left_row(values, block.depth, LeftRow(panel, r % kPanelRows));
   }
@@ -119,29 +119,25 @@ void TakeColumns(const ci_context& c, const WeightBlock& block) {
   }
 }
 
-// Others are dequantised twice: a row's words depend on the largest of all rows.
+// Others are dequantised twice: the largest of all rows tells the steps.
 void SplitColumns(const ci_context& c, const WeightBlock& block) {
   const DigitTileKernels& digits = *c.tiles->digits;
-  const TileRange& tile = block.tile;
-  float values[4][kTileRows];
-  const auto dequantize = [&](int32_t k, float* out) {
-    const int32_t row = block.begin + k;
-    PrefetchElements(block.weight, row + kRowsAhead, tile.begin, tile.end);
-    c.simd.dequantize(&block.weight, row, tile.begin, tile.end, out);
+  const int32_t width = block.tile.width();
+  float rows[kAlikeRows][kTileRows];
+  const auto dequantize = [&](int32_t k) {
+    DequantizeAlike(c, block.weight, block.begin + k, block.begin + block.depth, block.tile, rows);
   };
   ColumnSteps columns = {};
-  for (int32_t k = 0; k < block.depth; ++k) {
-    dequantize(k, values[0]);
-    digits.raise_largest(values[0], tile.width(), columns.largest);
+  for (int32_t k = 0; k < block.depth; k += kAlikeRows) {
+    dequantize(k);
+    for (const float(&row)[kTileRows] : rows) digits.raise_largest(row, width, columns.largest);
   }
   FinishSteps(c, block, &columns);
-  for (int32_t k = 0; k < block.depth; k += 4) {
-    const float* rows[4] = {};
-    for (int32_t i = 0; i < 4 && k + i < block.depth; ++i) {
-      dequantize(k + i, values[i]);
-      rows[i] = values[i];
+  for (int32_t k = 0; k < Steps(block.depth) * kDigitStepDepth; k += kAlikeRows) {
+    dequantize(k);
+    for (int32_t i = 0; i < kAlikeRows; i += 4) {
+      digits.split_right_rows(rows[i], kTileRows, columns.per_one, width, kPanelBytes, RightRows(block, k + i));
     }
-    digits.split_right_rows(rows, columns.per_one, tile.width(), kPanelBytes, RightRows(block, k));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "gemm_panels.h"
 
+#include <cstring>
+
 #include "dtype.h"
 
 namespace coreinfer {
@@ -38,6 +40,15 @@ void PrefetchElements(const Matrix& weight, int64_t row, int64_t begin, int64_t 
 
 void PrefetchElementsToL2(const Matrix& weight, int64_t row, int64_t begin, int64_t end) {
   Prefetch<2>(weight, row, begin, end);
+}
+
+void DequantizeAlike(const ci_context& context, const Matrix& weight, int32_t row, int32_t end, const TileRange& tile,
+                     float (*out)[kTileRows]) {
+  const int32_t rows = end - row < kAlikeRows ? end - row : kAlikeRows;
+  const bool is_full = rows == kAlikeRows && tile.width() % kPanelRows == 0;
+  if (!is_full) std::memset(out, 0, sizeof(float) * size_t{kAlikeRows} * size_t{kTileRows});
+  for (int32_t i = 0; i < rows; ++i) PrefetchElements(weight, row + kAlikeRows + i, tile.begin, tile.end);
+  if (rows > 0) context.simd.dequantize(&weight, row, rows, tile.begin, tile.end, out[0], kTileRows);
 }
 
 void AddBlocks(void (*add)(const float*, int32_t, int32_t, float*, int64_t), const TileRange& tile, const float* sums,

@@ -33,6 +33,11 @@ SharedPlace SharedPlaceOf(const Matrix& weight, int64_t row, int32_t column);
 void PrefetchElements(const Matrix& weight, int64_t row, int64_t begin, int64_t end);
 void PrefetchElementsToL2(const Matrix& weight, int64_t row, int64_t begin, int64_t end);
 
+/// The elements of a tile's columns in rows row..row+kAlikeRows-1, from a multiple of kAlikeRows on. From row `end` on,
+/// and behind the tile's width to the end of its panel, are zeros.
+void DequantizeAlike(const ci_context& context, const Matrix& weight, int32_t row, int32_t end, const TileRange& tile,
+                     float (*out)[kTileRows]);
+
 /// How many rows ahead, where rows are converted.
 constexpr int32_t kRowsAhead = 8;
 

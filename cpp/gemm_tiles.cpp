@@ -95,7 +95,7 @@ void SplitRows(const ci_context& c, const WeightBlock& block) {
       kernels.take_left_row(block.weight.dtype, ElementOf(block.weight, row, block.begin), block.depth, out);
     } else {
       PrefetchElements(block.weight, row + kRowsAhead, block.begin, block.begin + block.depth);
-      c.simd.dequantize(&block.weight, row, block.begin, block.begin + block.depth, values);
+      c.simd.dequantize(&block.weight, row, 1, block.begin, block.begin + block.depth, values, 0);
       kernels.split_left_row(values, block.depth, block.parts, out);
     }
   }
@@ -121,19 +121,14 @@ void TakeColumns(const ci_context& c, const WeightBlock& block) {
 
 void SplitColumns(const ci_context& c, const WeightBlock& block) {
   if (IsTaken(block)) return TakeColumns(c, block);
-  float rows[2][kTileRows] = {};
-  for (int64_t k = 0; k < Steps(block.depth) * kStepDepth; k += 2) {
-    for (int32_t i = 0; i < 2; ++i) {
-      if (k + i < block.depth) {
-        const int32_t row = block.begin + static_cast<int32_t>(k) + i;
-        PrefetchElements(block.weight, row + kRowsAhead, block.tile.begin, block.tile.end);
-        c.simd.dequantize(&block.weight, row, block.tile.begin, block.tile.end, rows[i]);
-      } else {
-        std::memset(rows[i], 0, sizeof(rows[i]));
-      }
+  float rows[kAlikeRows][kTileRows];
+  const auto columns = static_cast<int32_t>(Panels(block.tile.width()) * kPanelRows);
+  for (int32_t k = 0; k < Steps(block.depth) * kStepDepth; k += kAlikeRows) {
+    DequantizeAlike(c, block.weight, block.begin + k, block.begin + block.depth, block.tile, rows);
+    for (int32_t i = 0; i < kAlikeRows; i += 2) {
+      KernelsOf(c).split_right_rows(rows[i], rows[i + 1], columns, block.parts, block.panel_bytes(),
+                                    RightPair(block, k + i));
     }
-    const auto columns = static_cast<int32_t>(Panels(block.tile.width()) * kPanelRows);
-    KernelsOf(c).split_right_rows(rows[0], rows[1], columns, block.parts, block.panel_bytes(), RightPair(block, k));
   }
 }
 

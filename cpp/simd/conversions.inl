@@ -27,8 +27,10 @@ void DequantizeBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out
   }
 }
 
+// `rows` of them from `row` on, out rows `stride` apart; all have their scales in common.
 template <class Shared>
-void DequantizeShared(const Matrix& matrix, int64_t row, int64_t begin, int64_t end, float* out) {
+void DequantizeShared(const Matrix& matrix, int64_t row, int64_t rows, int64_t begin, int64_t end, float* out,
+                      int64_t stride) {
   using Reader = typename Shared::Reader;
   const int64_t columns = matrix.columns;
   const int64_t row_bytes = columns / kGroup * Reader::kSharedBytes;
@@ -38,17 +40,19 @@ void DequantizeShared(const Matrix& matrix, int64_t row, int64_t begin, int64_t 
   for (int64_t i = begin; i < end; i += kGroup) {
     Vec scale[kGroupVecs];
     Vec offset[kGroupVecs];
-    Vec q[kGroupVecs];
     Shared::Scales(block, columns, row % Shared::kRows, i, scale, offset);
-    Reader::Read(elements + i / kGroup * Reader::kSharedBytes, q);
-    for (int v = 0; v < kGroupVecs; ++v) {
-      Store(out + i - begin + v * kLanes,
-            Shared::kHasOffset ? Fma(scale[v], Add(q[v], Set(Shared::kMiddle)), offset[v]) : Mul(scale[v], q[v]));
+    for (int64_t r = 0; r < rows; ++r) {
+      Vec q[kGroupVecs];
+      Reader::Read(elements + r * row_bytes + i / kGroup * Reader::kSharedBytes, q);
+      for (int v = 0; v < kGroupVecs; ++v) {
+        Store(out + r * stride + i - begin + v * kLanes,
+              Shared::kHasOffset ? Fma(scale[v], Add(q[v], Set(Shared::kMiddle)), offset[v]) : Mul(scale[v], q[v]));
+      }
     }
   }
 }
 
-void Dequantize(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out) {
+void DequantizeRow(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out) {
   const uint8_t* data = matrix->data + row * matrix->row_bytes;
   switch (matrix->dtype) {
     case CI_F32:
@@ -65,12 +69,6 @@ void Dequantize(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, f
       break;
     case CI_Q4_0:
       DequantizeBlocks<Q4Reader>(data, begin, end, out);
-      break;
-    case CI_Q8_0_SHARED:
-      DequantizeShared<Q8Shared>(*matrix, row, begin, end, out);
-      break;
-    case CI_Q4_0_SHARED:
-      DequantizeShared<Q4Shared>(*matrix, row, begin, end, out);
       break;
     case CI_Q4_1:
       DequantizeUnpacked<Q4_1Block>(data, begin, end, out);
@@ -90,25 +88,40 @@ void Dequantize(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, f
     case CI_Q6_K:
       DequantizeUnpacked<Q6_KBlock>(data, begin, end, out);
       break;
+    default:
+      break;
+  }
+}
+
+void Dequantize(const Matrix* matrix, int32_t row, int32_t rows, int32_t begin, int32_t end, float* out,
+                int64_t stride) {
+  switch (matrix->dtype) {
+    case CI_Q8_0_SHARED:
+      DequantizeShared<Q8Shared>(*matrix, row, rows, begin, end, out, stride);
+      break;
+    case CI_Q4_0_SHARED:
+      DequantizeShared<Q4Shared>(*matrix, row, rows, begin, end, out, stride);
+      break;
     case CI_Q4_1_SHARED:
-      DequantizeShared<Q4_1Shared>(*matrix, row, begin, end, out);
+      DequantizeShared<Q4_1Shared>(*matrix, row, rows, begin, end, out, stride);
       break;
     case CI_Q5_0_SHARED:
-      DequantizeShared<Q5_0Shared>(*matrix, row, begin, end, out);
+      DequantizeShared<Q5_0Shared>(*matrix, row, rows, begin, end, out, stride);
       break;
     case CI_Q5_1_SHARED:
-      DequantizeShared<Q5_1Shared>(*matrix, row, begin, end, out);
+      DequantizeShared<Q5_1Shared>(*matrix, row, rows, begin, end, out, stride);
       break;
     case CI_Q4_K_SHARED:
-      DequantizeShared<Q4_KShared>(*matrix, row, begin, end, out);
+      DequantizeShared<Q4_KShared>(*matrix, row, rows, begin, end, out, stride);
       break;
     case CI_Q5_K_SHARED:
-      DequantizeShared<Q5_KShared>(*matrix, row, begin, end, out);
+      DequantizeShared<Q5_KShared>(*matrix, row, rows, begin, end, out, stride);
       break;
     case CI_Q6_K_SHARED:
-      DequantizeShared<Q6_KShared>(*matrix, row, begin, end, out);
+      DequantizeShared<Q6_KShared>(*matrix, row, rows, begin, end, out, stride);
       break;
     default:
+      for (int32_t r = 0; r < rows; ++r) DequantizeRow(matrix, row + r, begin, end, out + r * stride);
       break;
   }
 }

@@ -129,6 +129,7 @@ struct AttentionChunk {
 };
 
 /// Rows that dots are taken of at once.
+constexpr int32_t kAlikeRows = 16;
 constexpr int32_t kDotRows = 4;
 
 /// Ranges begin..end-1 of a row start at a multiple of 32. Every function's result for one element or row is the same
@@ -158,8 +159,10 @@ struct SimdKernels {
   void (*add_shared_rows[CI_Q6_K_SHARED - CI_Q8_0_SHARED + 1])(const SharedRows& group, const SharedRows& next,
                                                                int32_t begin, int32_t end, float* y);
 
-  /// out[i - begin] = element i of a row, any dtype.
-  void (*dequantize)(const Matrix* matrix, int32_t row, int32_t begin, int32_t end, float* out);
+  /// out[r * stride + i - begin] = element i of row + r, r below `rows`, any dtype. Of shared dtypes these are rows
+  /// with the same scales, which kAlikeRows from a multiple of it on are.
+  void (*dequantize)(const Matrix* matrix, int32_t row, int32_t rows, int32_t begin, int32_t end, float* out,
+                     int64_t stride);
 
   void (*to_f16)(const float* x, int64_t count, uint8_t* out);
 

@@ -48,10 +48,10 @@ struct DigitTileKernels {
   /// From the largest magnitudes of columns their steps, and how many of them make 1.
   void (*steps_of)(const float* largest, int32_t columns, float* steps, float* per_one);
 
-  /// Four neighbouring rows of one step of right panels that lie panel_bytes apart; `out` is their place in the first
-  /// panel's first tile. A row that is NULL stands for zeros.
-  void (*split_right_rows)(const float* const rows[4], const float* per_one, int32_t columns, int64_t panel_bytes,
-                           uint8_t* out);
+  /// Four rows, `stride` apart, of one step of right panels that lie panel_bytes apart; `out` is their place in the
+  /// first panel's first tile.
+  void (*split_right_rows)(const float* rows, int64_t stride, const float* per_one, int32_t columns,
+                           int64_t panel_bytes, uint8_t* out);
 
   /// 32 rows, row_bytes apart, of Q8_0_SHARED or Q4_0_SHARED with these scales of the columns: half a step.
   void (*take_right_rows)(int32_t dtype, const uint8_t* scales, const uint8_t* rows, int64_t row_bytes,

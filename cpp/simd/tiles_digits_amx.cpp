@@ -238,13 +238,14 @@ void StoreDigitsOfRows(const __m512i (&words)[4], uint8_t* out) {
   StoreQuads(lower[0], lower[1], out + kPartBytes);
 }
 
-void SplitRightRows(const float* const rows[4], const float* per_one, int32_t columns, int64_t panel_bytes,
+void SplitRightRows(const float* rows, int64_t stride, const float* per_one, int32_t columns, int64_t panel_bytes,
                     uint8_t* out) {
   for (int64_t i = 0; i < columns; i += kPanelRows, out += panel_bytes) {
-    __m512i words[4] = {};
-    for (int64_t j = 0; j < 4 && rows[j] != nullptr; ++j) {
-      words[j] = JoinWords(StepsOf(rows[j] + i, 16, _mm512_loadu_ps(per_one + i)),
-                           StepsOf(rows[j] + i + 16, 16, _mm512_loadu_ps(per_one + i + 16)));
+    __m512i words[4];
+    for (int64_t j = 0; j < 4; ++j) {
+      const float* const row = rows + j * stride + i;
+      words[j] = JoinWords(StepsOf(row, 16, _mm512_loadu_ps(per_one + i)),
+                           StepsOf(row + 16, 16, _mm512_loadu_ps(per_one + i + 16)));
     }
     StoreDigitsOfRows(words, out);
   }
