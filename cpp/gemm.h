@@ -1,7 +1,7 @@
-// Matrix products of prefill over tiles of weights: in bfloat16 where the processor has matrix registers for it, or
-// vectors and the weights are such; else in integers where it has products of bytes and the weights are such, rows of
-// 16 bits in wide vectors where they lie, others converted, with a BLAS where one was given, and by own vector kernels
-// otherwise.
+// Matrix products of prefill over tiles of weights: in digits or bfloat16 where the processor has matrix registers for
+// it, in bfloat16 where it has vectors of it and the weights are such; else in integers where it has products of bytes
+// and the weights are such, rows of 16 bits in wide vectors where they lie, others converted, with a BLAS where one was
+// given, and by own vector kernels otherwise.
 #ifndef COREINFER_CPP_GEMM_H_
 #define COREINFER_CPP_GEMM_H_
 
@@ -36,8 +36,8 @@ struct SplitTokens {
 /// Which way the vectors of a product lie in its weights: out of a row, or out of a column, comes one output element.
 enum class Along { kRows, kColumns };
 
-/// What a product reads beside its weights: the vectors of all tokens as they are and, for products of bfloat16, in
-/// parts, or as integers.
+/// What a product reads beside its weights: the vectors of all tokens as they are and, for matrix registers or products
+/// of bfloat16, in panels, or as integers.
 struct Inputs {
   const float* x;  // (tokens, depth)
   int32_t tokens;

@@ -41,7 +41,7 @@ Parts PartsInVectors(int32_t dtype, int32_t activation_bits) {
   return activation_bits == 8 && (dtype == CI_F16 || dtype == CI_BF16) ? Parts{1, 1} : kNone;
 }
 
-// BF16 weights are exact in one part, F16 and four-bit ones in two.
+// BF16 weights are exact in one part, F16 in two. Quantised ones come here with 8 bits only (gemm_digits.h).
 Parts PartsOnTiles(int32_t dtype, int32_t activation_bits) {
   if (dtype == CI_F32) return {3, 3};
   if (activation_bits == 8) return {1, 1};

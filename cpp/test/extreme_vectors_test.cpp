@@ -94,17 +94,7 @@ TEST(LargestCodesDoNotOverflow) {
   for (const DtypeName& dtype : Dtypes()) {
     if (!IsGrouped(dtype.dtype)) continue;
     for (const int fill : {0x00, 0x80, 0xff}) {
-      std::vector<uint8_t> file(static_cast<size_t>(MatrixBytes(dtype.dtype, 1, 256)), static_cast<uint8_t>(fill));
-      // Scales of 1; those of Q6_K stand last.
-      const size_t block = file.size() * static_cast<size_t>(Fits(dtype.dtype, 1, 32) ? 32 : 256) / 256;
-      for (size_t at = 0; at < file.size(); at += block) {
-        const uint8_t one[2] = {0x00, 0x3c};
-        std::memcpy(file.data() + (dtype.dtype == CI_Q6_K ? at + 208 : at), one, 2);
-        const bool has_offset =
-            dtype.dtype == CI_Q4_1 || dtype.dtype == CI_Q5_1 || dtype.dtype == CI_Q4_K || dtype.dtype == CI_Q5_K;
-        if (has_offset) std::memcpy(file.data() + at + 2, one, 2);
-      }
-      const Weights weight(dtype.dtype, 1, 256, file);
+      const Weights weight(dtype.dtype, 1, 256, FilledRow(dtype.dtype, 256, static_cast<uint8_t>(fill)));
       for (const float value : {std::nextafter(1.0f, 0.0f), -std::nextafter(1.0f, 0.0f), 1.0f, -1.0f}) {
         CheckFinite(weight, std::vector<float>(256, value), "fill " + std::to_string(fill));
       }

@@ -316,6 +316,18 @@ std::vector<uint8_t> RandomFile(int32_t dtype, int32_t rows, int32_t columns, Ra
 
 }  // namespace
 
+std::vector<uint8_t> FilledRow(int32_t dtype, int32_t columns, uint8_t fill) {
+  std::vector<uint8_t> row(static_cast<size_t>(MatrixBytes(dtype, 1, columns)), fill);
+  const uint8_t one[2] = {0x00, 0x3c};
+  const auto block = static_cast<size_t>(MatrixBytes(dtype, 1, Fits(dtype, 1, 32) ? 32 : 256));
+  const bool has_offset = dtype == CI_Q4_1 || dtype == CI_Q5_1 || dtype == CI_Q4_K || dtype == CI_Q5_K;
+  for (size_t at = 0; at < row.size(); at += block) {
+    std::memcpy(row.data() + (dtype == CI_Q6_K ? at + 208 : at), one, 2);
+    if (has_offset) std::memcpy(row.data() + at + 2, one, 2);
+  }
+  return row;
+}
+
 Weights::Weights(int32_t dtype_, int32_t rows_, int32_t columns_, std::vector<uint8_t> file_)
     : dtype(dtype_),
       rows(rows_),
