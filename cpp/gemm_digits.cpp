@@ -49,6 +49,21 @@ struct WeightBlock {
   uint8_t* panels;
 };
 
+// What nobody writes where rows don't fill the last panel.
+void ClearLastPanel(const WeightBlock& block) {
+  const int64_t width = block.tile.width();
+  if (width % kPanelRows == 0) return;
+  std::memset(block.panels + width / kPanelRows * kPanelBytes, 0, static_cast<size_t>(kPanelBytes));
+}
+
+// The same where the depth doesn't fill the last step of each panel.
+void ClearLastSteps(const WeightBlock& block) {
+  if (block.depth % kDigitStepDepth == 0) return;
+  for (int64_t i = 0; i < Panels(block.tile.width()); ++i) {
+    std::memset(block.panels + i * kPanelBytes + DigitBytes(block.depth) - kDigitStepBytes, 0, kDigitStepBytes);
+  }
+}
+
 // Rows of Q8_0 and Q4_0, a panel at a time.
 void TakeRows(const ci_context& c, const WeightBlock& block) {
   const Matrix& weight = block.weight;
@@ -82,7 +97,7 @@ uint8_t* RightRows(const WeightBlock& block, int64_t k) {
   return block.panels + k / kDigitStepDepth * kDigitStepBytes + k % kDigitStepDepth / 4 * (kTileBytes / 16);
 }
 
-// A block's columns have these steps.
+// Of a block's columns.
 struct ColumnSteps {
   float largest[kTileRows];
   float per_one[kTileRows];
@@ -110,6 +125,7 @@ void TakeColumns(const ci_context& c, const WeightBlock& block) {
     digits.raise_largest_scaled(scales_of(k), tile.width(), codes, columns.largest);
   }
   FinishSteps(c, block, &columns);
+  ClearLastSteps(block);
   for (int32_t k = 0; k < block.depth; k += kGroupSize) {
     const int32_t row = block.begin + k;
     for (int32_t i = 0; i < kGroupSize; ++i) PrefetchElements(weight, row + kGroupSize + i, tile.begin, tile.end);
@@ -141,23 +157,12 @@ void SplitColumns(const ci_context& c, const WeightBlock& block) {
   }
 }
 
-// What nobody writes: rows of the last panel, and of the last step of its depth.
-void ClearRest(const WeightBlock& block, Along along) {
-  const int64_t width = block.tile.width();
-  if (along == Along::kRows && width % kPanelRows != 0) {
-    std::memset(block.panels + width / kPanelRows * kPanelBytes, 0, static_cast<size_t>(kPanelBytes));
-  }
-  if (along == Along::kColumns && block.depth % kDigitStepDepth != 0) {
-    for (int64_t i = 0; i < Panels(width); ++i) {
-      std::memset(block.panels + i * kPanelBytes + DigitBytes(block.depth) - kDigitStepBytes, 0, kDigitStepBytes);
-    }
-  }
-}
-
 void SplitWeights(const ci_context& c, const WeightBlock& block, Along along) {
   const int32_t dtype = block.weight.dtype;
-  ClearRest(block, along);
-  if (along == Along::kRows) return dtype == CI_Q8_0 || dtype == CI_Q4_0 ? TakeRows(c, block) : SplitRows(c, block);
+  if (along == Along::kRows) {
+    ClearLastPanel(block);
+    return dtype == CI_Q8_0 || dtype == CI_Q4_0 ? TakeRows(c, block) : SplitRows(c, block);
+  }
   const bool is_taken = dtype == CI_Q8_0_SHARED || dtype == CI_Q4_0_SHARED;
   return is_taken ? TakeColumns(c, block) : SplitColumns(c, block);
 }

@@ -32,7 +32,7 @@ bool HasBit(unsigned bits, int bit) { return (bits >> bit & 1) != 0; }
 
 bool HasAmx() {
   const unsigned bits = Extensions(0).d;
-  return HasBit(bits, 22) && HasBit(bits, 24);  // bfloat16, and tiles at all
+  return HasBit(bits, 22) && HasBit(bits, 24) && HasBit(bits, 25);  // bfloat16, tiles at all, bytes
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The kernels of tiles_digits.h for Intel's AMX. Sums of two digits' products and of the mixed ones need four tiles
-// each, so a block's depth is read twice. Tiles are laid out as in tiles_amx.cpp.
+// The kernels of tiles_digits.h for Intel's AMX. Sums of upper digits' products and of the mixed ones need four tiles
+// each, so a block's depth is read twice, and each product takes one load. Tiles are laid out as in tiles_amx.cpp.
 #include <string.h>
 
 #include "coreinfer/types.h"
@@ -100,8 +100,8 @@ void SplitRightColumns(const float* x, int64_t stride, int32_t columns, int32_t 
   }
 }
 
-// Formats whose words are a code times a whole scale, rounded once: mulhrs(code << kShift, scale) is their product by
-// the largest magnitude of a code.
+// Formats whose words are a code times a whole scale, rounded once. With a code in the upper bits of a word, mulhrs
+// gives their product over the largest magnitude of a code, which scales therefore have in them.
 struct Q8 {
   static constexpr int64_t kBytes = 32;  // of 32 codes
   static constexpr int64_t kBlockBytes = 34;
@@ -160,7 +160,7 @@ void TakeLeft(const uint8_t* first, int64_t row_bytes, int32_t rows, int32_t dep
               uint8_t* panel) {
   const int64_t groups = depth / 32;
   alignas(64) int32_t twice[kPanelRows][kMostGroups];
-  // All rows' first: each takes a chain of operations that others' fill.
+  // Of all rows first: they take long chains of operations, and one row's fill the gaps of another's.
   for (int64_t r = 0; r < rows; ++r) steps[r] = WholeScalesOfRow<Format>(first + r * row_bytes, groups, twice[r]);
   for (int64_t r = 0; r < rows; ++r, first += row_bytes) {
     const auto words = [&](int64_t g) {
@@ -227,7 +227,7 @@ void StoreDigitsOfRows(const __m512i (&words)[4], uint8_t* out) {
   const __m512i half = _mm512_set1_epi16(128);
   __m512i upper[2];
   __m512i lower[2];
-  for (int i = 0; i < 2; ++i) {
+  for (int64_t i = 0; i < 2; ++i) {
     const __m512i even = words[2 * i];
     const __m512i odd = words[2 * i + 1];
     lower[i] = _mm512_or_si512(_mm512_and_si512(even, low), _mm512_slli_epi16(odd, 8));

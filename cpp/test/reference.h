@@ -64,8 +64,8 @@ struct Element {
 /// A matrix by the definition of its dtype.
 std::vector<Element> Decode(int32_t dtype, const uint8_t* data, int32_t rows, int32_t columns);
 
-/// A row of bytes that are all `fill`, but for the F16 of its groups, which are 1: with fill 0, 0x80 and 0xff the largest
-/// codes of every dtype with groups are among its elements.
+/// A row of bytes that are all `fill`, but for the F16 of its groups, which are 1: with fill 0, 0x80 and 0xff the
+/// largest codes of every dtype with groups are among its elements.
 std::vector<uint8_t> FilledRow(int32_t dtype, int32_t columns, uint8_t fill);
 
 /// A weight matrix in the backend's memory and layout, with its values.
