@@ -17,7 +17,6 @@ namespace {
 using namespace coreinfer_test;
 
 constexpr int32_t kDepth = 1280;
-constexpr int32_t kWidth = 256;
 
 // Elements that may share a step (simd/tiles_digits.h); fewer do elsewhere.
 constexpr int32_t kTogether = 512;
@@ -120,7 +119,7 @@ std::vector<uint8_t> RandomFile(int32_t dtype, int32_t rows, int32_t columns, Ra
 }
 
 void CheckHardTokens(bool along_rows, int32_t dtype, float bad, Random& random) {
-  const int32_t width = along_rows ? 33 : kWidth;
+  const int32_t width = along_rows ? 33 : Fits(dtype, kDepth, 64) ? 64 : 256;
   const Product product(along_rows, width, dtype,
                         RandomFile(dtype, along_rows ? width : kDepth, along_rows ? kDepth : width, random));
   const std::vector<float> x = HardTokens(bad, random);
