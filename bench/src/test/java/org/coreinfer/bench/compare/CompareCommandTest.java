@@ -27,6 +27,7 @@ import org.coreinfer.error.CoreInferException;
 import org.coreinfer.synthesis.ModelShape;
 import org.coreinfer.weights.Quantization;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The other engines are scripts that print what such engines print. */
+@Tag("pictures")
 @Timeout(120)
 class CompareCommandTest {
   private static final String LLAMA_BENCH =
