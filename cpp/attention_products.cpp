@@ -5,8 +5,7 @@
 
 #include <cstring>
 
-#include "gemm.h"
-#include "simd/tiles.h"
+#include "gemm_panels.h"
 
 namespace coreinfer {
 namespace {
@@ -18,16 +17,11 @@ constexpr int32_t kValueParts = 2;
 constexpr int64_t kPositionPanels = kPiece / kPanelRows;
 constexpr int64_t kRowBytes = kTileBytes / 16;
 
-int64_t Panels(int64_t count) { return (count + kPanelRows - 1) / kPanelRows; }
 int64_t QueryPanelBytes(const PieceShape& shape) { return Panels(shape.head_dim) * kQueryParts * kPartBytes; }
 int64_t WeightPanelBytes() { return kPositionPanels * kWeightParts * kPartBytes; }
 
 // Of the keys of a piece, which need as many parts as queries at most; the values of a piece are as many.
 int64_t PiecePanelsBytes(const PieceShape& shape) { return kPositionPanels * QueryPanelBytes(shape); }
-
-uint8_t* LeftRow(uint8_t* panels, int64_t panel_bytes, int64_t row) {
-  return panels + row / kPanelRows * panel_bytes + row % kPanelRows / 16 * kTileBytes + row % 16 * kRowBytes;
-}
 
 int32_t AtMostAPanel(int64_t count) { return static_cast<int32_t>(count < kPanelRows ? count : kPanelRows); }
 

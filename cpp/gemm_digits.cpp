@@ -88,7 +88,7 @@ void SplitRows(const ci_context& c, const WeightBlock& block) {
     PrefetchElements(weight, row + kRowsAhead, block.begin, end);
     c.simd.dequantize(&weight, row, 1, block.begin, end, values, 0);
     StepsOf(panel, block.depth)[r % kPanelRows] =
-        c.tiles->digits->split_left_row(values, block.depth, LeftRow(panel, r % kPanelRows));
+        c.tiles->digits->split_left_row(values, block.depth, LeftRow(block.panels, kPanelBytes, r));
   }
 }
 
@@ -116,13 +116,12 @@ void TakeColumns(const ci_context& c, const WeightBlock& block) {
   const Matrix& weight = block.weight;
   const DigitTileKernels& digits = *c.tiles->digits;
   const TileRange& tile = block.tile;
-  const float codes = weight.dtype == CI_Q4_0_SHARED ? 8 : 128;
   const auto scales_of = [&](int32_t k) {
     return SharedPlaceOf(weight, block.begin + k, 0).block + int64_t{2} * tile.begin;
   };
   ColumnSteps columns = {};
   for (int32_t k = 0; k < block.depth; k += kGroupSize) {
-    digits.raise_largest_scaled(scales_of(k), tile.width(), codes, columns.largest);
+    digits.raise_largest_scaled(weight.dtype, scales_of(k), tile.width(), columns.largest);
   }
   FinishSteps(c, block, &columns);
   ClearLastSteps(block);
@@ -196,17 +195,17 @@ void SplitInputsIntoDigits(ci_context& context, Inputs* inputs) {
   inputs->panels = panels;
   // Half a panel at a time: its tokens are one of the two tiles of every digit.
   ParallelRanges(context, in.tokens, kPanelRows / 2, [&](int64_t begin, int64_t end, int32_t) {
-    uint8_t* panel = panels + begin / kPanelRows * InputBytes(in);
-    for (int32_t k = 0; k < in.depth; k += kDigitTileDepth, panel += kPanelBytes) {
+    uint8_t* block = panels;
+    for (int32_t k = 0; k < in.depth; k += kDigitTileDepth, block += kPanelBytes) {
       const float* x = in.x + begin * in.depth + k;
       const int32_t depth = DepthFrom(in, k);
-      float* const steps = StepsOf(panel, depth) + begin % kPanelRows;
+      float* const steps = StepsOf(block + begin / kPanelRows * InputBytes(in), depth) + begin % kPanelRows;
       if (in.along == Along::kRows) {
         digits.split_right_columns(x, in.depth, static_cast<int32_t>(end - begin), depth, steps,
-                                   LeftRow(panel, begin % kPanelRows));
+                                   LeftRow(block, InputBytes(in), begin));
       } else {
         for (int64_t t = 0; t < end - begin; ++t) {
-          steps[t] = digits.split_left_row(x + t * in.depth, depth, LeftRow(panel, (begin + t) % kPanelRows));
+          steps[t] = digits.split_left_row(x + t * in.depth, depth, LeftRow(block, InputBytes(in), begin + t));
         }
       }
     }

@@ -1,5 +1,5 @@
-// What products on tiles of bfloat16 and of digits have in common: panels (simd/tiles.h), and weights that are read in
-// pieces.
+// What products on tiles have in common, of bfloat16, of digits and of attention: panels (simd/tiles.h), and weights
+// that are read in pieces.
 #ifndef COREINFER_CPP_GEMM_PANELS_H_
 #define COREINFER_CPP_GEMM_PANELS_H_
 
@@ -12,9 +12,9 @@ namespace coreinfer {
 
 inline int64_t Panels(int64_t count) { return (count + kPanelRows - 1) / kPanelRows; }
 
-/// Where a row of a left panel begins: in its half, the upper or the lower tile.
-inline uint8_t* LeftRow(uint8_t* panel, int64_t row) {
-  return panel + row / 16 * kTileBytes + row % 16 * (kTileBytes / 16);
+/// Where a row of left panels begins that lie panel_bytes apart: in its half, the upper or the lower tile.
+inline uint8_t* LeftRow(uint8_t* panels, int64_t panel_bytes, int64_t row) {
+  return panels + row / kPanelRows * panel_bytes + row % kPanelRows / 16 * kTileBytes + row % 16 * (kTileBytes / 16);
 }
 
 /// Where a plain element lies.

@@ -89,7 +89,7 @@ void SplitRows(const ci_context& c, const WeightBlock& block) {
   }
   for (int32_t r = 0; r < block.tile.width(); ++r) {
     const int32_t row = block.tile.begin + r;
-    uint8_t* const out = LeftRow(block.panels + r / kPanelRows * block.panel_bytes(), r % kPanelRows);
+    uint8_t* const out = LeftRow(block.panels, block.panel_bytes(), r);
     if (IsTaken(block)) {
       PrefetchTaken(c, block, row + kTakenRowsAhead, block.begin, block.begin + block.depth);
       kernels.take_left_row(block.weight.dtype, ElementOf(block.weight, row, block.begin), block.depth, out);
@@ -162,16 +162,15 @@ void SplitInputs(ci_context& context, const Matrix& weight, Inputs* inputs) {
   inputs->panels = panels;
   // Half a panel at a time: its tokens are one of the two tiles of every part.
   ParallelRanges(context, in.tokens, kPanelRows / 2, [&](int64_t begin, int64_t end, int32_t) {
-    uint8_t* panel = panels + begin / kPanelRows * panel_bytes;
     const float* x = in.x + begin * in.depth;
     const auto count = static_cast<int32_t>(end - begin);
     if (in.along == Along::kRows) {
-      uint8_t* tile = panel + begin % kPanelRows / 16 * kTileBytes;
-      KernelsOf(context).split_right_columns(x, in.depth, count, in.depth, in.parts, tile);
+      KernelsOf(context).split_right_columns(x, in.depth, count, in.depth, in.parts,
+                                             LeftRow(panels, panel_bytes, begin));
     } else {
       for (int64_t t = 0; t < count; ++t) {
         KernelsOf(context).split_left_row(x + t * in.depth, in.depth, in.parts,
-                                          LeftRow(panel, (begin + t) % kPanelRows));
+                                          LeftRow(panels, panel_bytes, begin + t));
       }
     }
   });

@@ -4,6 +4,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "simd/tiles.h"
+
 namespace coreinfer {
 namespace {
 
@@ -42,6 +44,17 @@ void Transpose(__m512i (&rows)[16]) {
     rows[i + 8] = _mm512_shuffle_i32x4(other[i], other[i + 8], 0xdd);
     rows[i + 12] = _mm512_shuffle_i32x4(other[i + 4], other[i + 12], 0xdd);
   }
+}
+
+// Words of two rows for each of 32 columns, side by side: the rows of a panel's two tiles.
+void StorePairs(__m512i above, __m512i below, uint8_t* out) {
+  // Within each lane of 16 bytes, unpacking makes four pairs; the lanes of both results alternate.
+  const __m512i first = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
+  const __m512i second = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
+  const __m512i low = _mm512_unpacklo_epi16(above, below);
+  const __m512i high = _mm512_unpackhi_epi16(above, below);
+  _mm512_storeu_si512(out, _mm512_permutex2var_epi64(low, first, high));
+  _mm512_storeu_si512(out + kTileBytes, _mm512_permutex2var_epi64(low, second, high));
 }
 
 }  // namespace

@@ -107,17 +107,11 @@ void SplitRightRows(const float* even, const float* odd, int32_t columns, int32_
 // Two rows of 32 elements, the two of a column side by side: the two vectors of a panel's tiles.
 template <class Elements>
 void TakeRight(const uint8_t* even, const uint8_t* odd, int32_t columns, int64_t panel_bytes, uint8_t* out) {
-  // Within each lane of 16 bytes, unpacking makes four pairs; the lanes of both results alternate.
-  const __m512i first = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
-  const __m512i second = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
   for (int64_t i = 0; i < columns; i += kPanelRows, out += panel_bytes) {
     const int32_t count = columns - static_cast<int32_t>(i);
     const __m512i above = even == nullptr ? _mm512_setzero_si512() : FirstPart<Elements>(even + 2 * i, count);
     const __m512i below = odd == nullptr ? _mm512_setzero_si512() : FirstPart<Elements>(odd + 2 * i, count);
-    const __m512i low = _mm512_unpacklo_epi16(above, below);
-    const __m512i high = _mm512_unpackhi_epi16(above, below);
-    _mm512_storeu_si512(out, _mm512_permutex2var_epi64(low, first, high));
-    _mm512_storeu_si512(out + kTileBytes, _mm512_permutex2var_epi64(low, second, high));
+    StorePairs(above, below, out);
   }
 }
 

@@ -42,8 +42,8 @@ struct DigitTileKernels {
   /// largest[i] = max(largest[i], |row[i]|), NaN before all others. `columns` is here and below a multiple of 32.
   void (*raise_largest)(const float* row, int32_t columns, float* largest);
 
-  /// The same for scales of F16 times `codes`, the largest magnitude of a code.
-  void (*raise_largest_scaled)(const uint8_t* scales, int32_t columns, float codes, float* largest);
+  /// The same for scales of Q8_0_SHARED or Q4_0_SHARED times the largest magnitude of a code.
+  void (*raise_largest_scaled)(int32_t dtype, const uint8_t* scales, int32_t columns, float* largest);
 
   /// From the largest magnitudes of columns their steps, and how many of them make 1.
   void (*steps_of)(const float* largest, int32_t columns, float* steps, float* per_one);

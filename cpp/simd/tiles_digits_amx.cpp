@@ -192,7 +192,8 @@ void RaiseLargest(const float* row, int32_t columns, float* largest) {
   for (int32_t i = 0; i < columns; i += 16) RaiseTo(largest + i, _mm512_loadu_ps(row + i));
 }
 
-void RaiseLargestScaled(const uint8_t* scales, int32_t columns, float codes, float* largest) {
+void RaiseLargestScaled(int32_t dtype, const uint8_t* scales, int32_t columns, float* largest) {
+  const float codes = dtype == CI_Q4_0_SHARED ? Q4::kMostCode : Q8::kMostCode;
   for (int32_t i = 0; i < columns; i += 16) {
     RaiseTo(largest + i, _mm512_mul_ps(LoadHalves(scales + int64_t{2} * i), _mm512_set1_ps(codes)));
   }
@@ -210,17 +211,6 @@ __m512i JoinWords(__m512i first, __m512i second) {
   return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0), _mm512_packs_epi32(first, second));
 }
 
-// Bytes of two rows for each column, and of two such pairs: the rows of a panel's two tiles.
-void StoreQuads(__m512i first_pair, __m512i second_pair, uint8_t* out) {
-  // Within each lane of 16 bytes, unpacking makes four quads; the lanes of both results alternate.
-  const __m512i first = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
-  const __m512i second = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
-  const __m512i low = _mm512_unpacklo_epi16(first_pair, second_pair);
-  const __m512i high = _mm512_unpackhi_epi16(first_pair, second_pair);
-  _mm512_storeu_si512(out, _mm512_permutex2var_epi64(low, first, high));
-  _mm512_storeu_si512(out + kTileBytes, _mm512_permutex2var_epi64(low, second, high));
-}
-
 // Words of four rows for each of 32 columns.
 void StoreDigitsOfRows(const __m512i (&words)[4], uint8_t* out) {
   const __m512i low = _mm512_set1_epi16(255);
@@ -234,8 +224,8 @@ void StoreDigitsOfRows(const __m512i (&words)[4], uint8_t* out) {
     upper[i] = _mm512_or_si512(_mm512_srli_epi16(_mm512_add_epi16(even, half), 8),
                                _mm512_andnot_si512(low, _mm512_add_epi16(odd, half)));
   }
-  StoreQuads(upper[0], upper[1], out);
-  StoreQuads(lower[0], lower[1], out + kPartBytes);
+  StorePairs(upper[0], upper[1], out);
+  StorePairs(lower[0], lower[1], out + kPartBytes);
 }
 
 void SplitRightRows(const float* rows, int64_t stride, const float* per_one, int32_t columns, int64_t panel_bytes,

@@ -74,9 +74,9 @@ void RunInOtherWays(const std::function<void()>& run) {
 
 bool Computes(int32_t) { return true; }
 
-// With 16 bits matrix registers take two parts of bfloat16 of each operand: either rounding is at most 2^-17 of a term,
-// and the product of the second parts, which is left out, 2^-16. Three parts, which F32 weights get, are as exact as
-// F32.
+// With 16 bits matrix registers take two parts of bfloat16 of each operand where weights are F16 or BF16: either
+// rounding is at most 2^-17 of a term, and the product of the second parts, which is left out, 2^-16. Three parts,
+// which F32 weights get, are as exact as F32.
 double ProductTolerance(int32_t dtype) {
   const bool has_two_parts = Uses({"amx"}) && ActivationBits() == 16 && (dtype == CI_F16 || dtype == CI_BF16);
   return kDotTolerance + (has_two_parts ? 0x1p-15 : 2 * PrefillRounding(dtype));
